@@ -1,0 +1,84 @@
+/** What a run records: the rows of the results file's tables.
+ *
+ * A row is a plain struct; its columns, with units and one line of help each, are
+ * a table in records.c. The results file, the checkpoint and the README's
+ * reference read that table.
+ */
+#ifndef FEDMPI_CORE_RECORDS_H
+#define FEDMPI_CORE_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Loss (nats, mean a sample) and accuracy (fraction). NaN: not measured. */
+typedef struct fed_measure {
+    double loss;
+    double accuracy;
+} fed_measure_t;
+
+/** One round of federated training. */
+typedef struct fed_round_row {
+    int64_t round;        /**< from 1 */
+    int64_t participants; /**< clients */
+    int64_t samples;      /**< that they hold together */
+    fed_measure_t train;  /**< of the participants' last local epoch, while it trained */
+    fed_measure_t test;   /**< of the new global model */
+    fed_measure_t validation;
+    double update_norm; /**< L2 norm of the averaged update */
+    double wall_seconds, train_seconds, bcast_seconds, gather_seconds, aggregate_seconds,
+        evaluate_seconds;
+    int64_t bytes_down, bytes_up; /**< of parameters, over all ranks */
+} fed_round_row_t;
+
+/** One client's part in a round. */
+typedef struct fed_client_row {
+    int64_t round;
+    int64_t client;
+    int64_t rank;        /**< where it trained */
+    int64_t samples;     /**< that it holds */
+    int64_t steps;       /**< mini-batches */
+    fed_measure_t train; /**< of its last local epoch, while it trained */
+    double update_norm;  /**< L2 norm of its update */
+    double train_seconds;
+} fed_client_row_t;
+
+/** One local epoch of a tracked client. */
+typedef struct fed_local_epoch_row {
+    int64_t round;
+    int64_t client;
+    int64_t epoch; /**< from 1 in each round */
+    fed_measure_t train;
+    fed_measure_t test; /**< of the client's own model after the epoch */
+} fed_local_epoch_row_t;
+
+/** One epoch of the centralized baseline. */
+typedef struct fed_central_row {
+    int64_t epoch; /**< from 1 */
+    fed_measure_t train;
+    fed_measure_t test;
+    fed_measure_t validation;
+    double train_seconds;
+} fed_central_row_t;
+
+typedef enum fed_column_type { FED_COLUMN_INTEGER, FED_COLUMN_REAL } fed_column_type_t;
+
+typedef struct fed_column {
+    const char *name;
+    fed_column_type_t type; /**< int64_t or double in the row */
+    size_t offset;          /**< in the row */
+    const char *unit;       /**< "1" for counts and fractions without one */
+    const char *help;
+} fed_column_t;
+
+typedef struct fed_table {
+    const char *path; /**< in the results file */
+    const char *help;
+    const fed_column_t *columns;
+    size_t column_count;
+    size_t row_bytes;
+} fed_table_t;
+
+extern const fed_table_t fed_round_table, fed_client_table, fed_local_epoch_table,
+    fed_central_table;
+
+#endif

@@ -1,0 +1,28 @@
+/** Small text helpers. */
+#ifndef FEDMPI_CORE_TEXT_H
+#define FEDMPI_CORE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** A string that grows; start from {0}, end with fed_text_fini. */
+typedef struct fed_text {
+    char *chars; /**< zero-terminated, never NULL after the first append */
+    size_t length;
+    size_t capacity;
+} fed_text_t;
+
+void fed_text_append(fed_text_t *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void fed_text_fini(fed_text_t *text);
+
+/** Edits (insert, delete, replace one character) between two words: Levenshtein's distance. */
+size_t fed_text_distance(const char *a, const char *b);
+
+/** The word nearest to `word`, or NULL if none is near enough to be a slip of the pen. */
+const char *fed_text_nearest(const char *word, const char *const *words, size_t count);
+
+/** Bytes for people: "797 kB", "1.6 MB"; into text[16]. */
+void fed_text_bytes(char text[16], double bytes);
+
+#endif

@@ -1,0 +1,76 @@
+/* The table of configuration keys. A new key is one line here and one field in
+ * fed_config_t. */
+#include "fedmpi/core/config.h"
+
+#define AT(field) offsetof(fed_config_t, field)
+#define INTEGER(section, name, low, high, initial, help)                                           \
+    { #section, #name, FED_KEY_INTEGER, AT(section.name), low, high, false, NULL, initial, help }
+#define REAL(section, name, low, high, open, initial, help)                                        \
+    { #section, #name, FED_KEY_REAL, AT(section.name), low, high, open, NULL, initial, help }
+#define BOOLEAN(section, name, initial, help)                                                      \
+    {                                                                                              \
+#section, #name, FED_KEY_BOOLEAN, AT(section.name), 0, 1, false, "true | false", initial,  \
+            help                                                                                   \
+    }
+#define CHOICE(section, name, choices, initial, help)                                              \
+    { #section, #name, FED_KEY_CHOICE, AT(section.name), 0, 0, false, choices, initial, help }
+#define NAME(section, name, initial, help)                                                         \
+    { #section, #name, FED_KEY_NAME, AT(section.name), 0, 0, false, NULL, initial, help }
+#define TEXT(section, name, initial, help)                                                         \
+    { #section, #name, FED_KEY_TEXT, AT(section.name), 0, 0, false, NULL, initial, help }
+#define INTEGERS(section, name, low, high, initial, help)                                          \
+    { #section, #name, FED_KEY_INTEGERS, AT(section.name), low, high, false, NULL, initial, help }
+
+#define COUNT_MAX 2147483647.0
+#define CLIENTS_MAX 100000000.0
+
+/* clang-format off */
+const fed_config_key_t fed_config_keys[] = {
+    TEXT(experiment, name, "mnist-fedavg", "a name for the run, kept in the results"),
+    INTEGER(experiment, seed, 0, 9007199254740992.0, "1", "everything random derives from it"),
+
+    NAME(data, dataset, "mnist", "the data set, see --list"),
+    TEXT(data, path, "", "folder of the data files; empty: data/ and the data set's name"),
+    CHOICE(data, normalize, "unit | standard | none", "unit",
+           "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
+    INTEGER(data, train_limit, 0, COUNT_MAX, "0", "use the first N training samples; 0: all"),
+    INTEGER(data, validation_samples, 0, COUNT_MAX, "0", "hold out the last N of the training samples"),
+    BOOLEAN(data, drop_constant_features, "false", "leave out features that are the same in every training sample"),
+
+    NAME(partition, scheme, "iid", "how the training set is dealt to the clients, see --list"),
+    INTEGER(partition, clients, 1, CLIENTS_MAX, "150", "number of clients"),
+    INTEGER(partition, samples_per_client, 0, COUNT_MAX, "300", "samples a client holds; 0: share everything out"),
+    BOOLEAN(partition, stratified, "true", "iid: the same count of every class for each client"),
+
+    NAME(model, type, "mlp", "the network, see --list"),
+    INTEGERS(model, hidden, 1, 1048576, "200,200", "mlp: units of the hidden layers; empty: none"),
+    TEXT(model, init, "pytorch", "pytorch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start from"),
+
+    INTEGER(training, epochs, 1, 16777215, "10", "E: local epochs of a client in a round"),
+    INTEGER(training, batch_size, 1, 1048576, "32", "B: samples of a mini-batch; the last of an epoch may be smaller"),
+    REAL(training, learning_rate, 0, 1000, true, "0.01", "of the clients' and the baseline's SGD"),
+    REAL(training, momentum, 0, 0.999999, false, "0.9", "of the clients' and the baseline's SGD"),
+    REAL(training, weight_decay, 0, 1000, false, "0", "L2 term added to the gradient"),
+    BOOLEAN(training, persistent_momentum, "false", "keep each client's momentum from round to round"),
+
+    BOOLEAN(federated, enabled, "true", "run the federated part"),
+    NAME(federated, algorithm, "fedavg", "what clients and server compute, see --list"),
+    INTEGER(federated, rounds, 1, 10000000, "20", "communication rounds"),
+    INTEGER(federated, clients_per_round, 0, CLIENTS_MAX, "0", "K: clients drawn each round; 0: all"),
+    CHOICE(federated, weighting, "samples | uniform", "samples", "weight of a client's update in the average"),
+    CHOICE(federated, collective, "gather | reduce", "gather", "how updates reach the server: MPI_Gather or MPI_Reduce"),
+    INTEGER(federated, evaluate_every, 1, 10000000, "1", "rounds from one evaluation of the global model to the next; the last is always evaluated"),
+    INTEGERS(federated, tracked_clients, 0, CLIENTS_MAX - 1, "0,1,2,3,4", "clients with a curve over their local epochs; empty: none"),
+
+    BOOLEAN(centralized, enabled, "true", "train the same network on pooled data for comparison"),
+    INTEGER(centralized, epochs, 0, 16777215, "0", "epochs of the baseline; 0: as [training]"),
+    CHOICE(centralized, data, "clients | all", "clients", "clients: what they hold together; all: the whole training set"),
+
+    TEXT(checkpoint, file, "", "empty: the results file's name with .checkpoint behind it"),
+    INTEGER(checkpoint, every, 0, 10000000, "1", "rounds from one checkpoint to the next; 0: never"),
+
+    TEXT(output, file, "results/mnist-fedavg.h5", "the results file, HDF5"),
+};
+/* clang-format on */
+
+const size_t fed_config_key_count = sizeof fed_config_keys / sizeof *fed_config_keys;

@@ -1,0 +1,50 @@
+/* Error messages, exit codes and the way to die. */
+#include "fedmpi/core/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static char last_message[2048];
+static void (*abort_ranks)(void);
+static int abort_rank;
+
+int fed_status_exit_code(fed_status_t status) {
+    static const int codes[] = {
+        [FED_OK] = 0, [FED_STOPPED] = 75, [FED_INPUT] = 2, [FED_DIVERGED] = 1, [FED_FAILURE] = 1,
+    };
+    return codes[status];
+}
+
+fed_status_t fed_fail(fed_status_t status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    /* Formatted beside, because an argument may be the previous message. */
+    char message[sizeof last_message];
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    snprintf(last_message, sizeof last_message, "%s", message);
+    return status;
+}
+
+const char *fed_error_message(void) {
+    return last_message;
+}
+
+void fed_set_abort(void (*abort_all_ranks)(void), int rank) {
+    abort_ranks = abort_all_ranks;
+    abort_rank = rank;
+}
+
+void fed_die_at(const char *file, int line, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "fedmpi: rank %d, %s:%d: ", abort_rank, file, line);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    fflush(stderr);
+    va_end(arguments);
+    if (abort_ranks)
+        abort_ranks();
+    abort();
+}

@@ -1,0 +1,87 @@
+/* Messages to stderr, with a live line where a terminal shows it. */
+#include "fedmpi/core/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLEAR_LINE "\r\033[K"
+
+static struct {
+    fed_volume_t volume;
+    bool speaks;
+    bool live_line_shown;
+} log_state = {.volume = FED_NORMAL, .speaks = true};
+
+void fed_log_init(fed_volume_t volume, bool speaks) {
+    log_state.volume = volume;
+    log_state.speaks = speaks;
+}
+
+bool fed_log_on_terminal(void) {
+    if (isatty(STDERR_FILENO))
+        return true;
+    char link[64], target[64];
+    snprintf(link, sizeof link, "/proc/%ld/fd/%d", (long)getppid(), STDERR_FILENO);
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    if (length <= 0)
+        return false;
+    target[length] = '\0';
+    return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
+}
+
+void fed_live_clear(void) {
+    if (log_state.live_line_shown)
+        fputs(CLEAR_LINE, stderr);
+    log_state.live_line_shown = false;
+}
+
+/* One write a line, so that lines of several processes do not mix. */
+static void print_line(const char *prefix, const char *format, va_list arguments) {
+    char line[2048];
+    vsnprintf(line, sizeof line, format, arguments);
+    fed_live_clear();
+    fprintf(stderr, "%s%s\n", prefix, line);
+    fflush(stderr);
+}
+
+void fed_warn(const char *format, ...) {
+    if (!log_state.speaks)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    print_line("fedmpi: warning: ", format, arguments);
+    va_end(arguments);
+}
+
+void fed_info(const char *format, ...) {
+    if (!log_state.speaks || log_state.volume < FED_NORMAL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    print_line("", format, arguments);
+    va_end(arguments);
+}
+
+void fed_detail(const char *format, ...) {
+    if (!log_state.speaks || log_state.volume < FED_VERBOSE)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    print_line("", format, arguments);
+    va_end(arguments);
+}
+
+void fed_live(const char *format, ...) {
+    if (!log_state.speaks || log_state.volume == FED_QUIET || !fed_log_on_terminal())
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    char line[256];
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, CLEAR_LINE "%s", line);
+    fflush(stderr);
+    log_state.live_line_shown = true;
+}

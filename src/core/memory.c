@@ -1,0 +1,68 @@
+/* Checked, counted allocation. */
+#include "fedmpi/core/memory.h"
+
+#include "fedmpi/core/error.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t live_allocations;
+
+void *fed_alloc_at(size_t count, size_t size, const char *file, int line) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX - 2 * FED_ALIGNMENT)
+        fed_die_at(file, line, "%zu objects of %zu bytes do not fit into memory", count, size);
+    size_t rounded = (bytes / FED_ALIGNMENT + 1) * FED_ALIGNMENT;
+    void *memory = aligned_alloc(FED_ALIGNMENT, rounded);
+    if (!memory)
+        fed_die_at(file, line,
+                   "no memory for %.1f MiB: fewer ranks on this node, or a smaller model",
+                   (double)bytes / 1048576.0);
+    live_allocations++;
+    return memset(memory, 0, rounded);
+}
+
+void *fed_grow_at(void *old, size_t old_count, size_t new_count, size_t size, const char *file,
+                  int line) {
+    void *grown = fed_alloc_at(new_count, size, file, line);
+    if (old)
+        memcpy(grown, old, (old_count < new_count ? old_count : new_count) * size);
+    fed_free(old);
+    return grown;
+}
+
+void fed_free(void *memory) {
+    if (memory)
+        live_allocations--;
+    free(memory);
+}
+
+char *fed_strdup(const char *text) {
+    size_t length = strlen(text);
+    return memcpy(fed_alloc(length + 1, 1), text, length);
+}
+
+char *fed_format(const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        fed_die("cannot format '%s'", format);
+    char *text = fed_alloc((size_t)length + 1, 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+size_t fed_memory_live(void) {
+    return live_allocations;
+}
+
+void fed_autofree(void *pointer_to_memory) {
+    fed_free(*(void **)pointer_to_memory);
+}

@@ -1,0 +1,82 @@
+/* The columns of the results file's tables. */
+#include "fedmpi/core/records.h"
+
+#define INTEGER(row, field, unit, help)                                                            \
+    { #field, FED_COLUMN_INTEGER, offsetof(row, field), unit, help }
+#define REAL(row, field, unit, help)                                                               \
+    { #field, FED_COLUMN_REAL, offsetof(row, field), unit, help }
+/* Loss and accuracy of one set of samples. */
+#define MEASURE(row, field, what)                                                                  \
+    {#field "_loss", FED_COLUMN_REAL, offsetof(row, field.loss), "nat", "mean loss " what}, {      \
+#field "_accuracy", FED_COLUMN_REAL, offsetof(row, field.accuracy), "1",                   \
+            "fraction of right answers " what                                                      \
+    }
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* clang-format off */
+static const fed_column_t round_columns[] = {
+    INTEGER(fed_round_row_t, round, "1", "number of the round, from 1"),
+    INTEGER(fed_round_row_t, participants, "1", "clients that took part"),
+    INTEGER(fed_round_row_t, samples, "1", "training samples that they hold together"),
+    MEASURE(fed_round_row_t, train, "of the participants in their last local epoch, while it trained"),
+    MEASURE(fed_round_row_t, test, "of the new global model on the test set; NaN: not evaluated"),
+    MEASURE(fed_round_row_t, validation, "of the new global model on the held-out samples; NaN: none"),
+    REAL(fed_round_row_t, update_norm, "1", "L2 norm of the averaged update"),
+    REAL(fed_round_row_t, wall_seconds, "s", "from the selection to the evaluation"),
+    REAL(fed_round_row_t, train_seconds, "s", "until the last rank had trained its clients"),
+    REAL(fed_round_row_t, bcast_seconds, "s", "sending the new global parameters"),
+    REAL(fed_round_row_t, gather_seconds, "s", "bringing the sums of updates to the server"),
+    REAL(fed_round_row_t, aggregate_seconds, "s", "decoding and server step"),
+    REAL(fed_round_row_t, evaluate_seconds, "s", "evaluating the new global model on all ranks"),
+    INTEGER(fed_round_row_t, bytes_down, "B", "parameters sent by the server, one copy a rank"),
+    INTEGER(fed_round_row_t, bytes_up, "B", "sums of updates sent to the server, one a rank"),
+};
+
+static const fed_column_t client_columns[] = {
+    INTEGER(fed_client_row_t, round, "1", "number of the round, from 1"),
+    INTEGER(fed_client_row_t, client, "1", "number of the client, from 0"),
+    INTEGER(fed_client_row_t, rank, "1", "MPI rank that trained it"),
+    INTEGER(fed_client_row_t, samples, "1", "training samples that it holds"),
+    INTEGER(fed_client_row_t, steps, "1", "mini-batches of this round"),
+    MEASURE(fed_client_row_t, train, "in its last local epoch, while it trained"),
+    REAL(fed_client_row_t, update_norm, "1", "L2 norm of its update"),
+    REAL(fed_client_row_t, train_seconds, "s", "its local training"),
+};
+
+static const fed_column_t local_epoch_columns[] = {
+    INTEGER(fed_local_epoch_row_t, round, "1", "number of the round, from 1"),
+    INTEGER(fed_local_epoch_row_t, client, "1", "number of the client, from 0"),
+    INTEGER(fed_local_epoch_row_t, epoch, "1", "local epoch of this round, from 1"),
+    MEASURE(fed_local_epoch_row_t, train, "on the client's samples, while it trained"),
+    MEASURE(fed_local_epoch_row_t, test, "of the client's own model on the test set after the epoch"),
+};
+
+static const fed_column_t central_columns[] = {
+    INTEGER(fed_central_row_t, epoch, "1", "number of the epoch, from 1"),
+    MEASURE(fed_central_row_t, train, "on the pooled samples, while it trained"),
+    MEASURE(fed_central_row_t, test, "on the test set after the epoch"),
+    MEASURE(fed_central_row_t, validation, "on the held-out samples after the epoch; NaN: none"),
+    REAL(fed_central_row_t, train_seconds, "s", "processor time of the epoch's training"),
+};
+/* clang-format on */
+
+const fed_table_t fed_round_table = {
+    "federated/rounds",   "one row a communication round", round_columns,
+    COUNT(round_columns), sizeof(fed_round_row_t),
+};
+const fed_table_t fed_client_table = {
+    "federated/clients",      "one row for each client that took part in a round",
+    client_columns,           COUNT(client_columns),
+    sizeof(fed_client_row_t),
+};
+const fed_table_t fed_local_epoch_table = {
+    "federated/local_epochs",      "one row for each local epoch of the tracked clients",
+    local_epoch_columns,           COUNT(local_epoch_columns),
+    sizeof(fed_local_epoch_row_t),
+};
+const fed_table_t fed_central_table = {
+    "centralized/epochs",      "one row an epoch of the centralized baseline",
+    central_columns,           COUNT(central_columns),
+    sizeof(fed_central_row_t),
+};
