@@ -1,0 +1,45 @@
+/* A first layer whose inputs are mostly zero.
+ *
+ * Computes what fed_dense_* computes, bit for bit, but leaves alone the rows of
+ * w and v whose input is zero in the whole batch. Such a row still has momentum
+ * to follow; it follows when its input is next non-zero, or at a flush, by
+ * repeating the steps it missed while it is in registers. In between, w and v
+ * are behind: call fed_sparse_flush before anything else reads or writes them.
+ */
+#ifndef FEDMPI_MATH_SPARSE_H
+#define FEDMPI_MATH_SPARSE_H
+
+#include "fedmpi/math/sgd.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct fed_sparse fed_sparse_t;
+
+/** The book-keeping of one layer: which row has missed how many steps.
+ *
+ * About 8 bytes an input and 4 bytes for each 32 entries of a batch; w and v stay
+ * the caller's.
+ *
+ * @param batch  the largest batch that _forward and _backward_weights will get
+ * @return NULL if there is no memory; freed by fed_sparse_destroy
+ */
+fed_sparse_t *fed_sparse_create(size_t batch, size_t inputs, size_t outputs);
+void fed_sparse_destroy(fed_sparse_t *sparse);
+
+/** As fed_dense_forward; keeps the batch's pattern of zeros for _backward_weights.
+ *
+ * @param v  [in,out] momentum of w: both are brought up to date in the rows used
+ */
+void fed_sparse_forward(fed_sparse_t *sparse, size_t batch, const float *x, float *w, float *v,
+                        const float *bias, bool relu, float *y);
+
+/** As fed_dense_backward_weights, for the x of the last _forward. */
+void fed_sparse_backward_weights(fed_sparse_t *sparse, size_t batch, const float *x,
+                                 const float *dy, const fed_sgd_t *sgd, float *w, float *v,
+                                 float *b, float *vb);
+
+/** Bring every row of w and v up to date. Cheap when nothing is behind. */
+void fed_sparse_flush(fed_sparse_t *sparse, float *w, float *v);
+
+#endif

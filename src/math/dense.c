@@ -1,0 +1,42 @@
+#include "fedmpi/math/dense.h"
+
+#include "simd/kernels.h"
+
+void fed_dense_forward(size_t batch, size_t inputs, size_t outputs, const float *x, const float *w,
+                       const float *bias, bool relu, float *y) {
+    fed_simd_kernels()->product(&(fed_product_t){.batch = batch,
+                                                 .inner = inputs,
+                                                 .outer = outputs,
+                                                 .x = x,
+                                                 .w = w,
+                                                 .bias = bias,
+                                                 .relu = relu,
+                                                 .y = y});
+}
+
+void fed_dense_backward_input(size_t batch, size_t inputs, size_t outputs, const float *dy,
+                              const float *w, const float *x, float *dx) {
+    fed_simd_kernels()->product(&(fed_product_t){.batch = batch,
+                                                 .inner = outputs,
+                                                 .outer = inputs,
+                                                 .x = dy,
+                                                 .w = w,
+                                                 .transposed = true,
+                                                 .gate = x,
+                                                 .y = dx});
+}
+
+void fed_dense_backward_weights(size_t batch, size_t inputs, size_t outputs, const float *x,
+                                const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *b,
+                                float *vb) {
+    fed_simd_kernels()->descent(&(fed_descent_t){.batch = batch,
+                                                 .inputs = inputs,
+                                                 .outputs = outputs,
+                                                 .x = x,
+                                                 .dy = dy,
+                                                 .sgd = sgd,
+                                                 .w = w,
+                                                 .v = v,
+                                                 .b = b,
+                                                 .vb = vb});
+}

@@ -1,0 +1,257 @@
+/* Fully connected layers in blocks that stay in the first-level cache.
+ *
+ * The matrix is taken in panels of 32 rows by one tile of columns, copied to
+ * aligned memory so that no load of the inner loop crosses a cache line: rows of
+ * the parameter vector start anywhere.
+ */
+#include "kernels.h"
+#include "mask.h"
+#include "sgd_inline.h"
+#include "tile.h"
+
+#include <string.h>
+
+enum { GROUP = FED_GROUP, LANES = FED_LANES };
+
+/* 32 rows of up to FED_TILE_MAX vectors. */
+typedef union {
+    fed_vec_t vectors[GROUP * FED_TILE_MAX];
+    float floats[GROUP * FED_TILE_MAX * LANES];
+} block_t;
+
+/* Columns [first, first + count) in `vectors` vectors. */
+typedef struct {
+    size_t first, count, vectors;
+} tile_t;
+
+static size_t min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* The tile that starts at column `first`: as few tiles as possible, all of about the
+ * same width. */
+static tile_t tile_at(size_t first, size_t columns) {
+    size_t vectors = (columns + LANES - 1) / LANES;
+    size_t tiles = (vectors + FED_TILE_MAX - 1) / FED_TILE_MAX;
+    size_t width = (vectors + tiles - 1) / tiles;
+    size_t count = min(width * LANES, columns - first);
+    return (tile_t){first, count, (count + LANES - 1) / LANES};
+}
+
+/* 32 bytes at a time: rows start at any multiple of 32 bytes in the common case of
+ * layers as wide as a multiple of 8, and then none of these crosses a cache line. */
+typedef float vec8_unaligned_t __attribute__((vector_size(32), aligned(4), may_alias));
+
+FED_INLINE void copy_row(float *restrict to, const float *restrict from, size_t count,
+                         size_t width) {
+    size_t j = 0;
+    for (; j + 8 <= count; j += 8)
+        *(vec8_unaligned_t *)(to + j) = *(const vec8_unaligned_t *)(from + j);
+    for (; j < count; j++)
+        to[j] = from[j];
+    for (; j < width; j++)
+        to[j] = 0.0f;
+}
+
+/* panel[k][:] = matrix[k][tile] for the rows k in the mask `used`. */
+static void pack(block_t *panel, tile_t tile, uint32_t used, const float *matrix, size_t stride) {
+    size_t width = tile.vectors * LANES;
+    for (; used; used &= used - 1) {
+        size_t k = (size_t)__builtin_ctz(used);
+        copy_row(panel->floats + k * width, matrix + k * stride + tile.first, tile.count, width);
+    }
+}
+
+typedef float vec4_t __attribute__((vector_size(16)));
+typedef float vec4_unaligned_t __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* to[k][j] = from[j][k] for 4 x 4 entries; `to` is aligned to 16 bytes. */
+FED_INLINE void transpose_4x4(float *to, size_t to_stride, const float *from, size_t from_stride) {
+    vec4_t a = *(const vec4_unaligned_t *)from;
+    vec4_t b = *(const vec4_unaligned_t *)(from + from_stride);
+    vec4_t c = *(const vec4_unaligned_t *)(from + 2 * from_stride);
+    vec4_t d = *(const vec4_unaligned_t *)(from + 3 * from_stride);
+    vec4_t ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    vec4_t ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    vec4_t cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    vec4_t cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(vec4_t *)to = __builtin_shufflevector(ab01, cd01, 0, 1, 4, 5);
+    *(vec4_t *)(to + to_stride) = __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7);
+    *(vec4_t *)(to + 2 * to_stride) = __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5);
+    *(vec4_t *)(to + 3 * to_stride) = __builtin_shufflevector(ab23, cd23, 2, 3, 6, 7);
+}
+
+/* panel[k][j] = matrix[tile.first + j][k] for k < depth. */
+static void pack_transposed(block_t *panel, tile_t tile, size_t depth, const float *matrix,
+                            size_t stride) {
+    size_t width = tile.vectors * LANES;
+    size_t whole_j = tile.count / 4 * 4, whole_k = depth / 4 * 4;
+    float *to = panel->floats;
+    matrix += tile.first * stride;
+    for (size_t j = 0; j < whole_j; j += 4)
+        for (size_t k = 0; k < whole_k; k += 4)
+            transpose_4x4(to + k * width + j, width, matrix + j * stride + k, stride);
+    for (size_t k = 0; k < depth; k++)
+        for (size_t j = k < whole_k ? whole_j : 0; j < width; j++)
+            to[k * width + j] = j < tile.count ? matrix[j * stride + k] : 0.0f;
+}
+
+/* sums[s][:] = bias[tile], or 0 */
+static void start_sums(block_t *sums, tile_t tile, size_t samples, const float *bias) {
+    size_t width = tile.vectors * LANES;
+    memset(sums->floats, 0, samples * width * sizeof(float));
+    for (size_t s = 0; bias && s < samples; s++)
+        memcpy(sums->floats + s * width, bias + tile.first, tile.count * sizeof(float));
+}
+
+static void finish_sums(const block_t *sums, tile_t tile, const fed_product_t *p, size_t first,
+                        size_t samples) {
+    for (size_t s = 0; s < samples; s++) {
+        const float *restrict from = sums->floats + s * tile.vectors * LANES;
+        size_t at = (first + s) * p->outer + tile.first;
+        float *restrict to = p->y + at;
+        if (p->gate) {
+            const float *restrict gate = p->gate + at;
+            for (size_t j = 0; j < tile.count; j++)
+                to[j] = gate[j] <= 0.0f ? 0.0f : from[j];
+        } else if (p->relu) {
+            for (size_t j = 0; j < tile.count; j++)
+                to[j] = from[j] < 0.0f ? 0.0f : from[j];
+        } else {
+            memcpy(to, from, tile.count * sizeof *to);
+        }
+    }
+}
+
+/* The masks of the columns [k, k + depth) of a group of samples. */
+static void group_columns(uint32_t masks[GROUP], const uint32_t *known, size_t stride,
+                          const float *x, size_t first, size_t samples, size_t k, size_t depth) {
+    if (!known || samples == 0) {
+        fed_mask_columns(samples, depth, x + first * stride + k, stride, masks);
+        return;
+    }
+    memset(masks, 0, GROUP * sizeof masks[0]);
+    memcpy(masks, known + first / GROUP * stride + k, depth * sizeof masks[0]);
+}
+
+/* One tile of y for a group of samples. */
+static void product_tile(const fed_product_t *p, tile_t tile, size_t first, size_t samples) {
+    _Alignas(64) block_t panel, sums;
+    start_sums(&sums, tile, samples, p->bias);
+    for (size_t k = 0; k < p->inner; k += GROUP) {
+        size_t depth = min(GROUP, p->inner - k);
+        uint32_t masks[GROUP], used = 0;
+        group_columns(masks, p->columns, p->inner, p->x, first, samples, k, depth);
+        fed_mask_transpose(masks);
+        for (size_t s = 0; s < samples; s++)
+            used |= masks[s];
+        if (p->transposed)
+            pack_transposed(&panel, tile, depth, p->w + k, p->inner);
+        else
+            pack(&panel, tile, used, p->w + k * p->outer, p->outer);
+        fed_tile_multiply(tile.vectors, &(fed_tile_t){.count = samples,
+                                                      .masks = masks,
+                                                      .full = fed_mask_full(depth),
+                                                      .x = p->x + first * p->inner + k,
+                                                      .stride_i = p->inner,
+                                                      .stride_k = 1,
+                                                      .panel = panel.vectors,
+                                                      .sums = sums.vectors});
+    }
+    finish_sums(&sums, tile, p, first, samples);
+}
+
+void FED_SIMD_NAME(product)(const fed_product_t *p) {
+    for (size_t first = 0; first < p->batch; first += GROUP) {
+        size_t samples = min(GROUP, p->batch - first);
+        tile_t tile;
+        for (size_t column = 0; column < p->outer; column += tile.count) {
+            tile = tile_at(column, p->outer);
+            product_tile(p, tile, first, samples);
+        }
+    }
+}
+
+static void descend_bias(const fed_descent_t *d) {
+    float sums[FED_TILE_MAX * LANES];
+    for (size_t first = 0; first < d->outputs; first += FED_TILE_MAX * LANES) {
+        size_t count = min(FED_TILE_MAX * LANES, d->outputs - first);
+        memset(sums, 0, sizeof sums);
+        for (size_t s = 0; s < d->batch; s++)
+            for (size_t j = 0; j < count; j++)
+                sums[j] += d->dy[s * d->outputs + first + j];
+        fed_sgd_apply(count, d->sgd, sums, d->vb + first, d->b + first);
+    }
+}
+
+/* One step for rows whose gradient is known. */
+static void descend_rows(const fed_descent_t *d, tile_t tile, size_t row, uint32_t which,
+                         const block_t *sums) {
+    for (; which; which &= which - 1) {
+        size_t i = (size_t)__builtin_ctz(which);
+        size_t at = (row + i) * d->outputs + tile.first;
+        fed_sgd_apply(tile.count, d->sgd, sums->floats + i * tile.vectors * LANES, d->v + at,
+                      d->w + at);
+    }
+}
+
+/* The step for `rows` <= 32 rows of w in a tile, where sums[i][:] is the sum over the
+ * samples s of x[s][row + i] dy[s][tile]. Applying the gradient is bound by memory and
+ * summing it by arithmetic, so they alternate at short distance. */
+static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_t rows,
+                          block_t *panel) {
+    enum { STRIP = 4 };
+    _Alignas(64) block_t sums;
+    uint32_t used = 0;
+    bool last = false;
+    for (size_t first = 0; !last; first += GROUP) {
+        size_t samples = min(GROUP, d->batch - first);
+        last = first + samples == d->batch;
+        uint32_t masks[GROUP];
+        group_columns(masks, d->columns, d->inputs, d->x, first, samples, row, rows);
+        for (size_t i = 0; i < rows; i++)
+            used |= (uint32_t)(masks[i] != 0) << i;
+        if (d->batch > GROUP || row == 0)
+            pack(panel, tile, fed_mask_full(samples), d->dy + first * d->outputs, d->outputs);
+        for (size_t i = 0; i < rows; i += STRIP) {
+            size_t count = min(STRIP, rows - i);
+            uint32_t which = fed_mask_full(count) << i;
+            if (d->skip_rows && last && !(which &= used))
+                continue;
+            fed_tile_multiply(tile.vectors, &(fed_tile_t){.count = count,
+                                                          .masks = masks + i,
+                                                          .full = fed_mask_full(samples),
+                                                          .x = d->x + first * d->inputs + row + i,
+                                                          .stride_i = 1,
+                                                          .stride_k = d->inputs,
+                                                          .panel = panel->vectors,
+                                                          .sums = sums.vectors + i * tile.vectors,
+                                                          .fresh = first == 0});
+            if (last)
+                descend_rows(d, tile, row, which, &sums);
+        }
+    }
+}
+
+void FED_SIMD_NAME(descent)(const fed_descent_t *d) {
+    _Alignas(64) block_t panel;
+    tile_t tile;
+    for (size_t column = 0; column < d->outputs; column += tile.count) {
+        tile = tile_at(column, d->outputs);
+        for (size_t row = 0; row < d->inputs; row += GROUP)
+            descend_block(d, tile, row, min(GROUP, d->inputs - row), &panel);
+    }
+    descend_bias(d);
+}
+
+void FED_SIMD_NAME(scan)(size_t batch, size_t inputs, const float *x, uint32_t *columns) {
+    for (size_t first = 0; first < batch; first += GROUP) {
+        size_t samples = min(GROUP, batch - first);
+        for (size_t i = 0; i < inputs; i += GROUP) {
+            size_t count = min(GROUP, inputs - i);
+            uint32_t masks[GROUP];
+            fed_mask_columns(samples, count, x + first * inputs + i, inputs, masks);
+            memcpy(columns + first / GROUP * inputs + i, masks, count * sizeof masks[0]);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+/* The functions that are compiled once for each instruction set.
+ *
+ * Each file of this folder is compiled several times, with other -march flags and
+ * FED_SIMD set to avx512, avx2 or plain. FED_SIMD_NAME gives each copy's
+ * functions their own names, and the copy's table lists them.
+ */
+#ifndef FEDMPI_MATH_SIMD_KERNELS_H
+#define FEDMPI_MATH_SIMD_KERNELS_H
+
+#include "fedmpi/math/sgd.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Samples are taken in groups of so many that one word says which of them have a
+ * non-zero entry in a column. */
+enum { FED_GROUP = 32 };
+
+/* y = x w, skipping zeros of x: forward, and backward to a layer's inputs. */
+typedef struct {
+    size_t batch, inner, outer;
+    const float *x; /* [batch][inner] */
+    const float *w; /* [inner][outer], or [outer][inner] if transposed */
+    bool transposed;
+    const uint32_t *columns; /* fed_kernels_t.scan of x, or NULL */
+    const float *bias;       /* [outer], or NULL */
+    bool relu;
+    const float *gate; /* [batch][outer], or NULL: y is 0 where gate <= 0 */
+    float *y;          /* [batch][outer] */
+} fed_product_t;
+
+/* A step of SGD with the gradient x^T dy (and its column sums for the bias). */
+typedef struct {
+    size_t batch, inputs, outputs;
+    const float *x;          /* [batch][inputs] */
+    const float *dy;         /* [batch][outputs] */
+    const uint32_t *columns; /* fed_kernels_t.scan of x, or NULL */
+    bool skip_rows;          /* leave a row of w and v alone if its input is zero in all x */
+    const fed_sgd_t *sgd;
+    float *w, *v;  /* [inputs][outputs] */
+    float *b, *vb; /* [outputs] */
+} fed_descent_t;
+
+/* Bit s of columns[g][i] is set where x[32 * g + s][i] is not zero. */
+typedef void fed_scan_fn(size_t batch, size_t inputs, const float *x, uint32_t *columns);
+typedef void fed_product_fn(const fed_product_t *product);
+typedef void fed_descent_fn(const fed_descent_t *descent);
+typedef void fed_sgd_step_fn(size_t n, const fed_sgd_t *sgd, const float *g, float *v, float *w);
+/* `steps` steps with gradient 0. */
+typedef void fed_sgd_coast_fn(size_t n, const fed_sgd_t *sgd, uint64_t steps, float *v, float *w);
+/* These are the public functions of the same names. */
+typedef void fed_softmax_cross_entropy_fn(size_t batch, size_t classes, const float *logits,
+                                          const int32_t *labels, float *dlogits, double *loss_sum,
+                                          int64_t *correct);
+typedef bool fed_fixed_accumulate_fn(size_t n, const float *w_local, const float *w_global,
+                                     double weight, int64_t *acc, double *squared_norm);
+typedef void fed_fixed_decode_fn(size_t n, const int64_t *acc, float *out);
+typedef void fed_fixed_decode_double_fn(size_t n, const int64_t *acc, double *out);
+typedef void fed_pixels_gather_fn(size_t batch, size_t inputs, const uint8_t *pixels,
+                                  const uint32_t *index, float scale, float offset, float *x);
+
+#define FED_KERNELS(F)                                                                             \
+    F(scan)                                                                                        \
+    F(product) F(descent) F(sgd_step) F(sgd_coast) F(softmax_cross_entropy) F(fixed_accumulate)    \
+        F(fixed_decode) F(fixed_decode_double) F(pixels_gather)
+
+typedef struct {
+    const char *name;
+#define FED_KERNEL_MEMBER(kernel) fed_##kernel##_fn *kernel;
+    FED_KERNELS(FED_KERNEL_MEMBER)
+} fed_kernels_t;
+
+/** The kernels of this process; the first call chooses them. */
+const fed_kernels_t *fed_simd_kernels(void);
+
+extern const fed_kernels_t fed_kernels_plain;
+#ifdef __x86_64__
+extern const fed_kernels_t fed_kernels_avx2, fed_kernels_avx512;
+#endif
+
+#define FED_SIMD_PASTE_(name, simd) fed_##name##_##simd
+#define FED_SIMD_PASTE(name, simd) FED_SIMD_PASTE_(name, simd)
+#define FED_SIMD_NAME(name) FED_SIMD_PASTE(name, FED_SIMD)
+
+#ifdef FED_SIMD
+#define FED_KERNEL_DECLARE(kernel) fed_##kernel##_fn FED_SIMD_NAME(kernel);
+FED_KERNELS(FED_KERNEL_DECLARE)
+#endif
+
+#endif

@@ -1,0 +1,113 @@
+#include "fedmpi/math/sparse.h"
+
+#include "simd/kernels.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct fed_sparse {
+    size_t batch, inputs, outputs;
+    fed_sgd_t sgd;     /* of the steps that rows are behind */
+    uint64_t steps;    /* steps since the last flush */
+    uint64_t *current; /* [inputs] of them, how many each row has made */
+    uint32_t *columns; /* [batch / 32 rounded up][inputs] non-zeros of the last forward's x */
+};
+
+static size_t groups(size_t batch) {
+    return (batch + FED_GROUP - 1) / FED_GROUP;
+}
+
+fed_sparse_t *fed_sparse_create(size_t batch, size_t inputs, size_t outputs) {
+    fed_sparse_t *sparse = calloc(1, sizeof *sparse);
+    if (!sparse)
+        return NULL;
+    *sparse = (fed_sparse_t){.batch = batch, .inputs = inputs, .outputs = outputs};
+    /* One more, so that no size is zero. */
+    sparse->current = calloc(inputs + 1, sizeof sparse->current[0]);
+    sparse->columns = calloc(groups(batch) * inputs + 1, sizeof sparse->columns[0]);
+    if (sparse->current && sparse->columns)
+        return sparse;
+    fed_sparse_destroy(sparse);
+    return NULL;
+}
+
+void fed_sparse_destroy(fed_sparse_t *sparse) {
+    if (!sparse)
+        return;
+    free(sparse->current);
+    free(sparse->columns);
+    free(sparse);
+}
+
+/* Make the steps that row i has missed. */
+static void catch_up(fed_sparse_t *sparse, size_t i, float *w, float *v) {
+    uint64_t missed = sparse->steps - sparse->current[i];
+    size_t at = i * sparse->outputs;
+    if (missed > 0)
+        fed_simd_kernels()->sgd_coast(sparse->outputs, &sparse->sgd, missed, v + at, w + at);
+    sparse->current[i] = sparse->steps;
+}
+
+static bool is_used(const fed_sparse_t *sparse, size_t batch, size_t i) {
+    for (size_t g = 0; g < groups(batch); g++)
+        if (sparse->columns[g * sparse->inputs + i])
+            return true;
+    return false;
+}
+
+void fed_sparse_forward(fed_sparse_t *sparse, size_t batch, const float *x, float *w, float *v,
+                        const float *bias, bool relu, float *y) {
+    assert(batch <= sparse->batch);
+    fed_simd_kernels()->scan(batch, sparse->inputs, x, sparse->columns);
+    for (size_t i = 0; i < sparse->inputs; i++)
+        if (is_used(sparse, batch, i))
+            catch_up(sparse, i, w, v);
+    fed_simd_kernels()->product(&(fed_product_t){.batch = batch,
+                                                 .inner = sparse->inputs,
+                                                 .outer = sparse->outputs,
+                                                 .x = x,
+                                                 .w = w,
+                                                 .columns = sparse->columns,
+                                                 .bias = bias,
+                                                 .relu = relu,
+                                                 .y = y});
+}
+
+static bool same_steps(const fed_sgd_t *a, const fed_sgd_t *b) {
+    return a->learning_rate == b->learning_rate && a->momentum == b->momentum &&
+           a->weight_decay == b->weight_decay && a->nesterov == b->nesterov &&
+           a->gradient_only == b->gradient_only;
+}
+
+void fed_sparse_backward_weights(fed_sparse_t *sparse, size_t batch, const float *x,
+                                 const float *dy, const fed_sgd_t *sgd, float *w, float *v,
+                                 float *b, float *vb) {
+    if (!same_steps(sgd, &sparse->sgd)) {
+        fed_sparse_flush(sparse, w, v);
+        sparse->sgd = *sgd;
+    }
+    fed_simd_kernels()->descent(&(fed_descent_t){.batch = batch,
+                                                 .inputs = sparse->inputs,
+                                                 .outputs = sparse->outputs,
+                                                 .x = x,
+                                                 .dy = dy,
+                                                 .columns = sparse->columns,
+                                                 .skip_rows = true,
+                                                 .sgd = sgd,
+                                                 .w = w,
+                                                 .v = v,
+                                                 .b = b,
+                                                 .vb = vb});
+    sparse->steps++;
+    for (size_t i = 0; i < sparse->inputs; i++)
+        if (is_used(sparse, batch, i))
+            sparse->current[i] = sparse->steps;
+}
+
+void fed_sparse_flush(fed_sparse_t *sparse, float *w, float *v) {
+    for (size_t i = 0; i < sparse->inputs; i++) {
+        catch_up(sparse, i, w, v);
+        sparse->current[i] = 0;
+    }
+    sparse->steps = 0;
+}
