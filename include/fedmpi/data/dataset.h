@@ -1,0 +1,100 @@
+/** Data sets: samples with class labels, held once per node as the bytes they came in.
+ *
+ * A data set lives in one block of memory: a header, then values and labels. The
+ * leader of a node measures the files, all ranks of the node map a shared block of
+ * that size, the leader fills it, and every rank attaches a view. Nothing in the
+ * block is a pointer.
+ */
+#ifndef FEDMPI_DATA_DATASET_H
+#define FEDMPI_DATA_DATASET_H
+
+#include "fedmpi/core/config.h"
+#include "fedmpi/core/plugin.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum fed_value_type { FED_VALUES_UINT8, FED_VALUES_FLOAT32 } fed_value_type_t;
+
+/** What the files say before any sample is read. */
+typedef struct fed_dataset_shape {
+    size_t train_count, test_count; /**< samples; train: after data.train_limit */
+    size_t channels, height, width; /**< a sample is [channels][height][width] */
+    size_t classes;                 /**< 0: the largest label will tell */
+    fed_value_type_t type;
+} fed_dataset_shape_t;
+
+/** Where a source writes: row i of values is sample i. */
+typedef struct fed_raw_samples {
+    void *values;    /**< [count][channels*height*width] of the shape's type */
+    int32_t *labels; /**< [count] */
+} fed_raw_samples_t;
+
+typedef struct fed_source fed_source_t;
+
+/** A kind of data set: one const struct a file. All functions are local. */
+struct fed_source {
+    fed_plugin_t plugin;
+    /** Read the headers; FED_INPUT names the file and what is wrong with it. */
+    fed_status_t (*measure)(const fed_source_t *self, const char *path, fed_dataset_shape_t *shape);
+    /** Read the samples; `shape` is what measure gave, train_count maybe lowered. */
+    fed_status_t (*read)(const fed_source_t *self, const char *path,
+                         const fed_dataset_shape_t *shape, fed_raw_samples_t *train,
+                         fed_raw_samples_t *test);
+    size_t classes; /**< that its labels must lie below; 0: any */
+};
+
+/** The table behind data.dataset. */
+extern const fed_plugin_table_t fed_sources;
+
+/** A view on samples; borrowed from the data set's block. */
+typedef struct fed_samples {
+    size_t count;
+    size_t features; /**< numbers a sample, channels*height*width */
+    size_t channels;
+    fed_value_type_t type;
+    const void *values;    /**< [count][features] */
+    const int32_t *labels; /**< [count], 0 .. classes-1 */
+    const float *scale;    /**< [channels]: a decoded value is stored*scale + shift */
+    const float *shift;    /**< [channels] */
+} fed_samples_t;
+
+typedef struct fed_dataset {
+    fed_samples_t train;      /**< without the held-out part */
+    fed_samples_t validation; /**< the last data.validation_samples; may be empty */
+    fed_samples_t test;
+    size_t channels, height, width;
+    size_t classes;
+    size_t dropped_samples;             /**< had a missing or impossible value */
+    size_t dropped_features;            /**< constant over the training samples */
+    const uint32_t *feature_of_columns; /**< [features]: position in the file's sample */
+} fed_dataset_t;
+
+/** Headers only: how large the data set is. */
+fed_status_t fed_dataset_measure(const fed_config_t *config, fed_dataset_shape_t *shape);
+
+/** Bytes of the block for a data set of this shape. */
+size_t fed_dataset_block_bytes(const fed_dataset_shape_t *shape);
+
+/** Read, clean and normalise into block[fed_dataset_block_bytes(shape)], zeroed before. */
+fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_dataset_shape_t *shape,
+                              void *block);
+
+/** A view on a filled block, valid as long as the block. */
+fed_dataset_t fed_dataset_attach(const void *block);
+
+/** Decode samples into a batch.
+ * @param index   [in]  which samples, [batch]
+ * @param x       [out] [batch][features]
+ * @param labels  [out] [batch] */
+void fed_samples_gather(const fed_samples_t *samples, const uint32_t *index, size_t batch, float *x,
+                        int32_t *labels);
+
+/** Decode the samples first .. first+batch-1. */
+void fed_samples_slice(const fed_samples_t *samples, size_t first, size_t batch, float *x,
+                       int32_t *labels);
+
+/** Share of decoded values that are not zero, of the first 1,000 samples. */
+double fed_samples_density(const fed_samples_t *samples);
+
+#endif

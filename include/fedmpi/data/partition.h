@@ -1,0 +1,56 @@
+/** Partitions: which client holds which training samples.
+ *
+ * Every rank computes the same partition from the labels and the seed; nothing is
+ * sent. Clients never share a sample.
+ */
+#ifndef FEDMPI_DATA_PARTITION_H
+#define FEDMPI_DATA_PARTITION_H
+
+#include "fedmpi/core/config.h"
+#include "fedmpi/core/plugin.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct fed_partition {
+    size_t clients;
+    size_t *first;     /**< [clients + 1]: client k holds samples[first[k]] .. [first[k+1]-1] */
+    uint32_t *samples; /**< positions in the training set, ascending for each client */
+} fed_partition_t;
+
+/** The training set as a partition scheme sees it. */
+typedef struct fed_labels {
+    const int32_t *labels; /**< [count], 0 .. classes-1 */
+    size_t count, classes;
+} fed_labels_t;
+
+/** A scheme: one const struct a file. */
+typedef struct fed_partition_scheme {
+    fed_plugin_t plugin;
+    /** Deal the samples; FED_INPUT names the key that cannot be satisfied.
+     * @param partition  [out] first and samples allocated, clients set; a failing deal
+     *                   leaves what it has made for fed_partition_fini */
+    fed_status_t (*deal)(const fed_config_t *config, const fed_labels_t *labels,
+                         fed_partition_t *partition);
+} fed_partition_scheme_t;
+
+/** The table behind partition.scheme. */
+extern const fed_plugin_table_t fed_partition_schemes;
+
+/** Deal the training set as the configuration says. Local, the same on every rank. */
+fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *config,
+                                const fed_labels_t *labels);
+void fed_partition_fini(fed_partition_t *partition);
+
+/** Samples of client k, and how many. */
+const uint32_t *fed_partition_samples(const fed_partition_t *partition, size_t client,
+                                      size_t *count);
+
+/** Samples that all clients hold together. */
+size_t fed_partition_total(const fed_partition_t *partition);
+
+/** Count labels: counts[clients][classes]. */
+void fed_partition_label_counts(const fed_partition_t *partition, const fed_labels_t *labels,
+                                int64_t *counts);
+
+#endif

@@ -1,0 +1,145 @@
+/* IDX files through zlib, which reads plain files as they are. */
+#include "fedmpi/data/idx.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#define DEFLATE_MAX_RATIO 1032 /* no byte of a deflate stream stands for more */
+#define CHUNK_BYTES ((size_t)16 << 20)
+
+static size_t value_bytes(const fed_idx_header_t *header) {
+    return header->type == FED_IDX_FLOAT32 ? 4 : 1;
+}
+
+static fed_status_t open_file(const char *path, gzFile *file) {
+    errno = 0;
+    *file = gzopen(path, "rb");
+    if (!*file)
+        return fed_fail(FED_INPUT, "%s: cannot read: %s", path,
+                        errno ? strerror(errno) : "no memory");
+    gzbuffer(*file, 1 << 18);
+    return FED_OK;
+}
+
+/* The file ends before `bytes`, or its compression is damaged. */
+static fed_status_t read_exactly(gzFile file, const char *path, void *into, size_t bytes) {
+    for (size_t done = 0; done < bytes;) {
+        size_t wanted = bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
+        int got = gzread(file, (char *)into + done, (unsigned)wanted);
+        if (got < 0) {
+            int code;
+            const char *reason = gzerror(file, &code);
+            return fed_fail(FED_INPUT, "%s: cannot read: %s", path,
+                            code == Z_ERRNO ? strerror(errno) : reason);
+        }
+        if (got == 0)
+            return fed_fail(FED_INPUT, "%s: truncated: %zu bytes are missing", path, bytes - done);
+        done += (size_t)got;
+    }
+    return FED_OK;
+}
+
+static uint32_t big_endian(const unsigned char bytes[4]) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static size_t header_bytes(const fed_idx_header_t *header) {
+    return 4 + 4 * header->dimensions;
+}
+
+/* Could a file of this size hold what its header promises? */
+static fed_status_t check_size(gzFile file, const char *path, const fed_idx_header_t *header) {
+    size_t promised = value_bytes(header);
+    for (size_t d = 0; d < header->dimensions; d++)
+        if (header->sizes[d] == 0 ||
+            __builtin_mul_overflow(promised, header->sizes[d], &promised) ||
+            promised > SIZE_MAX / 4)
+            return fed_fail(FED_INPUT, "%s: impossible size %zu in dimension %zu of the header",
+                            path, header->sizes[d], d + 1);
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno));
+    size_t holds = (size_t)status.st_size;
+    if (gzdirect(file)) {
+        if (holds != header_bytes(header) + promised)
+            return fed_fail(FED_INPUT,
+                            "%s: %s: the header promises %zu bytes of values, %zu follow", path,
+                            holds < header_bytes(header) + promised ? "truncated" : "too long",
+                            promised, holds - header_bytes(header));
+    } else if (promised / DEFLATE_MAX_RATIO > holds) {
+        return fed_fail(FED_INPUT,
+                        "%s: truncated: %zu compressed bytes cannot hold the %zu that the header "
+                        "promises",
+                        path, holds, promised);
+    }
+    return FED_OK;
+}
+
+static fed_status_t parse_header(gzFile file, const char *path, fed_idx_header_t *header) {
+    unsigned char bytes[4];
+    FED_TRY(read_exactly(file, path, bytes, 4));
+    if (bytes[0] || bytes[1] || (bytes[2] != FED_IDX_UINT8 && bytes[2] != FED_IDX_FLOAT32) ||
+        bytes[3] < 1 || bytes[3] > FED_IDX_DIMENSIONS)
+        return fed_fail(FED_INPUT,
+                        "%s: not an IDX file: starts with %02x %02x %02x %02x, accepted is 00 00, "
+                        "08 (bytes) or 0d (floats), 01 to %02x dimensions",
+                        path, bytes[0], bytes[1], bytes[2], bytes[3], FED_IDX_DIMENSIONS);
+    *header = (fed_idx_header_t){(fed_idx_type_t)bytes[2], bytes[3], {1, 1, 1, 1}};
+    for (size_t d = 0; d < header->dimensions; d++) {
+        FED_TRY(read_exactly(file, path, bytes, 4));
+        header->sizes[d] = big_endian(bytes);
+    }
+    return check_size(file, path, header);
+}
+
+fed_status_t fed_idx_read_header(const char *path, fed_idx_header_t *header) {
+    gzFile file;
+    FED_TRY(open_file(path, &file));
+    fed_status_t status = parse_header(file, path, header);
+    gzclose(file);
+    return status;
+}
+
+static void to_machine_order(uint32_t *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        values[i] = big_endian((const unsigned char *)&values[i]);
+}
+
+static fed_status_t check_end(gzFile file, const char *path) {
+    char extra;
+    int got = gzread(file, &extra, 1);
+    if (got > 0)
+        return fed_fail(FED_INPUT, "%s: goes on after the last value that its header promises",
+                        path);
+    int code = Z_OK;
+    if (got < 0)
+        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, gzerror(file, &code));
+    return FED_OK;
+}
+
+static fed_status_t read_values(gzFile file, const char *path, const fed_idx_header_t *header,
+                                size_t rows, void *values) {
+    fed_idx_header_t again;
+    FED_TRY(parse_header(file, path, &again));
+    if (again.type != header->type || again.dimensions != header->dimensions ||
+        memcmp(again.sizes, header->sizes, sizeof again.sizes) != 0)
+        return fed_fail(FED_INPUT, "%s: changed while it was read", path);
+    size_t count = rows;
+    for (size_t d = 1; d < header->dimensions; d++)
+        count *= header->sizes[d];
+    FED_TRY(read_exactly(file, path, values, count * value_bytes(header)));
+    if (header->type == FED_IDX_FLOAT32)
+        to_machine_order(values, count);
+    return rows == header->sizes[0] ? check_end(file, path) : FED_OK;
+}
+
+fed_status_t fed_idx_read_values(const char *path, const fed_idx_header_t *header, size_t rows,
+                                 void *values) {
+    gzFile file;
+    FED_TRY(open_file(path, &file));
+    fed_status_t status = read_values(file, path, header, rows, values);
+    gzclose(file);
+    return status;
+}

@@ -1,0 +1,49 @@
+/* Decoding samples into batches. */
+#include "fedmpi/data/dataset.h"
+
+#include "fedmpi/core/memory.h"
+
+/* One sample, channel by channel: a multiply and an add a value. */
+static void decode(const fed_samples_t *samples, size_t row, float *restrict x) {
+    size_t plane = samples->features / samples->channels;
+    for (size_t c = 0; c < samples->channels; c++, x += plane) {
+        float scale = samples->scale[c], shift = samples->shift[c];
+        size_t first = row * samples->features + c * plane;
+        if (samples->type == FED_VALUES_UINT8) {
+            const uint8_t *restrict bytes = (const uint8_t *)samples->values + first;
+            for (size_t f = 0; f < plane; f++)
+                x[f] = (float)bytes[f] * scale + shift;
+        } else {
+            const float *restrict floats = (const float *)samples->values + first;
+            for (size_t f = 0; f < plane; f++)
+                x[f] = floats[f] * scale + shift;
+        }
+    }
+}
+
+void fed_samples_gather(const fed_samples_t *samples, const uint32_t *index, size_t batch, float *x,
+                        int32_t *labels) {
+    for (size_t b = 0; b < batch; b++) {
+        decode(samples, index[b], x + b * samples->features);
+        labels[b] = samples->labels[index[b]];
+    }
+}
+
+void fed_samples_slice(const fed_samples_t *samples, size_t first, size_t batch, float *x,
+                       int32_t *labels) {
+    for (size_t b = 0; b < batch; b++) {
+        decode(samples, first + b, x + b * samples->features);
+        labels[b] = samples->labels[first + b];
+    }
+}
+
+double fed_samples_density(const fed_samples_t *samples) {
+    size_t looked_at = samples->count < 1000 ? samples->count : 1000, nonzero = 0;
+    FED_AUTOFREE float *x = FED_NEW_ARRAY(float, samples->features);
+    for (size_t i = 0; i < looked_at; i++) {
+        decode(samples, i, x);
+        for (size_t f = 0; f < samples->features; f++)
+            nonzero += x[f] != 0;
+    }
+    return looked_at ? (double)nonzero / (double)(looked_at * samples->features) : 0;
+}

@@ -1,0 +1,10 @@
+/* The partition schemes that are compiled in: a new one is a line here and in
+ * partition.c. */
+#ifndef FEDMPI_DATA_SCHEMES_H
+#define FEDMPI_DATA_SCHEMES_H
+
+#include "fedmpi/data/partition.h"
+
+extern const fed_partition_scheme_t fed_scheme_iid;
+
+#endif

@@ -1,0 +1,171 @@
+/* Data sets of four IDX files in a folder: MNIST and its relatives. */
+#include "sources.h"
+
+#include "fedmpi/core/memory.h"
+#include "fedmpi/data/idx.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+/* The names in use: "train-images-idx3-ubyte", "train-images.idx3-ubyte",
+ * "emnist-letters-test-images-idx3-ubyte.gz", ... */
+static const char *const train_patterns[] = {"*train-%s[-.]idx[1-4]*", NULL};
+static const char *const test_patterns[] = {"*t10k-%s[-.]idx[1-4]*", "*test-%s[-.]idx[1-4]*", NULL};
+
+static bool matches(const char *name, const char *const *patterns, const char *what) {
+    for (; *patterns; patterns++) {
+        FED_AUTOFREE char *pattern = NULL;
+        pattern = fed_format("%.*s%s%s", (int)(strchr(*patterns, '%') - *patterns), *patterns, what,
+                             strchr(*patterns, '%') + 2);
+        if (fnmatch(pattern, name, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "a.gz" is the same file as "a". */
+static bool same_but_for_gz(const char *a, const char *b) {
+    size_t shorter = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+    return strncmp(a, b, shorter) == 0 && strcmp(a + shorter, b + shorter) != 0 &&
+           (strcmp(a + shorter, ".gz") == 0 || strcmp(b + shorter, ".gz") == 0);
+}
+
+/* The one file of the folder for this part; the plain one before the gzipped. */
+static fed_status_t find_file(const char *folder, const char *const *patterns, const char *what,
+                              char **path) {
+    DIR *directory = opendir(folder);
+    if (!directory)
+        return fed_fail(FED_INPUT,
+                        "%s: cannot open: %s; `make data` fetches MNIST, data.path names another "
+                        "folder",
+                        folder, strerror(errno));
+    FED_AUTOFREE char *found = NULL;
+    fed_status_t status = FED_OK;
+    for (struct dirent *entry; status == FED_OK && (entry = readdir(directory));) {
+        if (!matches(entry->d_name, patterns, what))
+            continue;
+        if (found && !same_but_for_gz(found, entry->d_name)) {
+            status = fed_fail(FED_INPUT,
+                              "%s: holds both %s and %s; data.path must name a folder "
+                              "with one data set",
+                              folder, found, entry->d_name);
+        } else if (!found || strlen(entry->d_name) < strlen(found)) {
+            fed_free(found);
+            found = fed_strdup(entry->d_name);
+        }
+    }
+    closedir(directory);
+    FED_TRY(status);
+    if (!found)
+        return fed_fail(FED_INPUT, "%s: no file named like %.*s%s-idx%s-ubyte, plain or .gz",
+                        folder, (int)(strchr(*patterns, '%') - *patterns - 1), *patterns + 1, what,
+                        strcmp(what, "images") == 0 ? "3" : "1");
+    *path = fed_format("%s/%s", folder, found);
+    return FED_OK;
+}
+
+/* One part of a data set: a file of images and one of labels that agree. */
+typedef struct part {
+    char *image_path, *label_path;
+    fed_idx_header_t images, labels;
+} part_t;
+
+static void part_fini(part_t *part) {
+    fed_free(part->image_path);
+    fed_free(part->label_path);
+}
+
+static fed_status_t open_part(const char *folder, const char *const *patterns, part_t *part) {
+    FED_TRY(find_file(folder, patterns, "images", &part->image_path));
+    FED_TRY(find_file(folder, patterns, "labels", &part->label_path));
+    FED_TRY(fed_idx_read_header(part->image_path, &part->images));
+    FED_TRY(fed_idx_read_header(part->label_path, &part->labels));
+    if (part->labels.dimensions != 1 || part->labels.type != FED_IDX_UINT8)
+        return fed_fail(FED_INPUT, "%s: labels must be one byte each in one dimension",
+                        part->label_path);
+    if (part->images.dimensions < 2)
+        return fed_fail(FED_INPUT, "%s: images must have 2 to 4 dimensions, the first the samples",
+                        part->image_path);
+    if (part->images.sizes[0] != part->labels.sizes[0])
+        return fed_fail(FED_INPUT, "%s holds %zu images, %s holds %zu labels", part->image_path,
+                        part->images.sizes[0], part->label_path, part->labels.sizes[0]);
+    return FED_OK;
+}
+
+static fed_status_t open_both(const char *path, part_t *train, part_t *test) {
+    FED_TRY(open_part(path, train_patterns, train));
+    FED_TRY(open_part(path, test_patterns, test));
+    if (memcmp(train->images.sizes + 1, test->images.sizes + 1, 3 * sizeof(size_t)) != 0 ||
+        train->images.type != test->images.type)
+        return fed_fail(FED_INPUT, "%s and %s hold images of different shape or type",
+                        train->image_path, test->image_path);
+    return FED_OK;
+}
+
+static fed_dataset_shape_t shape_of(const part_t *train, const part_t *test, size_t classes) {
+    const size_t *sizes = train->images.sizes;
+    bool color = train->images.dimensions == 4; /* [samples][channels][height][width] */
+    return (fed_dataset_shape_t){
+        .train_count = sizes[0],
+        .test_count = test->images.sizes[0],
+        .channels = color ? sizes[1] : 1,
+        .height = color ? sizes[2] : sizes[1],
+        .width = color ? sizes[3] : sizes[2],
+        .classes = classes,
+        .type = train->images.type == FED_IDX_FLOAT32 ? FED_VALUES_FLOAT32 : FED_VALUES_UINT8,
+    };
+}
+
+static fed_status_t measure(const fed_source_t *self, const char *path,
+                            fed_dataset_shape_t *shape) {
+    part_t train = {0}, test = {0};
+    fed_status_t status = open_both(path, &train, &test);
+    if (status == FED_OK)
+        *shape = shape_of(&train, &test, self->classes);
+    part_fini(&train);
+    part_fini(&test);
+    return status;
+}
+
+static fed_status_t read_part(const part_t *part, size_t count, size_t classes,
+                              fed_raw_samples_t *samples) {
+    FED_TRY(fed_idx_read_values(part->image_path, &part->images, count, samples->values));
+    FED_AUTOFREE uint8_t *labels = FED_NEW_ARRAY(uint8_t, count);
+    FED_TRY(fed_idx_read_values(part->label_path, &part->labels, count, labels));
+    for (size_t i = 0; i < count; i++) {
+        if (classes > 0 && labels[i] >= classes)
+            return fed_fail(FED_INPUT, "%s: sample %zu has label %d, accepted is 0 to %zu",
+                            part->label_path, i, labels[i], classes - 1);
+        samples->labels[i] = labels[i];
+    }
+    return FED_OK;
+}
+
+static fed_status_t read_samples(const fed_source_t *self, const char *path,
+                                 const fed_dataset_shape_t *shape, fed_raw_samples_t *train,
+                                 fed_raw_samples_t *test) {
+    part_t train_part = {0}, test_part = {0};
+    fed_status_t status = open_both(path, &train_part, &test_part);
+    if (status == FED_OK)
+        status = read_part(&train_part, shape->train_count, self->classes, train);
+    if (status == FED_OK)
+        status = read_part(&test_part, shape->test_count, self->classes, test);
+    part_fini(&train_part);
+    part_fini(&test_part);
+    return status;
+}
+
+#define IDX_SOURCE(id, text_name, text_summary, class_count)                                       \
+    const fed_source_t fed_source_##id = {                                                         \
+        .plugin = {text_name, text_summary},                                                       \
+        .measure = measure,                                                                        \
+        .read = read_samples,                                                                      \
+        .classes = class_count,                                                                    \
+    }
+
+IDX_SOURCE(mnist, "mnist", "handwritten digits, 28x28, 10 classes (LeCun et al. 1998)", 10);
+IDX_SOURCE(fashion_mnist, "fashion-mnist",
+           "articles of clothing, 28x28, 10 classes (Xiao et al. 2017)", 10);
+IDX_SOURCE(idx, "idx", "four IDX files in a folder, any image size and number of classes", 0);
