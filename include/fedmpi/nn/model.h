@@ -1,0 +1,101 @@
+/** Models: a chain of layers over one flat vector of parameters.
+ *
+ * Everything outside nn sees a model as w[parameters]: broadcast, update,
+ * averaging and checkpoint know no layers. Inside, a dense layer's weights are
+ * stored [inputs][outputs]; tensors translate to PyTorch's names and layout.
+ */
+#ifndef FEDMPI_NN_MODEL_H
+#define FEDMPI_NN_MODEL_H
+
+#include "fedmpi/core/config.h"
+#include "fedmpi/core/plugin.h"
+#include "fedmpi/nn/layer.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FED_TENSOR_DIMENSIONS 4
+
+/** A named part of the parameter vector, as PyTorch's state_dict has it. */
+typedef struct fed_tensor {
+    char name[32];                       /**< "fc1.weight" */
+    size_t offset;                       /**< into the parameter vector */
+    size_t dimensions;                   /**< 1 .. FED_TENSOR_DIMENSIONS */
+    size_t shape[FED_TENSOR_DIMENSIONS]; /**< PyTorch's, unused ones are 1 */
+    size_t count;                        /**< product of the shape */
+    size_t fan_in;                       /**< inputs of one unit, for the initial range */
+    bool transposed; /**< stored [rest][shape[0]] where PyTorch has [shape[0]][rest] */
+} fed_tensor_t;
+
+/** What a model is built for. */
+typedef struct fed_model_input {
+    size_t channels, height, width;
+    size_t classes;
+    double density; /**< share of inputs that are not zero */
+} fed_model_input_t;
+
+typedef struct fed_model {
+    fed_layer_t *layers; /**< [layer_count] */
+    size_t layer_count;
+    fed_tensor_t *tensors; /**< [tensor_count] */
+    size_t tensor_count;
+    size_t parameters; /**< n: length of w and of every vector like it */
+    size_t inputs, classes;
+} fed_model_t;
+
+/** A kind of model: one const struct a file, which adds its layers. */
+typedef struct fed_model_type {
+    fed_plugin_t plugin;
+    fed_status_t (*build)(const fed_config_t *config, const fed_model_input_t *input,
+                          fed_model_t *model);
+} fed_model_type_t;
+
+/** The table behind model.type. */
+extern const fed_plugin_table_t fed_model_types;
+
+/** Build the model that the configuration names. Local. */
+fed_status_t fed_model_init(fed_model_t *model, const fed_config_t *config,
+                            const fed_model_input_t *input);
+void fed_model_fini(fed_model_t *model);
+
+/** PyTorch's default for linear and convolutional layers: every weight and bias from
+ * U(-1/sqrt(fan_in), 1/sqrt(fan_in)), a function of the seed. w: [out] [parameters]. */
+void fed_model_initial_parameters(const fed_model_t *model, uint64_t seed, float *w);
+
+/** A tensor out of w, in PyTorch's layout: values[out] [tensor->count]. */
+void fed_tensor_export(const fed_tensor_t *tensor, const float *w, float *values);
+
+/** A tensor in PyTorch's layout into w. */
+void fed_tensor_import(const fed_tensor_t *tensor, const float *values, float *w);
+
+/** Activations and scratch of one model for batches of up to max_batch samples. */
+typedef struct fed_workspace fed_workspace_t;
+fed_workspace_t *fed_workspace_create(const fed_model_t *model, size_t max_batch);
+void fed_workspace_destroy(fed_workspace_t *workspace);
+
+/** Bytes that fed_workspace_create will take, for estimates. */
+size_t fed_workspace_bytes(const fed_model_t *model, size_t max_batch);
+
+/** One mini-batch: forward, mean softmax cross-entropy, backward, SGD. Local.
+ *
+ * w and v may be behind until fed_model_settle: call it before reading them.
+ *
+ * @param x        [in]     [batch][inputs]
+ * @param labels   [in]     [batch], 0 .. classes-1
+ * @param w        [in,out] [parameters]
+ * @param v        [in,out] momentum, [parameters]
+ * @param loss_sum [in,out] the batch's losses in nats, before the step, are added
+ * @param correct  [in,out] the number of right answers, before the step, is added
+ */
+void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sgd_t *sgd,
+                    size_t batch, const float *x, const int32_t *labels, float *w, float *v,
+                    double *loss_sum, int64_t *correct);
+
+/** Bring w and v up to date after steps. Cheap when they are. */
+void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace, float *w, float *v);
+
+/** Logits of a batch: [batch][classes], in the workspace until its next use. */
+const float *fed_model_infer(const fed_model_t *model, fed_workspace_t *workspace, size_t batch,
+                             const float *x, const float *w);
+
+#endif

@@ -1,0 +1,48 @@
+/* Multi-layer perceptron, and logistic regression as the one without hidden layers. */
+#include "types.h"
+
+#include "fedmpi/core/memory.h"
+
+/* Below this share of non-zero inputs, skipping zeros pays for finding them. */
+#define SPARSE_BELOW 0.5
+
+const fed_layer_kind_t *fed_first_layer_kind(double density) {
+    return density < SPARSE_BELOW ? &fed_layer_sparse_dense : &fed_layer_dense;
+}
+
+static void build_perceptron(const int64_t *hidden, size_t hidden_count,
+                             const fed_model_input_t *input, fed_model_t *model) {
+    size_t width = input->channels * input->height * input->width;
+    for (size_t l = 0; l <= hidden_count; l++) {
+        bool last = l == hidden_count;
+        size_t outputs = last ? input->classes : (size_t)hidden[l];
+        FED_AUTOFREE char *name = fed_format("fc%zu", l + 1);
+        fed_model_add_dense(model, name,
+                            l == 0 ? fed_first_layer_kind(input->density) : &fed_layer_dense, width,
+                            outputs, !last);
+        width = outputs;
+    }
+}
+
+static fed_status_t build_mlp(const fed_config_t *config, const fed_model_input_t *input,
+                              fed_model_t *model) {
+    build_perceptron(config->model.hidden.values, config->model.hidden.count, input, model);
+    return FED_OK;
+}
+
+static fed_status_t build_logistic(const fed_config_t *config, const fed_model_input_t *input,
+                                   fed_model_t *model) {
+    (void)config;
+    build_perceptron(NULL, 0, input, model);
+    return FED_OK;
+}
+
+const fed_model_type_t fed_model_mlp = {
+    .plugin = {"mlp", "multi-layer perceptron with ReLU; model.hidden sizes its layers"},
+    .build = build_mlp,
+};
+
+const fed_model_type_t fed_model_logistic = {
+    .plugin = {"logistic", "multinomial logistic regression: one dense layer"},
+    .build = build_logistic,
+};

@@ -1,0 +1,104 @@
+/* Running a model: activations, one training step, inference. */
+#include "fedmpi/core/memory.h"
+#include "fedmpi/math/softmax.h"
+#include "fedmpi/nn/model.h"
+
+struct fed_workspace {
+    const fed_model_t *model; /* borrowed */
+    size_t max_batch;
+    float **outputs; /* [layer][max_batch][outputs of the layer] */
+    void **scratch;  /* [layer], NULL where the kind needs none */
+    float *delta[2]; /* [max_batch][widest layer]: derivatives, in turns */
+};
+
+static size_t widest_layer(const fed_model_t *model) {
+    size_t widest = 0;
+    for (size_t l = 0; l < model->layer_count; l++)
+        widest = model->layers[l].outputs > widest ? model->layers[l].outputs : widest;
+    return widest;
+}
+
+fed_workspace_t *fed_workspace_create(const fed_model_t *model, size_t max_batch) {
+    fed_workspace_t *workspace = FED_NEW(fed_workspace_t);
+    *workspace = (fed_workspace_t){
+        .model = model,
+        .max_batch = max_batch,
+        .outputs = FED_NEW_ARRAY(float *, model->layer_count),
+        .scratch = FED_NEW_ARRAY(void *, model->layer_count),
+    };
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const fed_layer_t *layer = &model->layers[l];
+        workspace->outputs[l] = FED_NEW_ARRAY(float, max_batch * layer->outputs);
+        if (layer->kind->scratch_create)
+            workspace->scratch[l] = layer->kind->scratch_create(layer, max_batch);
+    }
+    for (size_t i = 0; i < 2; i++)
+        workspace->delta[i] = FED_NEW_ARRAY(float, max_batch *widest_layer(model));
+    return workspace;
+}
+
+void fed_workspace_destroy(fed_workspace_t *workspace) {
+    if (!workspace)
+        return;
+    for (size_t l = 0; l < workspace->model->layer_count; l++) {
+        fed_free(workspace->outputs[l]);
+        if (workspace->scratch[l])
+            workspace->model->layers[l].kind->scratch_destroy(workspace->scratch[l]);
+    }
+    fed_free(workspace->outputs);
+    fed_free(workspace->scratch);
+    fed_free(workspace->delta[0]);
+    fed_free(workspace->delta[1]);
+    fed_free(workspace);
+}
+
+size_t fed_workspace_bytes(const fed_model_t *model, size_t max_batch) {
+    size_t floats = 2 * widest_layer(model);
+    for (size_t l = 0; l < model->layer_count; l++)
+        floats += model->layers[l].outputs;
+    return max_batch * floats * sizeof(float);
+}
+
+/* What layer l reads: the batch or the outputs of the layer before. */
+static const float *inputs_of(const fed_workspace_t *workspace, size_t layer, const float *x) {
+    return layer == 0 ? x : workspace->outputs[layer - 1];
+}
+
+void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sgd_t *sgd,
+                    size_t batch, const float *x, const int32_t *labels, float *w, float *v,
+                    double *loss_sum, int64_t *correct) {
+    size_t layers = model->layer_count;
+    for (size_t l = 0; l < layers; l++) {
+        const fed_layer_t *layer = &model->layers[l];
+        layer->kind->forward(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), w, v,
+                             workspace->outputs[l]);
+    }
+    float *dy = workspace->delta[0], *dx = workspace->delta[1];
+    fed_softmax_cross_entropy(batch, model->classes, workspace->outputs[layers - 1], labels, dy,
+                              loss_sum, correct);
+    for (size_t l = layers; l-- > 0;) {
+        const fed_layer_t *layer = &model->layers[l];
+        layer->kind->backward(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), dy,
+                              sgd, w, v, l > 0 ? dx : NULL);
+        float *derivative_by_inputs = dx;
+        dx = dy;
+        dy = derivative_by_inputs;
+    }
+}
+
+void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace, float *w, float *v) {
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const fed_layer_t *layer = &model->layers[l];
+        if (layer->kind->settle)
+            layer->kind->settle(layer, workspace->scratch[l], w, v);
+    }
+}
+
+const float *fed_model_infer(const fed_model_t *model, fed_workspace_t *workspace, size_t batch,
+                             const float *x, const float *w) {
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const fed_layer_t *layer = &model->layers[l];
+        layer->kind->infer(layer, batch, inputs_of(workspace, l, x), w, workspace->outputs[l]);
+    }
+    return workspace->outputs[model->layer_count - 1];
+}
