@@ -1,0 +1,88 @@
+/* Broadcasts, sums and rows, each in pieces that MPI's int counts can hold. */
+#include "internal.h"
+
+#include "fedmpi/core/memory.h"
+
+#include <string.h>
+
+#define PIECE_BYTES ((size_t)64 << 20)
+#define SMALLEST_GATHER_PIECE 1024 /* integers; below that latency rules */
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static void broadcast(MPI_Comm among, void *data, size_t bytes) {
+    for (size_t done = 0; done < bytes; done += PIECE_BYTES)
+        MPI_TRY(MPI_Bcast((char *)data + done, (int)smaller(PIECE_BYTES, bytes - done), MPI_BYTE, 0,
+                          among));
+}
+
+void fed_comm_broadcast(const fed_comm_t *comm, void *data, size_t bytes) {
+    broadcast(comm->world, data, bytes);
+}
+
+void fed_comm_broadcast_node(const fed_comm_t *comm, void *data, size_t bytes) {
+    broadcast(comm->node, data, bytes);
+}
+
+/* sum += term, wrapping. */
+static void add(int64_t *sum, const int64_t *term, size_t count) {
+    uint64_t *s = (uint64_t *)sum;
+    const uint64_t *t = (const uint64_t *)term;
+    for (size_t i = 0; i < count; i++)
+        s[i] += t[i];
+}
+
+void fed_comm_gather_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
+    size_t ranks = (size_t)comm->size;
+    if (ranks == 1)
+        return;
+    size_t piece = FED_GATHER_BUFFER_BYTES / sizeof *sums / ranks;
+    if (piece < SMALLEST_GATHER_PIECE)
+        piece = SMALLEST_GATHER_PIECE;
+    piece = smaller(piece, count);
+    FED_AUTOFREE int64_t *received = NULL;
+    if (fed_comm_is_server(comm))
+        received = FED_NEW_ARRAY(int64_t, piece * ranks);
+    for (size_t done = 0; done < count; done += piece) {
+        size_t now = smaller(piece, count - done);
+        MPI_TRY(MPI_Gather(sums + done, (int)now, MPI_INT64_T, received, (int)now, MPI_INT64_T, 0,
+                           comm->world));
+        for (size_t rank = 1; received && rank < ranks; rank++)
+            add(sums + done, received + rank * now, now);
+    }
+}
+
+void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
+    if (comm->size == 1)
+        return;
+    size_t piece = PIECE_BYTES / sizeof *sums;
+    for (size_t done = 0; done < count; done += piece) {
+        int now = (int)smaller(piece, count - done);
+        if (fed_comm_is_server(comm))
+            MPI_TRY(
+                MPI_Reduce(MPI_IN_PLACE, sums + done, now, MPI_UINT64_T, MPI_SUM, 0, comm->world));
+        else
+            MPI_TRY(MPI_Reduce(sums + done, NULL, now, MPI_UINT64_T, MPI_SUM, 0, comm->world));
+    }
+}
+
+void fed_comm_gather_rows(const fed_comm_t *comm, const void *rows, const size_t *counts,
+                          size_t row_bytes, void *all) {
+    size_t ranks = (size_t)comm->size;
+    FED_AUTOFREE int *row_counts = FED_NEW_ARRAY(int, ranks);
+    FED_AUTOFREE int *starts = FED_NEW_ARRAY(int, ranks);
+    size_t total = 0;
+    for (size_t rank = 0; rank < ranks; rank++) {
+        row_counts[rank] = (int)counts[rank];
+        starts[rank] = (int)total;
+        total += counts[rank];
+    }
+    MPI_Datatype row;
+    MPI_TRY(MPI_Type_contiguous((int)row_bytes, MPI_BYTE, &row));
+    MPI_TRY(MPI_Type_commit(&row));
+    MPI_TRY(MPI_Gatherv(rows, row_counts[comm->rank], row, all, row_counts, starts, row, 0,
+                        comm->world));
+    MPI_TRY(MPI_Type_free(&row));
+}

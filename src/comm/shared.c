@@ -1,0 +1,43 @@
+/* Memory shared by the ranks of a node. */
+#include "internal.h"
+
+#include "fedmpi/core/memory.h"
+
+struct fed_shared {
+    MPI_Comm node; /* borrowed */
+    MPI_Win window;
+    void *bytes;
+};
+
+fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
+    fed_shared_t *shared = FED_NEW(fed_shared_t);
+    shared->node = comm->node;
+    /* A cache line more, to align the start in every rank's own mapping. */
+    MPI_Aint size = fed_comm_leads_node(comm) ? (MPI_Aint)(bytes + FED_ALIGNMENT) : 0;
+    void *own;
+    MPI_TRY(MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, comm->node, &own, &shared->window));
+    int unit;
+    MPI_TRY(MPI_Win_shared_query(shared->window, 0, &size, &unit, &shared->bytes));
+    MPI_TRY(MPI_Win_lock_all(MPI_MODE_NOCHECK, shared->window));
+    uintptr_t address = (uintptr_t)shared->bytes;
+    shared->bytes = (char *)shared->bytes + (-address & (FED_ALIGNMENT - 1));
+    return shared;
+}
+
+void fed_shared_destroy(fed_shared_t *shared) {
+    if (!shared)
+        return;
+    MPI_TRY(MPI_Win_unlock_all(shared->window));
+    MPI_TRY(MPI_Win_free(&shared->window));
+    fed_free(shared);
+}
+
+void *fed_shared_bytes(const fed_shared_t *shared) {
+    return shared->bytes;
+}
+
+void fed_shared_publish(const fed_shared_t *shared) {
+    MPI_TRY(MPI_Win_sync(shared->window));
+    MPI_TRY(MPI_Barrier(shared->node));
+    MPI_TRY(MPI_Win_sync(shared->window));
+}
