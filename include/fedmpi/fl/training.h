@@ -1,0 +1,62 @@
+/** Training: mini-batch SGD over a list of samples, one step at a time.
+ *
+ * The clients' local training and the centralized baseline are the same loop; the
+ * baseline can be left after any step and taken up again.
+ */
+#ifndef FEDMPI_FL_TRAINING_H
+#define FEDMPI_FL_TRAINING_H
+
+#include "fedmpi/core/config.h"
+#include "fedmpi/core/random.h"
+#include "fedmpi/core/records.h"
+#include "fedmpi/data/dataset.h"
+#include "fedmpi/nn/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The memory of one model in training. One client after another uses it. */
+typedef struct fed_training {
+    const fed_model_t *model;     /**< borrowed */
+    const fed_samples_t *samples; /**< borrowed */
+    fed_workspace_t *workspace;
+    fed_sgd_t sgd;
+    size_t batch_size;
+    float *w;        /**< parameters in training, [model->parameters] */
+    float *v;        /**< momentum, [model->parameters] */
+    float *x;        /**< the batch, [batch_size][features] */
+    int32_t *labels; /**< [batch_size] */
+    uint32_t *order; /**< the epoch's order of samples, [count] */
+    size_t capacity; /**< of order */
+
+    size_t count;    /**< samples of this epoch */
+    size_t position; /**< samples already used */
+    double loss_sum; /**< of this epoch so far, nats */
+    int64_t correct; /**< of this epoch so far */
+} fed_training_t;
+
+void fed_training_init(fed_training_t *training, const fed_model_t *model,
+                       const fed_samples_t *samples, const fed_config_t *config);
+void fed_training_fini(fed_training_t *training);
+
+/** Bytes that fed_training_init takes, for estimates. */
+size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config);
+
+/** Shuffle the samples and start an epoch.
+ * @param samples  positions in the training set, [count], copied
+ * @param stream   seed, client, round and epoch: the order depends on nothing else */
+void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples, size_t count,
+                              fed_stream_t stream);
+
+/** Train on the next mini-batch; the last of an epoch may be smaller.
+ * @return false, and nothing done, when the epoch is over */
+bool fed_training_step(fed_training_t *training);
+
+/** Bring w and v up to date: call before reading them. */
+void fed_training_settle(fed_training_t *training);
+
+/** Mean loss and accuracy of the epoch so far, measured before each step. */
+fed_measure_t fed_training_measure(const fed_training_t *training);
+
+#endif

@@ -1,0 +1,83 @@
+/* Epochs of mini-batch SGD. */
+#include "fedmpi/fl/training.h"
+
+#include "fedmpi/core/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+void fed_training_init(fed_training_t *training, const fed_model_t *model,
+                       const fed_samples_t *samples, const fed_config_t *config) {
+    size_t batch_size = (size_t)config->training.batch_size;
+    if (batch_size > samples->count)
+        batch_size = samples->count;
+    *training = (fed_training_t){
+        .model = model,
+        .samples = samples,
+        .workspace = fed_workspace_create(model, batch_size),
+        .sgd = {.learning_rate = (float)config->training.learning_rate,
+                .momentum = (float)config->training.momentum,
+                .weight_decay = (float)config->training.weight_decay},
+        .batch_size = batch_size,
+        .w = FED_NEW_ARRAY(float, model->parameters),
+        .v = FED_NEW_ARRAY(float, model->parameters),
+        .x = FED_NEW_ARRAY(float, batch_size * samples->features),
+        .labels = FED_NEW_ARRAY(int32_t, batch_size),
+    };
+}
+
+void fed_training_fini(fed_training_t *training) {
+    fed_workspace_destroy(training->workspace);
+    fed_free(training->w);
+    fed_free(training->v);
+    fed_free(training->x);
+    fed_free(training->labels);
+    fed_free(training->order);
+    *training = (fed_training_t){0};
+}
+
+size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) {
+    size_t batch_size = (size_t)config->training.batch_size;
+    return 2 * model->parameters * sizeof(float) + batch_size * model->inputs * sizeof(float) +
+           fed_workspace_bytes(model, batch_size);
+}
+
+void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples, size_t count,
+                              fed_stream_t stream) {
+    if (count > training->capacity) {
+        training->order = fed_grow(training->order, 0, count, sizeof *training->order);
+        training->capacity = count;
+    }
+    memcpy(training->order, samples, count * sizeof *samples);
+    stream.purpose = FED_RANDOM_BATCH_ORDER;
+    fed_random_permute(&stream, training->order, count);
+    training->count = count;
+    training->position = 0;
+    training->loss_sum = 0;
+    training->correct = 0;
+}
+
+bool fed_training_step(fed_training_t *training) {
+    size_t left = training->count - training->position;
+    size_t batch = left < training->batch_size ? left : training->batch_size;
+    if (batch == 0)
+        return false;
+    fed_samples_gather(training->samples, training->order + training->position, batch, training->x,
+                       training->labels);
+    fed_model_step(training->model, training->workspace, &training->sgd, batch, training->x,
+                   training->labels, training->w, training->v, &training->loss_sum,
+                   &training->correct);
+    training->position += batch;
+    return true;
+}
+
+void fed_training_settle(fed_training_t *training) {
+    fed_model_settle(training->model, training->workspace, training->w, training->v);
+}
+
+fed_measure_t fed_training_measure(const fed_training_t *training) {
+    double samples = (double)training->position;
+    if (training->position == 0)
+        return (fed_measure_t){NAN, NAN};
+    return (fed_measure_t){training->loss_sum / samples, (double)training->correct / samples};
+}
