@@ -1,0 +1,82 @@
+/** Archives: HDF5 files that are built in memory and appear whole.
+ *
+ * HDF5 works on an image in memory; publishing writes the image beside the file
+ * and renames it. So a reader never meets a half-written file or a lock, a kill at
+ * any moment leaves the last published state, and no disk error reaches HDF5.
+ * What is left to go wrong inside HDF5 is memory, which ends the run.
+ */
+#ifndef FEDMPI_IO_ARCHIVE_H
+#define FEDMPI_IO_ARCHIVE_H
+
+#include "fedmpi/core/error.h"
+#include "fedmpi/core/records.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct fed_archive fed_archive_t;
+
+/** Element types of arrays. */
+typedef enum fed_element {
+    FED_FLOAT32,
+    FED_FLOAT64,
+    FED_INT64,
+    FED_UINT32,
+    FED_BYTE
+} fed_element_t;
+
+#define FED_ARRAY_DIMENSIONS 4
+
+/** An empty archive. */
+fed_archive_t *fed_archive_create(void);
+
+/** An archive that goes on from an image, which is copied; FED_INPUT if it is no
+ * HDF5 file. `name` stands for it in messages. */
+fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
+                              fed_archive_t **archive);
+
+/** NULL is fine. */
+void fed_archive_destroy(fed_archive_t *archive);
+
+/** Attributes of an object ("/" is the root; groups are made); replaced if there. */
+void fed_archive_describe(fed_archive_t *archive, const char *path, const char *name,
+                          const char *text);
+void fed_archive_describe_integer(fed_archive_t *archive, const char *path, const char *name,
+                                  int64_t value);
+
+/** A text data set; replaced if there. */
+void fed_archive_put_text(fed_archive_t *archive, const char *path, const char *text);
+
+/** An array; replaced if there. Groups in its path are made.
+ * @param shape  [dimensions], 1 to FED_ARRAY_DIMENSIONS */
+void fed_archive_put(fed_archive_t *archive, const char *path, fed_element_t element,
+                     size_t dimensions, const size_t *shape, const void *data);
+
+/** Make an empty table, with its units and help as attributes. */
+void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table);
+
+/** Append rows[count] to a table. */
+void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const void *rows,
+                        size_t count);
+
+/** The archive as a file's bytes; the caller frees *image with fed_free. */
+void fed_archive_image(fed_archive_t *archive, void **image, size_t *bytes);
+
+/** Write the archive to its file, whole or not at all. */
+fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool durable);
+
+/** Bytes of an array in an archive that was opened; 0 if it is not there.
+ * Only arrays of this element type count. */
+size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element);
+
+/** Read a whole array. FED_INPUT, naming the archive, unless it is there with exactly
+ * this element type and shape.
+ * @param data  [out] [product of shape] */
+fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,
+                             size_t dimensions, const size_t *shape, void *data);
+
+/** Name and version of the HDF5 library. */
+const char *fed_archive_library(void);
+
+#endif

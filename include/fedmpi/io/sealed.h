@@ -1,0 +1,22 @@
+/** Sealed files: bytes with a checksum in front, the previous version kept.
+ *
+ * A header of 512 bytes (name and version of the format, length, BLAKE2b hash)
+ * stands before the content. For an HDF5 image that is a user block, so the file
+ * stays readable by h5py and h5dump.
+ */
+#ifndef FEDMPI_IO_SEALED_H
+#define FEDMPI_IO_SEALED_H
+
+#include "fedmpi/core/error.h"
+
+#include <stddef.h>
+
+/** Write PATH, synced; what was there becomes PATH.previous. */
+fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes);
+
+/** Read PATH, or PATH.previous with a warning if PATH is missing or damaged.
+ * @param content  [out] the caller frees it with fed_free; NULL if neither file exists
+ * @return FED_INPUT if neither that exists is whole */
+fed_status_t fed_sealed_read(const char *path, void **content, size_t *bytes);
+
+#endif

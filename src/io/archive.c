@@ -1,0 +1,307 @@
+/* HDF5 images in memory. */
+#include "fedmpi/io/archive.h"
+
+#include "fedmpi/core/file.h"
+#include "fedmpi/core/memory.h"
+
+#include <hdf5.h>
+#include <stdio.h>
+#include <string.h>
+
+#define IMAGE_GROWTH_BYTES ((size_t)1 << 20)
+#define CHUNK_BYTES 16384 /* of a table */
+
+struct fed_archive {
+    hid_t file;
+    char *name; /* for messages */
+};
+
+/* A handle that closes itself at the end of its scope. */
+#define AUTOCLOSE __attribute__((cleanup(close_handle))) hid_t
+static void close_handle(const hid_t *handle) {
+    if (*handle >= 0)
+        H5Idec_ref(*handle);
+}
+
+static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *text) {
+    (void)depth;
+    snprintf(text, 256, "%s", error->desc ? error->desc : "unknown error");
+    return 0;
+}
+
+/* The reason HDF5 gives for its last failure, into reason[256]. */
+static const char *last_reason(char reason[256]) {
+    snprintf(reason, 256, "unknown error");
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, reason);
+    return reason;
+}
+
+/* Calls that can only fail for want of memory, or because we are wrong. */
+#define MUST(call) must((hid_t)(call), #call, __LINE__)
+static hid_t must(hid_t result, const char *call, int line) {
+    char reason[256];
+    if (result < 0)
+        fed_die_at(__FILE__, line, "HDF5: %.60s: %s", call, last_reason(reason));
+    return result;
+}
+
+static hid_t in_memory(void) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* messages are ours to print */
+    hid_t access = MUST(H5Pcreate(H5P_FILE_ACCESS));
+    MUST(H5Pset_fapl_core(access, IMAGE_GROWTH_BYTES, false));
+    return access;
+}
+
+static fed_archive_t *wrap(hid_t file, const char *name) {
+    fed_archive_t *archive = FED_NEW(fed_archive_t);
+    *archive = (fed_archive_t){file, fed_strdup(name)};
+    return archive;
+}
+
+/* HDF5 refuses to open two images by one name. */
+static const char *unique_name(char name[32]) {
+    static unsigned images;
+    snprintf(name, 32, "image %u", images++);
+    return name;
+}
+
+fed_archive_t *fed_archive_create(void) {
+    AUTOCLOSE access = in_memory();
+    char name[32];
+    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "");
+}
+
+fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
+                              fed_archive_t **archive) {
+    AUTOCLOSE access = in_memory();
+    MUST(H5Pset_file_image(access, (void *)image, bytes)); /* copied by HDF5 */
+    char image_name[32], reason[256];
+    hid_t file = H5Fopen(unique_name(image_name), H5F_ACC_RDWR, access);
+    if (file < 0)
+        return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", name, last_reason(reason));
+    *archive = wrap(file, name);
+    return FED_OK;
+}
+
+void fed_archive_destroy(fed_archive_t *archive) {
+    if (!archive)
+        return;
+    H5Fclose(archive->file);
+    fed_free(archive->name);
+    fed_free(archive);
+}
+
+static hid_t element_type(fed_element_t element) {
+    switch (element) {
+    case FED_FLOAT32:
+        return H5T_NATIVE_FLOAT;
+    case FED_FLOAT64:
+        return H5T_NATIVE_DOUBLE;
+    case FED_INT64:
+        return H5T_NATIVE_INT64;
+    case FED_UINT32:
+        return H5T_NATIVE_UINT32;
+    case FED_BYTE:
+        return H5T_NATIVE_UINT8;
+    }
+    return -1;
+}
+
+static hid_t text_type(size_t length) {
+    hid_t type = MUST(H5Tcopy(H5T_C_S1));
+    MUST(H5Tset_size(type, length > 0 ? length : 1));
+    MUST(H5Tset_cset(type, H5T_CSET_UTF8));
+    return type;
+}
+
+static bool exists(const fed_archive_t *archive, const char *path) {
+    if (strcmp(path, "/") == 0)
+        return true;
+    /* HDF5 asks for every step of the path to exist. */
+    FED_AUTOFREE char *prefix = fed_strdup(path);
+    for (char *slash = strchr(prefix + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (H5Lexists(archive->file, prefix, H5P_DEFAULT) <= 0)
+            return false;
+        *slash = '/';
+    }
+    return H5Lexists(archive->file, prefix, H5P_DEFAULT) > 0;
+}
+
+static hid_t making_groups(void) {
+    hid_t links = MUST(H5Pcreate(H5P_LINK_CREATE));
+    MUST(H5Pset_create_intermediate_group(links, 1));
+    return links;
+}
+
+static hid_t open_described(fed_archive_t *archive, const char *path) {
+    if (exists(archive, path))
+        return MUST(H5Oopen(archive->file, path, H5P_DEFAULT));
+    AUTOCLOSE links = making_groups();
+    return MUST(H5Gcreate2(archive->file, path, links, H5P_DEFAULT, H5P_DEFAULT));
+}
+
+static void describe(fed_archive_t *archive, const char *path, const char *name, hid_t type,
+                     const void *value) {
+    AUTOCLOSE object = open_described(archive, path);
+    AUTOCLOSE space = MUST(H5Screate(H5S_SCALAR));
+    if (H5Aexists(object, name) > 0)
+        MUST(H5Adelete(object, name));
+    AUTOCLOSE attribute = MUST(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT));
+    MUST(H5Awrite(attribute, type, value));
+}
+
+void fed_archive_describe(fed_archive_t *archive, const char *path, const char *name,
+                          const char *text) {
+    AUTOCLOSE type = text_type(strlen(text));
+    describe(archive, path, name, type, text);
+}
+
+void fed_archive_describe_integer(fed_archive_t *archive, const char *path, const char *name,
+                                  int64_t value) {
+    describe(archive, path, name, H5T_NATIVE_INT64, &value);
+}
+
+static void put(fed_archive_t *archive, const char *path, hid_t type, hid_t space,
+                const void *data) {
+    if (exists(archive, path))
+        MUST(H5Ldelete(archive->file, path, H5P_DEFAULT));
+    AUTOCLOSE links = making_groups();
+    AUTOCLOSE set =
+        MUST(H5Dcreate2(archive->file, path, type, space, links, H5P_DEFAULT, H5P_DEFAULT));
+    MUST(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
+}
+
+void fed_archive_put_text(fed_archive_t *archive, const char *path, const char *text) {
+    AUTOCLOSE type = text_type(strlen(text));
+    AUTOCLOSE space = MUST(H5Screate(H5S_SCALAR));
+    put(archive, path, type, space, text);
+}
+
+static hid_t simple_space(size_t dimensions, const size_t *shape) {
+    hsize_t sizes[FED_ARRAY_DIMENSIONS];
+    for (size_t d = 0; d < dimensions; d++)
+        sizes[d] = shape[d];
+    return MUST(H5Screate_simple((int)dimensions, sizes, NULL));
+}
+
+void fed_archive_put(fed_archive_t *archive, const char *path, fed_element_t element,
+                     size_t dimensions, const size_t *shape, const void *data) {
+    AUTOCLOSE space = simple_space(dimensions, shape);
+    put(archive, path, element_type(element), space, data);
+}
+
+static hid_t row_type(const fed_table_t *table) {
+    hid_t type = MUST(H5Tcreate(H5T_COMPOUND, table->row_bytes));
+    for (size_t c = 0; c < table->column_count; c++) {
+        const fed_column_t *column = &table->columns[c];
+        MUST(H5Tinsert(type, column->name, column->offset,
+                       column->type == FED_COLUMN_INTEGER ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE));
+    }
+    return type;
+}
+
+void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table) {
+    AUTOCLOSE type = row_type(table);
+    hsize_t none = 0, unlimited = H5S_UNLIMITED, chunk = 1 + CHUNK_BYTES / table->row_bytes;
+    AUTOCLOSE space = MUST(H5Screate_simple(1, &none, &unlimited));
+    AUTOCLOSE links = making_groups();
+    AUTOCLOSE creation = MUST(H5Pcreate(H5P_DATASET_CREATE));
+    MUST(H5Pset_chunk(creation, 1, &chunk));
+    AUTOCLOSE set =
+        MUST(H5Dcreate2(archive->file, table->path, type, space, links, creation, H5P_DEFAULT));
+    fed_archive_describe(archive, table->path, "help", table->help);
+    for (size_t c = 0; c < table->column_count; c++) {
+        const fed_column_t *column = &table->columns[c];
+        FED_AUTOFREE char *unit = fed_format("%s.unit", column->name);
+        FED_AUTOFREE char *help = fed_format("%s.help", column->name);
+        fed_archive_describe(archive, table->path, unit, column->unit);
+        fed_archive_describe(archive, table->path, help, column->help);
+    }
+}
+
+void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const void *rows,
+                        size_t count) {
+    if (count == 0)
+        return;
+    AUTOCLOSE set = MUST(H5Dopen2(archive->file, table->path, H5P_DEFAULT));
+    hsize_t had, added = count;
+    {
+        AUTOCLOSE before = MUST(H5Dget_space(set));
+        MUST(H5Sget_simple_extent_dims(before, &had, NULL));
+    }
+    hsize_t has = had + added;
+    MUST(H5Dset_extent(set, &has));
+    AUTOCLOSE type = row_type(table);
+    AUTOCLOSE target = MUST(H5Dget_space(set));
+    MUST(H5Sselect_hyperslab(target, H5S_SELECT_SET, &had, NULL, &added, NULL));
+    AUTOCLOSE source = MUST(H5Screate_simple(1, &added, NULL));
+    MUST(H5Dwrite(set, type, source, target, H5P_DEFAULT, rows));
+}
+
+void fed_archive_image(fed_archive_t *archive, void **image, size_t *bytes) {
+    MUST(H5Fflush(archive->file, H5F_SCOPE_GLOBAL));
+    *bytes = (size_t)MUST(H5Fget_file_image(archive->file, NULL, 0));
+    *image = fed_alloc(*bytes, 1);
+    MUST(H5Fget_file_image(archive->file, *image, *bytes));
+}
+
+fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool durable) {
+    void *image;
+    size_t bytes;
+    fed_archive_image(archive, &image, &bytes);
+    fed_status_t status = fed_file_replace(path, image, bytes, durable);
+    fed_free(image);
+    return status;
+}
+
+/* Open a data set of this element type, or a negative handle. */
+static hid_t open_array(fed_archive_t *archive, const char *path, fed_element_t element) {
+    if (!exists(archive, path))
+        return -1;
+    hid_t set = H5Dopen2(archive->file, path, H5P_DEFAULT);
+    AUTOCLOSE type = set >= 0 ? H5Dget_type(set) : -1;
+    if (type >= 0 && H5Tequal(type, element_type(element)) > 0)
+        return set;
+    if (set >= 0)
+        H5Dclose(set);
+    return -1;
+}
+
+/* The sizes of a data set; false if it has not exactly these dimensions. */
+static bool get_shape(hid_t set, size_t dimensions, hsize_t *sizes) {
+    AUTOCLOSE space = H5Dget_space(set);
+    return space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
+           H5Sget_simple_extent_ndims(space) == (int)dimensions &&
+           H5Sget_simple_extent_dims(space, sizes, NULL) == (int)dimensions;
+}
+
+size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element) {
+    AUTOCLOSE set = open_array(archive, path, element);
+    hsize_t size;
+    if (set < 0 || !get_shape(set, 1, &size))
+        return 0;
+    return size * H5Tget_size(element_type(element));
+}
+
+fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,
+                             size_t dimensions, const size_t *shape, void *data) {
+    AUTOCLOSE set = open_array(archive, path, element);
+    if (set < 0)
+        return fed_fail(FED_INPUT, "%s: no data set %s of the expected type", archive->name, path);
+    hsize_t sizes[FED_ARRAY_DIMENSIONS];
+    bool fits = get_shape(set, dimensions, sizes);
+    for (size_t d = 0; fits && d < dimensions; d++)
+        fits = sizes[d] == shape[d];
+    if (!fits)
+        return fed_fail(FED_INPUT, "%s: %s has another shape than expected", archive->name, path);
+    char reason[256];
+    if (H5Dread(set, element_type(element), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+        return fed_fail(FED_INPUT, "%s: cannot read %s: %s", archive->name, path,
+                        last_reason(reason));
+    return FED_OK;
+}
+
+const char *fed_archive_library(void) {
+    return "HDF5 " H5_VERS_INFO;
+}
