@@ -73,7 +73,13 @@ ifeq ($(V),0)
 quiet = @printf '  %-5s %s\n' "$(1)" "$(2)";
 endif
 
-all: $(LIBRARY)
+all: fedmpi
+
+fedmpi: $(PROGRAM)
+	@cp $< $@
+
+$(PROGRAM): $(BUILD)/src/app/main.o $(LIBRARY)
+	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) -o $@
 
 $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@) rm -f $@ && $(AR) rcs $@ $^

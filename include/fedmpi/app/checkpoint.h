@@ -1,0 +1,23 @@
+/** Checkpoints: all that decides the future of a run. */
+#ifndef FEDMPI_APP_CHECKPOINT_H
+#define FEDMPI_APP_CHECKPOINT_H
+
+#include "fedmpi/app/federation.h"
+
+#include <stdbool.h>
+
+/** Save the state after the last complete round: global parameters, clients' momenta,
+ * the baseline in the middle of its epoch, the results so far, the configuration.
+ * Collective. A failure is left in server->status. */
+void fed_checkpoint_save(fed_federation_t *federation);
+
+/** Server: load the checkpoint of this configuration if there is one.
+ * FED_INPUT if it is damaged, or belongs to a configuration that differs in a key
+ * that alters the past; the message names the key. */
+fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found);
+
+/** After fed_checkpoint_load: what the other ranks need. Collective, also without a
+ * checkpoint. */
+fed_status_t fed_checkpoint_spread(fed_federation_t *federation);
+
+#endif

@@ -1,0 +1,67 @@
+/** The federation: what each rank holds for the rounds. */
+#ifndef FEDMPI_APP_FEDERATION_H
+#define FEDMPI_APP_FEDERATION_H
+
+#include "fedmpi/app/progress.h"
+#include "fedmpi/app/record.h"
+#include "fedmpi/app/run.h"
+#include "fedmpi/fl/central.h"
+#include "fedmpi/fl/client.h"
+#include "fedmpi/fl/schedule.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** What the summary at the end adds up over the rounds. */
+typedef struct fed_totals {
+    int64_t rounds;
+    fed_measure_t train, test, validation; /**< of the last round, the last evaluation */
+    double wall_seconds, train_seconds;
+    int64_t bytes_down, bytes_up;
+} fed_totals_t;
+
+/** What only the server holds. */
+typedef struct fed_server {
+    fed_record_t record;
+    fed_progress_t progress;
+    fed_central_t central; /**< rows NULL: no baseline */
+    fed_totals_t totals;
+    double *update;        /**< the averaged update, [n] */
+    fed_status_t status;   /**< of recording; the next agreement tells the others */
+    fed_archive_t *loaded; /**< the checkpoint while it is spread, else NULL */
+} fed_server_t;
+
+/** What a rank holds for the rounds. */
+typedef struct fed_federation {
+    fed_run_t *run; /**< borrowed */
+    int64_t rounds_done;
+    float *w;      /**< global parameters, [n] */
+    int64_t *sums; /**< fixed-point sums of this rank's weighted updates, [n] */
+    fed_training_t training;
+    fed_evaluator_t evaluator;
+    fed_momenta_t momenta; /**< kept NULL: momentum starts from zero each round */
+    fed_selection_t selection;
+    uint32_t *home;            /**< [clients]: the rank where each client trains, if it must stay */
+    uint32_t *rank_of;         /**< [participants]: where each trains this round */
+    size_t *client_rows;       /**< [ranks]: participants on each this round */
+    size_t *epoch_rows;        /**< [ranks]: rows of tracked clients on each this round */
+    fed_client_row_t *clients; /**< this rank's; on the server everybody's */
+    fed_local_epoch_row_t *local_epochs; /**< this rank's; on the server everybody's */
+    fed_server_t *server;                /**< NULL elsewhere */
+} fed_federation_t;
+
+/** Collective. Resumes from the checkpoint where the user asked for it and it is there. */
+fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run);
+void fed_federation_fini(fed_federation_t *federation);
+
+/** Draw the round's participants and place them: selection.chosen, rank_of, client_rows and
+ * epoch_rows. Local, the same on every rank. */
+void fed_federation_select(fed_federation_t *federation, int64_t round);
+
+/** Where every client trains if all take part: rank[clients]. Local. */
+void fed_federation_place_all(const fed_run_t *run, uint32_t *rank);
+
+/** Is this client one of federated.tracked_clients? */
+bool fed_is_tracked(const fed_config_t *config, uint32_t client);
+
+#endif

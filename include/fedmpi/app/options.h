@@ -1,0 +1,37 @@
+/** The command line. */
+#ifndef FEDMPI_APP_OPTIONS_H
+#define FEDMPI_APP_OPTIONS_H
+
+#include "fedmpi/core/error.h"
+#include "fedmpi/core/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** What the user asked for instead of a run. */
+typedef enum fed_inquiry {
+    FED_ASK_NOTHING,
+    FED_ASK_HELP,
+    FED_ASK_VERSION,
+    FED_ASK_LIST
+} fed_inquiry_t;
+
+typedef struct fed_options {
+    fed_inquiry_t inquiry;
+    const char *config_file;
+    const char **overrides; /**< [override_count]: "section.key=value", borrowed from argv */
+    size_t override_count;
+    char *output_override; /**< --output as an override, or NULL */
+    bool resume, dry_run;
+    fed_volume_t volume;
+    char *command_line; /**< as typed, for the results file */
+} fed_options_t;
+
+/** FED_INPUT for what is not an option. The same on every rank. */
+fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv);
+void fed_options_fini(fed_options_t *options);
+
+/** Answer --help, --version or --list on stdout. */
+void fed_answer(fed_inquiry_t inquiry);
+
+#endif

@@ -1,0 +1,44 @@
+/** The record of a run: its results file, kept by the server. */
+#ifndef FEDMPI_APP_RECORD_H
+#define FEDMPI_APP_RECORD_H
+
+#include "fedmpi/app/run.h"
+#include "fedmpi/core/records.h"
+#include "fedmpi/fl/central.h"
+#include "fedmpi/io/archive.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct fed_record {
+    const fed_run_t *run; /**< borrowed */
+    fed_archive_t *archive;
+    int64_t central_rows; /**< already in the archive */
+} fed_record_t;
+
+/** Start a results file: who ran what on which machine, the partition, the initial
+ * model, empty tables. @param hosts as fed_comm_hosts gives them */
+void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
+
+/** Go on with the results of an interrupted run, as its checkpoint kept them. */
+fed_status_t fed_record_resume(fed_record_t *record, const fed_run_t *run, const void *image,
+                               size_t bytes, int64_t central_rows);
+
+void fed_record_fini(fed_record_t *record);
+
+/** A parameter vector as one data set a tensor under `group`. */
+void fed_record_model(fed_record_t *record, const char *group, const float *w);
+
+/** Counts of (class, predicted) as `path`: confusion[classes][classes]. */
+void fed_record_confusion(fed_record_t *record, const char *path, const int64_t *confusion);
+
+/** Epochs of the baseline that are complete and not yet in the file. */
+void fed_record_central(fed_record_t *record, const fed_central_t *central);
+
+/** "running", "complete" or "interrupted"; the last two also set the time. */
+void fed_record_status(fed_record_t *record, const char *status);
+
+/** Let the file appear, or replace it, as it is now. */
+fed_status_t fed_record_publish(fed_record_t *record, bool durable);
+
+#endif

@@ -1,0 +1,38 @@
+/** A run: everything that is set up before the first round. */
+#ifndef FEDMPI_APP_RUN_H
+#define FEDMPI_APP_RUN_H
+
+#include "fedmpi/app/options.h"
+#include "fedmpi/comm/comm.h"
+#include "fedmpi/core/config.h"
+#include "fedmpi/data/dataset.h"
+#include "fedmpi/data/partition.h"
+#include "fedmpi/fl/algorithm.h"
+#include "fedmpi/nn/model.h"
+
+typedef struct fed_run {
+    fed_comm_t *comm;             /**< borrowed */
+    const fed_options_t *options; /**< borrowed */
+    fed_config_t config;          /**< the same on every rank */
+    fed_shared_t *block;          /**< the data set's memory, one a node */
+    fed_dataset_t dataset;        /**< a view on it */
+    fed_partition_t partition;    /**< the same on every rank */
+    fed_model_t model;
+    const fed_algorithm_t *algorithm;
+    float *initial; /**< server: the parameters to start from, [model.parameters] */
+} fed_run_t;
+
+/** Read the configuration, load the data, deal it, build the model. Collective.
+ * After any status, fed_run_fini gives everything back. */
+fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t *options);
+
+/** Collective. */
+void fed_run_fini(fed_run_t *run);
+
+/** The training set's labels, as partitions want them. */
+fed_labels_t fed_run_labels(const fed_run_t *run);
+
+/** --dry-run: the effective configuration, clients and ranks, memory; server, to stdout. */
+void fed_run_describe(const fed_run_t *run);
+
+#endif

@@ -1,0 +1,89 @@
+/* --dry-run: what would run, where, with how much memory. */
+#include "fedmpi/app/federation.h"
+
+#include "fedmpi/core/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Estimated bytes; the parameters dominate. */
+typedef struct memory {
+    size_t node;   /* shared by the ranks of a node: the data set */
+    size_t client; /* a rank that trains clients */
+    size_t server;
+} memory_t;
+
+static memory_t estimate(const fed_run_t *run, size_t clients_here) {
+    const fed_config_t *config = &run->config;
+    size_t n = run->model.parameters, clients = run->partition.clients;
+    const fed_samples_t *train = &run->dataset.train, *test = &run->dataset.test;
+    size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
+    size_t samples = train->count + run->dataset.validation.count + test->count;
+    size_t common = n * (sizeof(float) + sizeof(int64_t)) + /* w, sums */
+                    fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
+                    FED_EVALUATION_BLOCK * train->features * sizeof(float) +
+                    (fed_partition_total(&run->partition) + 4 * clients) * sizeof(uint32_t);
+    size_t training = fed_training_bytes(&run->model, config);
+    size_t momenta =
+        config->training.persistent_momentum ? 2 * clients_here * n * sizeof(float) : 0;
+    memory_t memory = {
+        .node = samples * (train->features * value_bytes + sizeof(int32_t)),
+        .client = common + training + momenta,
+        .server = common + n * sizeof(double) + 4 * n * sizeof(float) + FED_GATHER_BUFFER_BYTES,
+    };
+    if (config->centralized.enabled)
+        memory.server += training;
+    if (fed_comm_size(run->comm) == 1)
+        memory.server += training + momenta;
+    return memory;
+}
+
+static void print_map(const fed_run_t *run) {
+    size_t clients = run->partition.clients, ranks = (size_t)fed_comm_size(run->comm);
+    FED_AUTOFREE uint32_t *rank = FED_NEW_ARRAY(uint32_t, clients);
+    FED_AUTOFREE size_t *samples = FED_NEW_ARRAY(size_t, ranks);
+    FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);
+    FED_AUTOFREE size_t *first = FED_NEW_ARRAY(size_t, ranks);
+    fed_federation_place_all(run, rank);
+    for (size_t k = 0; k < clients; k++) {
+        size_t count;
+        fed_partition_samples(&run->partition, k, &count);
+        if (counts[rank[k]]++ == 0)
+            first[rank[k]] = k;
+        samples[rank[k]] += count;
+    }
+    printf("; rank  role    clients  first   samples\n");
+    for (size_t r = 0; r < ranks; r++) {
+        printf("; %4zu  %-6s  %7zu", r, r == 0 ? "server" : "client", counts[r]);
+        if (counts[r])
+            printf("  %5zu  %8zu", first[r], samples[r]);
+        putchar('\n');
+    }
+    memory_t memory = estimate(run, counts[ranks - 1]);
+    char node[16], client[16], server[16];
+    fed_text_bytes(node, (double)memory.node);
+    fed_text_bytes(client, (double)memory.client);
+    fed_text_bytes(server, (double)memory.server);
+    printf("; memory: %s a node for the data, %s the server", node, server);
+    if (ranks > 1)
+        printf(", %s each other rank", client);
+    printf("; beside MPI's and the libraries' own\n");
+}
+
+void fed_run_describe(const fed_run_t *run) {
+    if (!fed_comm_is_server(run->comm))
+        return;
+    fed_text_t ini = {0};
+    fed_config_write(&run->config, true, &ini);
+    fputs(ini.chars, stdout);
+    fed_text_fini(&ini);
+    const fed_dataset_t *data = &run->dataset;
+    printf(
+        "\n; data: %zu training, %zu validation, %zu test samples of %zu features in %zu "
+        "classes\n",
+        data->train.count, data->validation.count, data->test.count, data->train.features,
+        data->classes);
+    printf("; model: %s with %zu parameters in %zu tensors\n", run->config.model.type,
+           run->model.parameters, run->model.tensor_count);
+    print_map(run);
+}

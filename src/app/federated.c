@@ -1,0 +1,267 @@
+/* The round loop. Read run_round first, at the end: the rest is its steps, in order. */
+#include "fedmpi/app/federated.h"
+
+#include "fedmpi/app/checkpoint.h"
+#include "fedmpi/app/summary.h"
+#include "fedmpi/core/clock.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/core/stop.h"
+#include "fedmpi/math/fixed.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Samples that the round's participants hold together. */
+static size_t participating_samples(const fed_federation_t *federation) {
+    size_t total = 0, samples;
+    for (size_t i = 0; i < federation->selection.per_round; i++) {
+        fed_partition_samples(&federation->run->partition, federation->selection.chosen[i],
+                              &samples);
+        total += samples;
+    }
+    return total;
+}
+
+static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint32_t client,
+                              size_t total_samples, fed_client_row_t *row,
+                              fed_local_epoch_row_t *epoch_rows) {
+    const fed_config_t *config = &federation->run->config;
+    fed_client_task_t task = {
+        .seed = (uint64_t)config->experiment.seed,
+        .round = (uint32_t)round,
+        .client = client,
+        .epochs = config->training.epochs,
+    };
+    task.samples = fed_partition_samples(&federation->run->partition, client, &task.count);
+    task.weight = config->federated.weighting == FED_WEIGHT_SAMPLES
+                      ? (double)task.count / (double)total_samples
+                      : 1.0 / (double)federation->selection.per_round;
+    fed_tracking_t tracking = {&federation->evaluator, &federation->run->dataset.test, epoch_rows};
+    FED_TRY(fed_client_train(&task, &federation->training,
+                             federation->momenta.kept ? &federation->momenta : NULL, federation->w,
+                             epoch_rows ? &tracking : NULL, federation->sums, row));
+    row->rank = fed_comm_rank(federation->run->comm);
+    return FED_OK;
+}
+
+/* This rank's clients, one after another, in one model's memory. */
+static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
+    const fed_config_t *config = &federation->run->config;
+    uint32_t rank = (uint32_t)fed_comm_rank(federation->run->comm);
+    size_t total_samples = participating_samples(federation);
+    fed_client_row_t *row = federation->clients;
+    fed_local_epoch_row_t *epoch_rows = federation->local_epochs;
+    memset(federation->sums, 0, federation->run->model.parameters * sizeof *federation->sums);
+    for (size_t i = 0; i < federation->selection.per_round; i++) {
+        uint32_t client = federation->selection.chosen[i];
+        if (federation->rank_of[i] != rank)
+            continue;
+        bool tracked = fed_is_tracked(config, client);
+        FED_TRY(train_one(federation, round, client, total_samples, row++,
+                          tracked ? epoch_rows : NULL));
+        if (tracked)
+            epoch_rows += config->training.epochs;
+    }
+    return FED_OK;
+}
+
+bool fed_server_works(fed_server_t *server, int64_t round) {
+    fed_central_t *central = server->central.rows ? &server->central : NULL;
+    fed_progress_tick(&server->progress, round, central);
+    return central && fed_central_advance(central);
+}
+
+static bool work_while_waiting(void *context) {
+    const fed_federation_t *federation = context;
+    return fed_server_works(federation->server, federation->rounds_done + 1);
+}
+
+/* All have trained, or all learn who could not. */
+static fed_status_t wait_for_all(fed_federation_t *federation, fed_status_t mine) {
+    fed_server_t *server = federation->server;
+    if (server && server->status > mine)
+        mine = server->status;
+    if (mine == FED_OK)
+        mine = fed_stop_status();
+    return fed_comm_agree(federation->run->comm, mine, server ? work_while_waiting : NULL,
+                          federation);
+}
+
+static int by_client_and_epoch(const void *a, const void *b) {
+    const fed_local_epoch_row_t *left = a, *right = b;
+    if (left->client != right->client)
+        return left->client < right->client ? -1 : 1;
+    return (left->epoch > right->epoch) - (left->epoch < right->epoch);
+}
+
+static int by_client(const void *a, const void *b) {
+    const fed_client_row_t *left = a, *right = b;
+    return (left->client > right->client) - (left->client < right->client);
+}
+
+static size_t sum(const size_t *counts, size_t count) {
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += counts[i];
+    return total;
+}
+
+/* What this rank recorded of its clients goes to the server, which sorts it. */
+static void gather_rows(fed_federation_t *federation) {
+    const fed_comm_t *comm = federation->run->comm;
+    size_t ranks = (size_t)fed_comm_size(comm);
+    size_t epochs = sum(federation->epoch_rows, ranks);
+    size_t clients = federation->selection.per_round;
+    FED_AUTOFREE fed_client_row_t *all = FED_NEW_ARRAY(fed_client_row_t, clients);
+    FED_AUTOFREE fed_local_epoch_row_t *all_epochs = FED_NEW_ARRAY(fed_local_epoch_row_t, epochs);
+    fed_comm_gather_rows(comm, federation->clients, federation->client_rows, sizeof *all, all);
+    fed_comm_gather_rows(comm, federation->local_epochs, federation->epoch_rows, sizeof *all_epochs,
+                         all_epochs);
+    if (!federation->server)
+        return;
+    qsort(all, clients, sizeof *all, by_client);
+    qsort(all_epochs, epochs, sizeof *all_epochs, by_client_and_epoch);
+    memcpy(federation->clients, all, clients * sizeof *all);
+    memcpy(federation->local_epochs, all_epochs, epochs * sizeof *all_epochs);
+}
+
+static void gather_updates(fed_federation_t *federation) {
+    const fed_comm_t *comm = federation->run->comm;
+    size_t n = federation->run->model.parameters;
+    if (federation->run->config.federated.collective == FED_COLLECTIVE_GATHER)
+        fed_comm_gather_sums(comm, federation->sums, n);
+    else
+        fed_comm_reduce_sums(comm, federation->sums, n);
+    gather_rows(federation);
+}
+
+/* The new global parameters. Server only. */
+static void server_step(fed_federation_t *federation, fed_round_row_t *row) {
+    size_t n = federation->run->model.parameters;
+    double *update = federation->server->update, squares = 0;
+    fed_fixed_decode_double(n, federation->sums, update);
+    for (size_t i = 0; i < n; i++)
+        squares += update[i] * update[i];
+    row->update_norm = sqrt(squares);
+    federation->run->algorithm->server_step(n, update, federation->w);
+}
+
+static void broadcast_parameters(fed_federation_t *federation) {
+    fed_comm_broadcast(federation->run->comm, federation->w,
+                       federation->run->model.parameters * sizeof *federation->w);
+}
+
+fed_measure_t fed_evaluate_together(fed_federation_t *federation, const fed_samples_t *samples,
+                                    const float *w, int64_t *confusion) {
+    const fed_comm_t *comm = federation->run->comm;
+    size_t classes = federation->run->dataset.classes;
+    fed_score_t score = {0};
+    fed_evaluate(&federation->evaluator, samples, w, (size_t)fed_comm_rank(comm),
+                 (size_t)fed_comm_size(comm), &score, confusion);
+    fed_comm_reduce_sums(comm, (int64_t *)&score, sizeof score / sizeof(int64_t));
+    if (confusion)
+        fed_comm_reduce_sums(comm, confusion, classes * classes);
+    return fed_score_measure(&score);
+}
+
+static bool is_evaluated(const fed_config_t *config, int64_t round) {
+    return round % config->federated.evaluate_every == 0 || round == config->federated.rounds;
+}
+
+static void evaluate_global(fed_federation_t *federation, int64_t round, fed_round_row_t *row) {
+    row->test = row->validation = (fed_measure_t){NAN, NAN};
+    if (!is_evaluated(&federation->run->config, round))
+        return;
+    const fed_dataset_t *data = &federation->run->dataset;
+    row->test = fed_evaluate_together(federation, &data->test, federation->w, NULL);
+    row->validation = fed_evaluate_together(federation, &data->validation, federation->w, NULL);
+}
+
+/* The round's row from its participants' rows, in the order of clients. */
+static void summarize_clients(const fed_federation_t *federation, fed_round_row_t *row) {
+    size_t participants = federation->selection.per_round;
+    double loss = 0, correct = 0;
+    row->participants = (int64_t)participants;
+    for (size_t i = 0; i < participants; i++) {
+        const fed_client_row_t *client = &federation->clients[i];
+        row->samples += client->samples;
+        loss += client->train.loss * (double)client->samples;
+        correct += client->train.accuracy * (double)client->samples;
+    }
+    row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
+    row->bytes_down = row->bytes_up =
+        (int64_t)(participants * federation->run->model.parameters * sizeof(float));
+}
+
+/* Server only. The results file appears anew; the others train meanwhile. */
+static fed_status_t record_round(fed_federation_t *federation, fed_round_row_t *row) {
+    fed_server_t *server = federation->server;
+    fed_archive_t *archive = server->record.archive;
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
+    summarize_clients(federation, row);
+    fed_archive_append(archive, &fed_round_table, row, 1);
+    fed_archive_append(archive, &fed_client_table, federation->clients,
+                       federation->selection.per_round);
+    fed_archive_append(archive, &fed_local_epoch_table, federation->local_epochs,
+                       sum(federation->epoch_rows, ranks));
+    if (server->central.rows)
+        fed_record_central(&server->record, &server->central);
+    fed_record_status(&server->record, "running");
+    fed_totals_add(&server->totals, row);
+    fed_progress_round(&server->progress, row);
+    return fed_record_publish(&server->record, false);
+}
+
+static bool is_checkpointed(const fed_config_t *config, int64_t round) {
+    return config->checkpoint.every > 0 &&
+           (round % config->checkpoint.every == 0 || round == config->federated.rounds);
+}
+
+static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
+    fed_server_t *server = federation->server;
+    fed_round_row_t row = {.round = round};
+    double started = fed_clock_seconds();
+
+    fed_federation_select(federation, round);
+    fed_status_t mine = train_clients(federation, round);
+    FED_TRY(wait_for_all(federation, mine));
+    double trained = fed_clock_seconds();
+
+    gather_updates(federation);
+    double gathered = fed_clock_seconds();
+
+    if (server)
+        server_step(federation, &row);
+    if (federation->momenta.kept)
+        fed_momenta_commit(&federation->momenta);
+    double stepped = fed_clock_seconds();
+
+    broadcast_parameters(federation); /* what this round evaluates and the next starts from */
+    double sent = fed_clock_seconds();
+
+    evaluate_global(federation, round, &row);
+    double evaluated = fed_clock_seconds();
+
+    federation->rounds_done = round;
+    if (server) {
+        row.wall_seconds = evaluated - started;
+        row.train_seconds = trained - started;
+        row.gather_seconds = gathered - trained;
+        row.aggregate_seconds = stepped - gathered;
+        row.bcast_seconds = sent - stepped;
+        row.evaluate_seconds = evaluated - sent;
+        server->status = record_round(federation, &row);
+    }
+    if (is_checkpointed(&federation->run->config, round))
+        fed_checkpoint_save(federation);
+    return FED_OK;
+}
+
+fed_status_t fed_federated_run(fed_federation_t *federation) {
+    int64_t rounds = federation->run->config.federated.rounds;
+    broadcast_parameters(federation);
+    for (int64_t round = federation->rounds_done + 1; round <= rounds; round++)
+        FED_TRY(run_round(federation, round));
+    return FED_OK;
+}

@@ -1,0 +1,114 @@
+/* Setting up and taking down what a rank holds for the rounds. */
+#include "fedmpi/app/federation.h"
+
+#include "fedmpi/app/checkpoint.h"
+#include "fedmpi/core/memory.h"
+
+#include <string.h>
+
+static void server_init(fed_federation_t *federation) {
+    fed_run_t *run = federation->run;
+    const fed_config_t *config = &run->config;
+    fed_server_t *server = federation->server = FED_NEW(fed_server_t);
+    server->update = FED_NEW_ARRAY(double, run->model.parameters);
+    memcpy(federation->w, run->initial, run->model.parameters * sizeof *federation->w);
+    if (!config->centralized.enabled)
+        return;
+    size_t count = config->centralized.data == FED_BASELINE_ALL
+                       ? run->dataset.train.count
+                       : fed_partition_total(&run->partition);
+    FED_AUTOFREE uint32_t *all = NULL;
+    const uint32_t *samples = run->partition.samples;
+    if (config->centralized.data == FED_BASELINE_ALL) {
+        samples = all = FED_NEW_ARRAY(uint32_t, count);
+        for (size_t i = 0; i < count; i++)
+            all[i] = (uint32_t)i;
+    }
+    fed_central_init(&server->central, config, &run->dataset, &run->model, samples, count,
+                     run->initial);
+}
+
+static void allocate(fed_federation_t *federation) {
+    fed_run_t *run = federation->run;
+    const fed_config_t *config = &run->config;
+    size_t n = run->model.parameters, clients = run->partition.clients;
+    size_t ranks = (size_t)fed_comm_size(run->comm);
+    federation->w = FED_NEW_ARRAY(float, n);
+    federation->sums = FED_NEW_ARRAY(int64_t, n);
+    fed_selection_init(&federation->selection, clients,
+                       (size_t)config->federated.clients_per_round);
+    size_t participants = federation->selection.per_round;
+    federation->rank_of = FED_NEW_ARRAY(uint32_t, participants);
+    federation->client_rows = FED_NEW_ARRAY(size_t, ranks);
+    federation->epoch_rows = FED_NEW_ARRAY(size_t, ranks);
+    federation->clients = FED_NEW_ARRAY(fed_client_row_t, participants);
+    federation->local_epochs =
+        FED_NEW_ARRAY(fed_local_epoch_row_t,
+                      config->federated.tracked_clients.count * (size_t)config->training.epochs);
+    fed_evaluator_init(&federation->evaluator, &run->model);
+    if (ranks == 1 || !fed_comm_is_server(run->comm))
+        fed_training_init(&federation->training, &run->model, &run->dataset.train, config);
+    if (config->training.persistent_momentum) {
+        fed_momenta_init(&federation->momenta, clients, n);
+        federation->home = FED_NEW_ARRAY(uint32_t, clients);
+        fed_federation_place_all(run, federation->home);
+    }
+}
+
+static fed_status_t start_or_resume(fed_federation_t *federation, const char *hosts) {
+    fed_server_t *server = federation->server;
+    bool resumed = false;
+    fed_status_t status = FED_OK;
+    if (server && federation->run->options->resume)
+        status = fed_checkpoint_load(federation, &resumed);
+    if (server && status == FED_OK && !resumed) {
+        fed_record_create(&server->record, federation->run, hosts);
+        status = fed_record_publish(&server->record, false);
+        if (status == FED_INPUT)
+            status =
+                fed_config_fail(&federation->run->config, "output.file", "%s", fed_error_message());
+    }
+    return status;
+}
+
+fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
+    *federation = (fed_federation_t){.run = run};
+    allocate(federation);
+    if (fed_comm_is_server(run->comm))
+        server_init(federation);
+    FED_AUTOFREE char *hosts = fed_comm_hosts(run->comm);
+    FED_TRY(fed_comm_agree(run->comm, start_or_resume(federation, hosts), NULL, NULL));
+    FED_TRY(fed_checkpoint_spread(federation));
+    if (federation->server)
+        fed_progress_init(&federation->server->progress, federation->rounds_done + 1,
+                          run->config.federated.rounds);
+    return FED_OK;
+}
+
+static void server_fini(fed_server_t *server) {
+    fed_archive_destroy(server->loaded);
+    fed_record_fini(&server->record);
+    if (server->central.rows)
+        fed_central_fini(&server->central);
+    fed_free(server->update);
+    fed_free(server);
+}
+
+void fed_federation_fini(fed_federation_t *federation) {
+    if (federation->server)
+        server_fini(federation->server);
+    if (federation->momenta.kept)
+        fed_momenta_fini(&federation->momenta);
+    if (federation->training.model)
+        fed_training_fini(&federation->training);
+    fed_evaluator_fini(&federation->evaluator);
+    fed_selection_fini(&federation->selection);
+    fed_free(federation->home);
+    fed_free(federation->rank_of);
+    fed_free(federation->client_rows);
+    fed_free(federation->epoch_rows);
+    fed_free(federation->clients);
+    fed_free(federation->local_epochs);
+    fed_free(federation->w);
+    fed_free(federation->sums);
+}

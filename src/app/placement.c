@@ -1,0 +1,70 @@
+/* Who takes part in a round, and on which rank each trains. */
+#include "fedmpi/app/federation.h"
+
+#include "fedmpi/core/memory.h"
+
+#include <string.h>
+
+bool fed_is_tracked(const fed_config_t *config, uint32_t client) {
+    const fed_list_t *tracked = &config->federated.tracked_clients;
+    for (size_t i = 0; i < tracked->count; i++)
+        if (tracked->values[i] == client)
+            return true;
+    return false;
+}
+
+/* Training time in samples: what it trains on, its update, its evaluations. */
+static size_t cost_of(const fed_run_t *run, uint32_t client) {
+    const fed_config_t *config = &run->config;
+    size_t samples, epochs = (size_t)config->training.epochs;
+    fed_partition_samples(&run->partition, client, &samples);
+    size_t cost = epochs * samples + (size_t)config->training.batch_size;
+    if (fed_is_tracked(config, client)) /* inference takes a third of a training step */
+        cost += epochs * run->dataset.test.count / 3;
+    return cost;
+}
+
+/* ranks[i] is where clients[i] trains: the costliest first, to the least loaded. With
+ * one rank that is the server; else the server trains nobody. */
+static void place(const fed_run_t *run, const uint32_t *clients, size_t count, uint32_t *ranks) {
+    size_t workers = (size_t)fed_comm_size(run->comm);
+    uint32_t first_worker = 0;
+    if (workers > 1) {
+        workers--;
+        first_worker = 1;
+    }
+    FED_AUTOFREE size_t *cost = FED_NEW_ARRAY(size_t, count);
+    for (size_t i = 0; i < count; i++)
+        cost[i] = cost_of(run, clients[i]);
+    fed_place(cost, count, workers, ranks);
+    for (size_t i = 0; i < count; i++)
+        ranks[i] += first_worker;
+}
+
+void fed_federation_place_all(const fed_run_t *run, uint32_t *rank) {
+    size_t clients = run->partition.clients;
+    FED_AUTOFREE uint32_t *all = FED_NEW_ARRAY(uint32_t, clients);
+    for (size_t k = 0; k < clients; k++)
+        all[k] = (uint32_t)k;
+    place(run, all, clients, rank);
+}
+
+void fed_federation_select(fed_federation_t *federation, int64_t round) {
+    const fed_config_t *config = &federation->run->config;
+    fed_selection_t *selection = &federation->selection;
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
+    fed_selection_draw(selection, (uint64_t)config->experiment.seed, (uint32_t)round);
+    if (federation->home)
+        for (size_t i = 0; i < selection->per_round; i++)
+            federation->rank_of[i] = federation->home[selection->chosen[i]];
+    else
+        place(federation->run, selection->chosen, selection->per_round, federation->rank_of);
+    memset(federation->client_rows, 0, ranks * sizeof *federation->client_rows);
+    memset(federation->epoch_rows, 0, ranks * sizeof *federation->epoch_rows);
+    for (size_t i = 0; i < selection->per_round; i++) {
+        uint32_t rank = federation->rank_of[i];
+        federation->client_rows[rank]++;
+        if (fed_is_tracked(config, selection->chosen[i]))
+            federation->epoch_rows[rank] += (size_t)config->training.epochs;
+    }
+}

@@ -1,0 +1,147 @@
+/* Filling the results file. */
+#include "fedmpi/app/record.h"
+
+#include "fedmpi/app/version.h"
+#include "fedmpi/core/clock.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/math/blas.h"
+#include "fedmpi/math/simd.h"
+
+#include <stdlib.h>
+
+static const fed_table_t *const tables[] = {
+    &fed_round_table,
+    &fed_client_table,
+    &fed_local_epoch_table,
+    &fed_central_table,
+};
+
+static void describe_now(fed_archive_t *archive, const char *name) {
+    char now[32];
+    fed_clock_iso8601(now);
+    fed_archive_describe(archive, "/", name, now);
+}
+
+static void describe_run(fed_archive_t *archive, const fed_run_t *run, const char *hosts) {
+    fed_archive_describe_integer(archive, "/", "schema_version", FED_SCHEMA_VERSION);
+    fed_archive_describe(archive, "/", "fedmpi_version", FED_VERSION);
+    fed_archive_describe(archive, "/", "git_revision", fed_git_revision());
+    fed_archive_describe(archive, "/", "command_line", run->options->command_line);
+    fed_archive_describe_integer(archive, "/", "ranks", fed_comm_size(run->comm));
+    fed_archive_describe(archive, "/", "hosts", hosts);
+    fed_archive_describe(archive, "/", "mpi_library", fed_comm_library(run->comm));
+    fed_archive_describe(archive, "/", "hdf5_library", fed_archive_library());
+    fed_archive_describe(archive, "/", "blas", fed_blas_description());
+    fed_archive_describe(archive, "/", "kernels", fed_simd_name());
+    fed_archive_describe(archive, "/", "cpu", fed_cpu_model());
+    fed_archive_describe_integer(archive, "/", "seed", run->config.experiment.seed);
+    const char *job = getenv("SLURM_JOB_ID");
+    if (job)
+        fed_archive_describe(archive, "/", "slurm_job_id", job);
+}
+
+static void describe_config(fed_archive_t *archive, const fed_config_t *config) {
+    fed_text_t ini = {0};
+    fed_config_write(config, false, &ini);
+    fed_archive_put_text(archive, "/config/ini", ini.chars);
+    fed_text_fini(&ini);
+    for (size_t i = 0; i < fed_config_key_count; i++) {
+        const fed_config_key_t *key = &fed_config_keys[i];
+        FED_AUTOFREE char *name = fed_format("%s.%s", key->section, key->name);
+        fed_archive_describe(archive, "/config", name, config->values[i].text);
+    }
+}
+
+static void describe_data(fed_archive_t *archive, const fed_run_t *run) {
+    const fed_dataset_t *data = &run->dataset;
+    const struct {
+        const char *name;
+        size_t value;
+    } counts[] = {
+        {"train_samples", data->train.count},
+        {"validation_samples", data->validation.count},
+        {"test_samples", data->test.count},
+        {"features", data->train.features},
+        {"classes", data->classes},
+        {"dropped_samples", data->dropped_samples},
+        {"dropped_features", data->dropped_features},
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        fed_archive_describe_integer(archive, "/data", counts[i].name, (int64_t)counts[i].value);
+    if (data->dropped_features > 0)
+        fed_archive_put(archive, "/data/kept_features", FED_UINT32, 1, &data->train.features,
+                        data->feature_of_columns);
+}
+
+static void put_label_counts(fed_archive_t *archive, const fed_run_t *run) {
+    size_t shape[] = {run->partition.clients, run->dataset.classes};
+    FED_AUTOFREE int64_t *counts = FED_NEW_ARRAY(int64_t, shape[0] * shape[1]);
+    fed_labels_t labels = fed_run_labels(run);
+    fed_partition_label_counts(&run->partition, &labels, counts);
+    fed_archive_put(archive, "/partition/label_counts", FED_INT64, 2, shape, counts);
+    fed_archive_describe(archive, "/partition/label_counts", "help",
+                         "[client, class]: training samples of each class that a client holds");
+}
+
+void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts) {
+    *record = (fed_record_t){.run = run, .archive = fed_archive_create()};
+    describe_run(record->archive, run, hosts);
+    describe_config(record->archive, &run->config);
+    describe_data(record->archive, run);
+    describe_now(record->archive, "started");
+    fed_record_status(record, "running");
+    put_label_counts(record->archive, run);
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        fed_archive_create_table(record->archive, tables[t]);
+    fed_record_model(record, "/model/initial", run->initial);
+}
+
+fed_status_t fed_record_resume(fed_record_t *record, const fed_run_t *run, const void *image,
+                               size_t bytes, int64_t central_rows) {
+    *record = (fed_record_t){.run = run, .central_rows = central_rows};
+    FED_TRY(fed_archive_open(image, bytes, run->config.checkpoint.file, &record->archive));
+    describe_config(record->archive, &run->config); /* more rounds, perhaps */
+    describe_now(record->archive, "resumed");
+    fed_record_status(record, "running");
+    return FED_OK;
+}
+
+void fed_record_fini(fed_record_t *record) {
+    fed_archive_destroy(record->archive);
+    *record = (fed_record_t){0};
+}
+
+void fed_record_model(fed_record_t *record, const char *group, const float *w) {
+    const fed_model_t *model = &record->run->model;
+    for (size_t t = 0; t < model->tensor_count; t++) {
+        const fed_tensor_t *tensor = &model->tensors[t];
+        FED_AUTOFREE char *path = fed_format("%s/%s", group, tensor->name);
+        FED_AUTOFREE float *values = FED_NEW_ARRAY(float, tensor->count);
+        fed_tensor_export(tensor, w, values);
+        fed_archive_put(record->archive, path, FED_FLOAT32, tensor->dimensions, tensor->shape,
+                        values);
+    }
+}
+
+void fed_record_confusion(fed_record_t *record, const char *path, const int64_t *confusion) {
+    size_t shape[] = {record->run->dataset.classes, record->run->dataset.classes};
+    fed_archive_put(record->archive, path, FED_INT64, 2, shape, confusion);
+    fed_archive_describe(record->archive, path, "help",
+                         "[class, predicted]: test samples, final model");
+}
+
+void fed_record_central(fed_record_t *record, const fed_central_t *central) {
+    int64_t complete = central->epoch - 1;
+    fed_archive_append(record->archive, &fed_central_table, central->rows + record->central_rows,
+                       (size_t)(complete - record->central_rows));
+    record->central_rows = complete;
+}
+
+void fed_record_status(fed_record_t *record, const char *status) {
+    fed_archive_describe(record->archive, "/", "status", status);
+    describe_now(record->archive, "finished"); /* while it runs: of the last word */
+}
+
+fed_status_t fed_record_publish(fed_record_t *record, bool durable) {
+    return fed_archive_publish(record->archive, record->run->config.output.file, durable);
+}

@@ -1,0 +1,134 @@
+/* Setting up a run. */
+#include "fedmpi/app/run.h"
+
+#include "fedmpi/app/initial.h"
+#include "fedmpi/core/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What depends on other keys becomes explicit, so that the effective configuration
+ * says it. */
+static fed_status_t resolve_defaults(fed_config_t *config) {
+    if (!config->values[fed_config_index("data.path")].origin) {
+        FED_AUTOFREE char *path = fed_format("data/%s", config->data.dataset);
+        FED_TRY(fed_config_set(config, "data", "path", path, "default"));
+    }
+    if (!*config->checkpoint.file) {
+        FED_AUTOFREE char *file = fed_format("%s.checkpoint", config->output.file);
+        FED_TRY(fed_config_set(config, "checkpoint", "file", file, "default"));
+    }
+    if (!*config->output.file)
+        return fed_config_fail(config, "output.file", "accepted is the path of a file");
+    return FED_OK;
+}
+
+static fed_status_t read_config(fed_config_t *config, const fed_options_t *options) {
+    FED_TRY(fed_config_read_file(config, options->config_file));
+    for (size_t i = 0; i < options->override_count; i++)
+        FED_TRY(fed_config_override(config, options->overrides[i]));
+    return resolve_defaults(config);
+}
+
+/* Rank 0 reads and checks; the others parse the text that it broadcasts. */
+static fed_status_t share_config(fed_run_t *run) {
+    fed_status_t status = FED_OK;
+    if (fed_comm_is_server(run->comm))
+        status = read_config(&run->config, run->options);
+    FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
+    fed_text_t ini = {0};
+    if (fed_comm_is_server(run->comm))
+        fed_config_write(&run->config, false, &ini);
+    fed_comm_broadcast(run->comm, &ini.length, sizeof ini.length);
+    char *text = ini.chars ? ini.chars : fed_alloc(ini.length + 1, 1);
+    fed_comm_broadcast(run->comm, text, ini.length);
+    if (!fed_comm_is_server(run->comm))
+        status = fed_config_read_text(&run->config, text, "configuration");
+    fed_free(text);
+    return status;
+}
+
+/* The leader of each node measures and fills; all ranks of it look at the block. */
+static fed_status_t load_data(fed_run_t *run) {
+    bool leads = fed_comm_leads_node(run->comm);
+    fed_dataset_shape_t shape = {0};
+    fed_status_t status = leads ? fed_dataset_measure(&run->config, &shape) : FED_OK;
+    FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
+    fed_comm_broadcast_node(run->comm, &shape, sizeof shape);
+    run->block = fed_shared_create(run->comm, fed_dataset_block_bytes(&shape));
+    if (leads)
+        status = fed_dataset_fill(&run->config, &shape, fed_shared_bytes(run->block));
+    fed_shared_publish(run->block);
+    FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
+    run->dataset = fed_dataset_attach(fed_shared_bytes(run->block));
+    return FED_OK;
+}
+
+fed_labels_t fed_run_labels(const fed_run_t *run) {
+    return (fed_labels_t){
+        .labels = run->dataset.train.labels,
+        .count = run->dataset.train.count,
+        .classes = run->dataset.classes,
+    };
+}
+
+static fed_status_t check_tracked_clients(const fed_config_t *config) {
+    const fed_list_t *tracked = &config->federated.tracked_clients;
+    bool written_by_user = config->values[fed_config_index("federated.tracked_clients")].origin;
+    for (size_t i = 0; written_by_user && i < tracked->count; i++)
+        if (tracked->values[i] >= config->partition.clients)
+            return fed_config_fail(config, "federated.tracked_clients",
+                                   "there is no client %lld, clients are 0 to %lld",
+                                   (long long)tracked->values[i],
+                                   (long long)config->partition.clients - 1);
+    return FED_OK;
+}
+
+static fed_status_t check_participants(const fed_config_t *config) {
+    if (config->federated.clients_per_round > config->partition.clients)
+        return fed_config_fail(config, "federated.clients_per_round",
+                               "there are %lld clients; 0 takes all",
+                               (long long)config->partition.clients);
+    return check_tracked_clients(config);
+}
+
+/* What every rank computes for itself, with the same outcome. */
+static fed_status_t build(fed_run_t *run) {
+    const fed_dataset_t *data = &run->dataset;
+    FED_TRY(check_participants(&run->config));
+    FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
+    fed_labels_t labels = fed_run_labels(run);
+    FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
+    fed_model_input_t input = {
+        .channels = data->channels,
+        .height = data->height,
+        .width = data->width,
+        .classes = data->classes,
+        .density = fed_samples_density(&data->train),
+    };
+    return fed_model_init(&run->model, &run->config, &input);
+}
+
+static fed_status_t make_initial(fed_run_t *run) {
+    if (!fed_comm_is_server(run->comm))
+        return FED_OK;
+    run->initial = FED_NEW_ARRAY(float, run->model.parameters);
+    return fed_initial_parameters(&run->config, &run->model, run->initial);
+}
+
+fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t *options) {
+    *run = (fed_run_t){.comm = comm, .options = options};
+    fed_config_init(&run->config);
+    FED_TRY(share_config(run));
+    FED_TRY(load_data(run));
+    FED_TRY(fed_comm_agree(comm, build(run), NULL, NULL));
+    return fed_comm_agree(comm, make_initial(run), NULL, NULL);
+}
+
+void fed_run_fini(fed_run_t *run) {
+    fed_free(run->initial);
+    fed_model_fini(&run->model);
+    fed_partition_fini(&run->partition);
+    fed_shared_destroy(run->block);
+    fed_config_fini(&run->config);
+}
