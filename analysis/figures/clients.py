@@ -1,0 +1,112 @@
+"""What single clients hold and how they learn."""
+
+from typing import Optional
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..errors import NothingToDraw
+from ..study import Study
+from . import style
+
+#: Up to this many clients the cells of the label distribution carry their numbers.
+_NUMBERED = 24
+#: Up to this many clients there is a gap between their bars.
+_SEPARATE = 60
+
+
+@style.styled
+def local_training(study: Study, run: Optional[str] = None) -> Figure:
+    """The tracked clients over their local epochs, round after round.
+
+    A client starts each round from the global model, so its curve is broken there.
+    """
+    run, part = style.one_run(study, "local_epochs", run)
+    table = part.local_epochs
+    epochs = int(table["epoch"].max())
+    table = table.assign(position=table["round"] - 1 + table["epoch"] / epochs)
+    panels = [
+        (column, title)
+        for column, title in (
+            ("test_accuracy", "Test accuracy"),
+            ("train_loss", "Training loss on its own samples"),
+        )
+        if style.has(table, column)
+    ]
+    if not panels:
+        raise NothingToDraw(f"{run}: the local epochs hold no values")
+    figure, axes_list = style.canvas(
+        10.0, 2.9 * len(panels), rows=len(panels), sharex=True, squeeze=False
+    )
+    for axes, (column, title) in zip(axes_list[:, 0], panels):
+        for i, (client, rows) in enumerate(table.groupby("client")):
+            broken = _break_between_rounds(rows, column)
+            axes.plot(
+                broken["position"],
+                broken[column],
+                color=style.CYCLE[i % len(style.CYCLE)],
+                linewidth=1.2,
+                marker="o",
+                markersize=1.8 if epochs > 1 else 3,
+                label=f"Client {client}",
+            )
+        axes.set_title(title)
+        style.count_axis(axes.xaxis)
+        axes.set_xlim(left=0)
+    axes_list[0, 0].legend(**style.BESIDE)
+    axes_list[-1, 0].set_xlabel(f"Rounds done, {epochs} local epochs in each")
+    style.headline(figure, "Clients over their local epochs")
+    style.caption(figure, [run])
+    return figure
+
+
+@style.styled
+def label_distribution(study: Study, run: Optional[str] = None) -> Figure:
+    """How many samples of each class each client holds, and how many in all."""
+    run, part = style.one_run(study, "label_counts", run)
+    counts = part.label_counts.pivot(index="class", columns="client", values="samples")
+    matrix = counts.to_numpy()
+    if not matrix.any():
+        raise NothingToDraw(f"{run}: the clients hold no samples")
+    figure, (totals, cells) = style.canvas(
+        10.0, 4.6, rows=2, sharex=True, gridspec_kw={"height_ratios": [1, 2.6]}
+    )
+    clients = counts.columns.to_numpy()
+    gap = 0.2 if len(clients) <= _SEPARATE else 0.0
+    totals.bar(clients, matrix.sum(axis=0), width=1 - gap, color=style.BLUE)
+    totals.set_title("Samples of each client")
+    totals.grid(False, axis="x")
+    totals.tick_params(bottom=False)
+
+    edges = clients[0] - 0.5, clients[-1] + 0.5, -0.5, len(matrix) - 0.5
+    top = max(matrix.max(), 2 * matrix.mean())  # an even distribution has a middle tone
+    image = cells.imshow(
+        matrix,
+        cmap="Blues",
+        vmin=0,
+        vmax=top,
+        aspect="auto",
+        origin="lower",
+        interpolation="nearest",
+        extent=edges,
+    )
+    cells.set_title("Samples of each class")
+    cells.set_xlabel("Client")
+    cells.set_ylabel("Class")
+    cells.set_yticks(range(len(matrix)))
+    cells.set_yticklabels(counts.index)
+    cells.grid(False)
+    style.count_axis(cells.xaxis)
+    if len(clients) <= _NUMBERED:
+        style.number_cells(cells, matrix, image, clients)
+    figure.colorbar(image, ax=cells, label="Samples", pad=0.01)
+    style.headline(figure, "Label distribution over the clients")
+    style.caption(figure, [run])
+    return figure
+
+
+def _break_between_rounds(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows in order, with a row of NaN after each round so that the line ends there."""
+    ends = rows.drop_duplicates("round", keep="last").assign(**{column: np.nan, "epoch": np.inf})
+    return pd.concat([rows, ends]).sort_values(["round", "epoch"], kind="stable")

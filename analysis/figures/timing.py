@@ -1,0 +1,274 @@
+"""Where the time of a round goes, and how it shrinks with the number of ranks."""
+
+from typing import Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from ..errors import NothingToDraw
+from ..labels import describe_rows
+from ..statistics import spread
+from ..study import Study
+from . import style
+
+PART_COLOUR: Dict[str, str] = {
+    "train": style.BLUE,
+    "bcast": style.SKY,
+    "gather": style.GREEN,
+    "aggregate": style.ORANGE,
+    "evaluate": style.PURPLE,
+    "other": style.GREY,
+}
+
+_PANEL_TITLES = ("Everything", "Without training")
+
+_SUFFIX = "_seconds"
+
+#: Configuration that grows with the ranks in a weak-scaling study.
+_SIZE_KEYS = frozenset(
+    {"partition.clients", "federated.clients_per_round", "federated.tracked_clients"}
+)
+
+
+def round_parts(rounds: pd.DataFrame) -> pd.DataFrame:
+    """The seconds that each part of a round took; `other` is what no part accounts for."""
+    named = [part for part in PART_COLOUR if f"{part}{_SUFFIX}" in rounds]
+    more = [
+        column[: -len(_SUFFIX)]
+        for column in rounds
+        if column.endswith(_SUFFIX)
+        and column != f"wall{_SUFFIX}"
+        and column[: -len(_SUFFIX)] not in named
+    ]
+    parts = pd.DataFrame({part: rounds[f"{part}{_SUFFIX}"].astype(float) for part in named + more})
+    parts["other"] = (rounds["wall_seconds"].astype(float) - parts.sum(axis=1)).clip(lower=0)
+    return parts
+
+
+@style.styled
+def round_times(study: Study, run: Optional[str] = None) -> Figure:
+    """What the time of one run's rounds went into: all of it, and what was not training."""
+    run, part = style.one_run(study, "rounds", run)
+    parts = round_parts(part.rounds)
+    shares = _shares(parts, run)
+    figure, panels = style.canvas(10.0, 3.9, columns=2)
+    for axes, names, title in zip(panels, _all_and_overhead(shares), _PANEL_TITLES):
+        _stack_bars(
+            axes.bar, part.rounds["round"].to_numpy(dtype=float), parts[names], 0.82, "bottom"
+        )
+        axes.set_title(title)
+        axes.set_xlabel("Round")
+        axes.grid(False, axis="x")
+        style.count_axis(axes.xaxis)
+    panels[0].set_ylabel("Seconds")
+    _part_legend(panels[-1], shares)
+    style.headline(figure, "Time of a round")
+    style.caption(figure, [run])
+    return figure
+
+
+@style.styled
+def round_time_by_run(study: Study) -> Figure:
+    """A mean round of each condition and rank count: all of it, and what was not training."""
+    rows = study.rounds.merge(study.runs[["run", "ranks"]], on="run")
+    if rows.empty:
+        raise NothingToDraw("no run holds a finished round")
+    parts = round_parts(rows)
+    shares = _shares(parts, "the runs")
+    means = parts.groupby([rows["condition"], rows["ranks"]], sort=False, dropna=False).mean()
+    one_rank_count = study.runs["ranks"].nunique() <= 1
+    labels = [
+        condition if one_rank_count else f"{condition}, {ranks:g} ranks"
+        for condition, ranks in means.index
+    ]
+    positions = np.arange(len(means))
+    figure, panels = style.canvas(10.0, 1.6 + 0.32 * len(means), columns=2, sharey=True)
+    for axes, names, title in zip(panels, _all_and_overhead(shares), _PANEL_TITLES):
+        _stack_bars(axes.barh, positions, means[names], 0.7, "left")
+        axes.set_title(title)
+        axes.set_xlabel("Seconds")
+        axes.grid(False, axis="y")
+    panels[0].set_yticks(positions)
+    panels[0].set_yticklabels(labels)
+    panels[0].invert_yaxis()
+    _part_legend(panels[-1], shares)
+    style.headline(figure, "Mean time of a round")
+    return figure
+
+
+def scaling_series(study: Study) -> pd.DataFrame:
+    """The strong- and weak-scaling series among the runs.
+
+    A row a series and rank count: kind (strong, weak), series (a name), ranks, workers,
+    load (samples a round and worker), the spread of the median seconds a round over the
+    runs (n, mean, std, ci95), ideal, and efficiency (ideal over mean).
+
+    Strong: the same configuration on different rank counts. Weak: the same samples for
+    each worker and a configuration that differs in the number of clients. Rank 0 is the
+    server, so from two ranks up a run has one worker less than ranks.
+    """
+    runs = study.runs.dropna(subset=["ranks", "round_seconds"])
+    workers = (runs["ranks"] - 1).clip(lower=1)
+    runs = runs.assign(workers=workers, load=runs["samples_per_round"] / workers)
+    sizes = [key for key in study.condition_keys if key in _SIZE_KEYS]
+    rest = [key for key in study.condition_keys if key not in _SIZE_KEYS]
+    series: List[pd.DataFrame] = []
+    for condition, part in runs.groupby("condition", sort=False):
+        if part["ranks"].nunique() > 1:
+            series.append(_series("strong", condition, part))
+    if sizes:
+        clients = runs["participants_per_round"] / runs["workers"]
+        names = [f"{count:g} clients a worker" for count in clients]
+        names = [" ".join(filter(None, parts)) for parts in zip(names, describe_rows(runs, rest))]
+        loads = runs["load"].map("{:.3g}".format)
+        for (name, _), part in runs.groupby([pd.Series(names, runs.index), loads], sort=False):
+            if part["workers"].nunique() > 1:
+                series.append(_series("weak", name, part))
+    columns = [
+        "kind",
+        "series",
+        "ranks",
+        "workers",
+        "load",
+        "n",
+        "mean",
+        "std",
+        "ci95",
+        "ideal",
+        "efficiency",
+    ]
+    return (
+        pd.concat(series, ignore_index=True)[columns] if series else pd.DataFrame(columns=columns)
+    )
+
+
+@style.styled
+def scaling(study: Study) -> Figure:
+    """Strong and weak scaling: seconds a round against ranks, with the ideal lines."""
+    table = scaling_series(study)
+    if table.empty:
+        raise NothingToDraw(
+            "no two runs make a scaling series (the same configuration or load, different ranks)"
+        )
+    kinds = [kind for kind in ("strong", "weak") if (table["kind"] == kind).any()]
+    figure, panels = style.canvas(5.2 * len(kinds), 4.4, columns=len(kinds), squeeze=False)
+    for axes, kind in zip(panels[0], kinds):
+        _draw_scaling(axes, table[table["kind"] == kind])
+        axes.set_title(f"{kind.capitalize()} scaling")
+    panels[0, 0].set_ylabel("Seconds a round")
+    style.caption(figure, ["percent: parallel efficiency against the smallest run; dashed: ideal"])
+    return figure
+
+
+def _series(kind: str, name: str, runs: pd.DataFrame) -> pd.DataFrame:
+    table = spread(runs, ["ranks", "workers"], "round_seconds").sort_values("ranks")
+    first = table.iloc[0]
+    ideal = first["mean"] * (first["workers"] / table["workers"] if kind == "strong" else 1.0)
+    loads = runs.groupby("ranks")["load"].first()
+    return table.assign(
+        kind=kind,
+        series=name,
+        load=table["ranks"].map(loads),
+        ideal=ideal,
+        efficiency=ideal / table["mean"],
+    )
+
+
+def _draw_scaling(axes: Axes, table: pd.DataFrame) -> None:
+    strong = (table["kind"] == "strong").all()
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    for i, (name, part) in enumerate(table.groupby("series", sort=False)):
+        colour = style.CYCLE[i % len(style.CYCLE)]
+        axes.plot(
+            part["ranks"],
+            part["ideal"],
+            color=colour,
+            linestyle=style.LINE_STYLES[1],
+            linewidth=1.1,
+            alpha=0.65,
+            gid=style.GUIDE,
+        )
+        errors = np.nan_to_num(part["std"].to_numpy(dtype=float))
+        axes.errorbar(
+            part["ranks"],
+            part["mean"],
+            yerr=errors if errors.any() else None,
+            marker="o",
+            capsize=3,
+            color=colour,
+            label=name,
+        )
+        for ranks, mean, efficiency in part[["ranks", "mean", "efficiency"]].itertuples(
+            index=False
+        ):
+            axes.annotate(
+                f"{efficiency:.0%}",
+                (ranks, mean),
+                xytext=(5, 6),
+                textcoords="offset points",
+                fontsize=8,
+                color=colour,
+            )
+    axes.set_xscale("log", base=2)
+    ranks = sorted(table["ranks"].unique())
+    axes.xaxis.set_major_locator(FixedLocator(ranks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(plain)
+    axes.set_xlabel("Ranks")
+    if strong:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(plain)
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_ylim(0, 1.25 * max(table["mean"].max(), table["ideal"].max()))
+    axes.margins(x=0.1, y=0.12)
+    axes.legend(loc="lower left")
+
+
+def _shares(parts: pd.DataFrame, name: str) -> pd.Series:
+    """Each part's share of all the time; parts that took none are left out."""
+    totals = parts.sum()
+    if not totals.sum() > 0:
+        raise NothingToDraw(f"{name}: no time was recorded")
+    return (totals / totals.sum())[totals > 0]
+
+
+def _all_and_overhead(shares: pd.Series) -> Tuple[List[str], List[str]]:
+    parts = list(shares.index)
+    return parts, [part for part in parts if part != "train"] or parts
+
+
+def _stack_bars(
+    draw: Callable[..., object],
+    positions: np.ndarray,
+    parts: pd.DataFrame,
+    thickness: float,
+    start: str,
+) -> None:
+    """Stack the columns of `parts`, a bar a row; draw is bar or barh and start where they begin."""
+    ends = np.zeros(len(parts))
+    for name in parts:
+        values = parts[name].to_numpy()
+        draw(positions, values, thickness, **{start: ends}, color=_colour(name), linewidth=0)
+        ends = ends + values
+
+
+def _part_legend(axes: Axes, shares: pd.Series) -> None:
+    handles = [
+        Patch(color=_colour(name), label=f"{name}, {_percent(share)}")
+        for name, share in shares.items()
+    ]
+    axes.legend(handles=handles, title="Share of all time", **style.BESIDE)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "< 0.1%"
+
+
+def _colour(part: str) -> str:
+    return PART_COLOUR.get(part, style.INK)

@@ -1,0 +1,117 @@
+"""Statistics over seeds, against values worked out by hand or taken from tables."""
+
+import math
+import unittest
+
+import pandas as pd
+
+import analysis
+from analysis.statistics import spread, student_quantile
+from case import FolderCase
+from synthetic import write_run
+
+
+class Student(unittest.TestCase):
+    def test_quantiles_are_those_of_the_tables(self):
+        table = {
+            1: 12.7062,
+            2: 4.3027,
+            3: 3.1824,
+            4: 2.7764,
+            5: 2.5706,
+            9: 2.2622,
+            10: 2.2281,
+            30: 2.0423,
+            120: 1.9799,
+        }
+        for freedom, value in table.items():
+            self.assertAlmostEqual(student_quantile(freedom), value, places=4)
+        self.assertAlmostEqual(student_quantile(5, 0.99), 4.0321, places=4)
+
+    def test_no_degree_of_freedom(self):
+        with self.assertRaises(ValueError):
+            student_quantile(0)
+
+
+class Spread(unittest.TestCase):
+    def test_mean_deviation_and_confidence(self):
+        frame = pd.DataFrame(
+            {"e": [5, 5, 5, 10, 10, 15], "x": [1.0, 2.0, 3.0, 4.0, math.nan, math.nan]}
+        )
+        table = spread(frame, ["e"], "x").set_index("e")
+        self.assertEqual(table["n"].tolist(), [3, 1, 0])
+        self.assertEqual(table.loc[5, "mean"], 2.0)
+        self.assertEqual(table.loc[5, "std"], 1.0)
+        self.assertAlmostEqual(table.loc[5, "ci95"], 4.302653 / math.sqrt(3), places=6)
+        self.assertEqual(table.loc[10, "mean"], 4.0)
+        self.assertTrue(math.isnan(table.loc[10, "std"]) and math.isnan(table.loc[10, "ci95"]))
+        self.assertTrue(math.isnan(table.loc[15, "mean"]))
+
+
+class Summary(FolderCase):
+    def write(self, name, epochs, seed, accuracy, **options):
+        config = {"training.epochs": epochs, "experiment.seed": seed, "output.file": name}
+        options.setdefault("centralized_accuracy", 0.97)
+        return write_run(self.folder / f"{name}.h5", config, test_accuracy=accuracy, **options)
+
+    def summary(self, *arguments):
+        return analysis.load(f"{self.folder}/*.h5").summary(*arguments).set_index("condition")
+
+    def test_seeds_are_replicates(self):
+        for seed, accuracy in ((1, 0.93), (2, 0.94), (3, 0.95)):
+            self.write(f"a{seed}", 5, seed, accuracy)
+        self.write("b", 10, 1, 0.96)
+        table = self.summary()
+        self.assertEqual(table.index.tolist(), ["E=5", "E=10"])
+        self.assertEqual(table["training.epochs"].tolist(), [5, 10])
+        self.assertEqual(table["runs"].tolist(), [3, 1])
+        first = table.loc["E=5"]
+        self.assertEqual(first["federated_test_accuracy_n"], 3)
+        self.assertAlmostEqual(first["federated_test_accuracy_mean"], 0.94)
+        self.assertAlmostEqual(first["federated_test_accuracy_std"], 0.01)
+        self.assertAlmostEqual(
+            first["federated_test_accuracy_ci95"], 4.302653 * 0.01 / math.sqrt(3)
+        )
+        self.assertAlmostEqual(first["gap_mean"], 0.03)
+        self.assertNotIn("federated_validation_accuracy_mean", table)
+
+    def test_a_repetition_with_the_same_seed_counts_once(self):
+        for ranks in (2, 4, 6):
+            self.write(f"np{ranks}", 5, 1, 0.93, ranks=ranks)
+        self.write("other-seed", 5, 2, 0.95)
+        table = self.summary()
+        self.assertEqual(table["federated_test_accuracy_n"].tolist(), [2])
+        self.assertAlmostEqual(table["federated_test_accuracy_mean"].iloc[0], 0.94)
+
+    def test_unfinished_runs_are_left_out_beside_finished_ones(self):
+        self.write("done", 5, 1, 0.93)
+        self.write("half", 5, 2, [0.5, 0.6], status="interrupted", rounds=2)
+        table = self.summary()
+        self.assertEqual(table["runs"].tolist(), [1])
+        self.assertAlmostEqual(table["federated_test_accuracy_mean"].iloc[0], 0.93)
+
+    def test_unfinished_runs_alone_are_summarised(self):
+        self.write("short", 5, 1, [0.5], status="interrupted", rounds=1)
+        self.write("long", 5, 1, [0.5, 0.6], status="interrupted", rounds=2)
+        self.assertAlmostEqual(self.summary()["federated_test_accuracy_mean"].iloc[0], 0.6)
+
+    def test_names_of_experiments_set_no_condition(self):
+        for seed in (1, 2):
+            write_run(
+                self.folder / f"{seed}.h5",
+                {"experiment.name": f"run-{seed}", "experiment.seed": seed},
+            )
+        table = self.summary()
+        self.assertEqual(table["runs"].tolist(), [2])
+
+    def test_metrics_can_be_chosen(self):
+        self.write("a", 5, 1, 0.93)
+        table = self.summary(["round_seconds"])
+        self.assertIn("round_seconds_mean", table)
+        self.assertNotIn("gap_mean", table)
+        with self.assertRaisesRegex(analysis.ResultsError, "no column 'nonsense'"):
+            self.summary(["nonsense"])
+
+
+if __name__ == "__main__":
+    unittest.main()
