@@ -34,7 +34,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werr
 # -fno-math-errno, -fno-trapping-math: nobody asks for errno or traps, and loops with
 # rounding become vector code. Never -ffast-math: sums keep their order.
 FLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fopenmp-simd -fno-math-errno \
-        -fno-trapping-math -fno-common -MMD -MP -Iinclude $(SANITIZE) \
+        -fno-trapping-math -ffp-contract=fast -fno-common -MMD -MP -Iinclude $(SANITIZE) \
         $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS) $(INIH_CFLAGS) $(SODIUM_CFLAGS) $(ZLIB_CFLAGS) \
         $(RANDOM123_CFLAGS)
 LIBS  = $(HDF5_LIBS) $(OPENBLAS_LIBS) $(INIH_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) -lm

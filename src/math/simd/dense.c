@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { GROUP = FED_GROUP, LANES = FED_LANES };
+enum { GROUP = FED_GROUP, GROUPS = 2, LANES = FED_LANES };
 
 /* 32 rows of up to FED_TILE_MAX vectors. */
 typedef union {
@@ -38,27 +38,15 @@ static tile_t tile_at(size_t first, size_t columns) {
     return (tile_t){first, count, (count + LANES - 1) / LANES};
 }
 
-/* 32 bytes at a time: rows start at any multiple of 32 bytes in the common case of
- * layers as wide as a multiple of 8, and then none of these crosses a cache line. */
-typedef float vec8_unaligned_t __attribute__((vector_size(32), aligned(4), may_alias));
-
-FED_INLINE void copy_row(float *restrict to, const float *restrict from, size_t count,
-                         size_t width) {
-    size_t j = 0;
-    for (; j + 8 <= count; j += 8)
-        *(vec8_unaligned_t *)(to + j) = *(const vec8_unaligned_t *)(from + j);
-    for (; j < count; j++)
-        to[j] = from[j];
-    for (; j < width; j++)
-        to[j] = 0.0f;
-}
-
 /* panel[k][:] = matrix[k][tile] for the rows k in the mask `used`. */
 static void pack(block_t *panel, tile_t tile, uint32_t used, const float *matrix, size_t stride) {
     size_t width = tile.vectors * LANES;
     for (; used; used &= used - 1) {
         size_t k = (size_t)__builtin_ctz(used);
-        copy_row(panel->floats + k * width, matrix + k * stride + tile.first, tile.count, width);
+        float *to = panel->floats + k * width;
+        memcpy(to, matrix + k * stride + tile.first, tile.count * sizeof *to);
+        for (size_t j = tile.count; j < width; j++)
+            to[j] = 0.0f;
     }
 }
 
@@ -134,36 +122,44 @@ static void group_columns(uint32_t masks[GROUP], const uint32_t *known, size_t s
     memcpy(masks, known + first / GROUP * stride + k, depth * sizeof masks[0]);
 }
 
-/* One tile of y for a group of samples. */
+/* One tile of y for up to GROUPS groups of samples, which share each packed panel. */
 static void product_tile(const fed_product_t *p, tile_t tile, size_t first, size_t samples) {
-    _Alignas(64) block_t panel, sums;
-    start_sums(&sums, tile, samples, p->bias);
+    _Alignas(64) block_t panel, sums[GROUPS];
+    for (size_t g = 0; g * GROUP < samples; g++)
+        start_sums(&sums[g], tile, min(GROUP, samples - g * GROUP), p->bias);
     for (size_t k = 0; k < p->inner; k += GROUP) {
         size_t depth = min(GROUP, p->inner - k);
-        uint32_t masks[GROUP], used = 0;
-        group_columns(masks, p->columns, p->inner, p->x, first, samples, k, depth);
-        fed_mask_transpose(masks);
-        for (size_t s = 0; s < samples; s++)
-            used |= masks[s];
+        uint32_t masks[GROUPS][GROUP], used = 0;
+        for (size_t g = 0; g * GROUP < samples; g++) {
+            group_columns(masks[g], p->columns, p->inner, p->x, first + g * GROUP,
+                          min(GROUP, samples - g * GROUP), k, depth);
+            for (size_t i = 0; i < depth; i++)
+                used |= (uint32_t)(masks[g][i] != 0) << i;
+            fed_mask_transpose(masks[g]);
+        }
         if (p->transposed)
             pack_transposed(&panel, tile, depth, p->w + k, p->inner);
         else
-            pack(&panel, tile, used, p->w + k * p->outer, p->outer);
-        fed_tile_multiply(tile.vectors, &(fed_tile_t){.count = samples,
-                                                      .masks = masks,
-                                                      .full = fed_mask_full(depth),
-                                                      .x = p->x + first * p->inner + k,
-                                                      .stride_i = p->inner,
-                                                      .stride_k = 1,
-                                                      .panel = panel.vectors,
-                                                      .sums = sums.vectors});
+            pack(&panel, tile, tile.vectors <= FED_NARROW ? fed_mask_full(depth) : used,
+                 p->w + k * p->outer, p->outer);
+        for (size_t g = 0; g * GROUP < samples; g++)
+            fed_tile_multiply(tile.vectors,
+                              &(fed_tile_t){.count = min(GROUP, samples - g * GROUP),
+                                            .masks = masks[g],
+                                            .full = fed_mask_full(depth),
+                                            .x = p->x + (first + g * GROUP) * p->inner + k,
+                                            .stride_i = p->inner,
+                                            .stride_k = 1,
+                                            .panel = panel.vectors,
+                                            .sums = sums[g].vectors});
     }
-    finish_sums(&sums, tile, p, first, samples);
+    for (size_t g = 0; g * GROUP < samples; g++)
+        finish_sums(&sums[g], tile, p, first + g * GROUP, min(GROUP, samples - g * GROUP));
 }
 
 void FED_SIMD_NAME(product)(const fed_product_t *p) {
-    for (size_t first = 0; first < p->batch; first += GROUP) {
-        size_t samples = min(GROUP, p->batch - first);
+    for (size_t first = 0; first < p->batch; first += GROUPS * GROUP) {
+        size_t samples = min(GROUPS * GROUP, p->batch - first);
         tile_t tile;
         for (size_t column = 0; column < p->outer; column += tile.count) {
             tile = tile_at(column, p->outer);

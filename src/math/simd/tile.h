@@ -8,7 +8,8 @@
  * in registers while the set bits are walked; the panel (32 rows) is read from the
  * first-level cache, one load for each multiply-add, which is what the machine
  * can do at best for a row of its own pattern of zeros. Where four neighbouring
- * rows have no zeros at all, they share the loads.
+ * rows have no zeros at all, they share the loads. So they do in a narrow tile,
+ * zeros or not: there the sums of one row alone would wait for each other.
  */
 #ifndef FEDMPI_MATH_SIMD_TILE_H
 #define FEDMPI_MATH_SIMD_TILE_H
@@ -20,8 +21,9 @@
 #include <stdint.h>
 
 enum {
-    FED_TILE_MAX = 13,                     /* vectors across a tile */
-    FED_QUAD_MAX = FED_LANES == 16 ? 6 : 3 /* the same where four rows share loads */
+    FED_TILE_MAX = 13,                      /* vectors across a tile */
+    FED_QUAD_MAX = FED_LANES == 16 ? 6 : 3, /* the same where four rows share loads */
+    FED_NARROW = 16 / FED_LANES             /* they always do in tiles up to this */
 };
 
 typedef struct {
@@ -109,7 +111,8 @@ FED_INLINE void fed_tile_rows(int tile, const fed_tile_t *job) {
     size_t i = 0;
     while (i < job->count) {
         const uint32_t *mask = job->masks + i;
-        if (i + 4 <= job->count && (mask[0] & mask[1] & mask[2] & mask[3]) == job->full) {
+        if (i + 4 <= job->count &&
+            (tile <= FED_NARROW || (mask[0] & mask[1] & mask[2] & mask[3]) == job->full)) {
             fed_tile_quad(tile, job, i);
             i += 4;
         } else {
