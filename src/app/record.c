@@ -8,6 +8,7 @@
 #include "fedmpi/math/simd.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const fed_table_t *const tables[] = {
     &fed_round_table,
@@ -139,7 +140,8 @@ void fed_record_central(fed_record_t *record, const fed_central_t *central) {
 
 void fed_record_status(fed_record_t *record, const char *status) {
     fed_archive_describe(record->archive, "/", "status", status);
-    describe_now(record->archive, "finished"); /* while it runs: of the last word */
+    if (strcmp(status, "running") != 0)
+        describe_now(record->archive, "finished");
 }
 
 fed_status_t fed_record_publish(fed_record_t *record, bool durable) {

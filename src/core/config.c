@@ -241,6 +241,15 @@ fed_status_t fed_config_fail(const fed_config_t *config, const char *dotted, con
                     *value->text ? value->text : "(nothing)", message);
 }
 
+fed_status_t fed_config_choose(const fed_config_t *config, const fed_plugin_table_t *table,
+                               const char *name, const fed_plugin_t **entry) {
+    *entry = fed_plugin_find(table, name);
+    if (*entry)
+        return FED_OK;
+    FED_AUTOFREE char *names = fed_plugin_names(table);
+    return fed_config_fail(config, table->key, "accepted is %s", names);
+}
+
 char *fed_config_accepted(const fed_config_key_t *key) {
     switch (key->type) {
     case FED_KEY_INTEGER:

@@ -21,11 +21,8 @@ const fed_plugin_table_t fed_sources = {
 };
 
 static fed_status_t find_source(const fed_config_t *config, const fed_source_t **source) {
-    *source = (const fed_source_t *)fed_plugin_find(&fed_sources, config->data.dataset);
-    if (*source)
-        return FED_OK;
-    FED_AUTOFREE char *names = fed_plugin_names(&fed_sources);
-    return fed_config_fail(config, fed_sources.key, "accepted is %s", names);
+    return fed_config_choose(config, &fed_sources, config->data.dataset,
+                             (const fed_plugin_t **)source);
 }
 
 fed_status_t fed_dataset_measure(const fed_config_t *config, fed_dataset_shape_t *shape) {

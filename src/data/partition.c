@@ -24,12 +24,9 @@ static int ascending(const void *a, const void *b) {
 fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *config,
                                 const fed_labels_t *labels) {
     *partition = (fed_partition_t){0};
-    const fed_partition_scheme_t *scheme = (const fed_partition_scheme_t *)fed_plugin_find(
-        &fed_partition_schemes, config->partition.scheme);
-    if (!scheme) {
-        FED_AUTOFREE char *names = fed_plugin_names(&fed_partition_schemes);
-        return fed_config_fail(config, fed_partition_schemes.key, "accepted is %s", names);
-    }
+    const fed_partition_scheme_t *scheme;
+    FED_TRY(fed_config_choose(config, &fed_partition_schemes, config->partition.scheme,
+                              (const fed_plugin_t **)&scheme));
     FED_TRY(scheme->deal(config, labels, partition));
     for (size_t k = 0; k < partition->clients; k++)
         qsort(partition->samples + partition->first[k],

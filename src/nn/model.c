@@ -25,12 +25,9 @@ fed_status_t fed_model_init(fed_model_t *model, const fed_config_t *config,
         .inputs = input->channels * input->height * input->width,
         .classes = input->classes,
     };
-    const fed_model_type_t *type =
-        (const fed_model_type_t *)fed_plugin_find(&fed_model_types, config->model.type);
-    if (!type) {
-        FED_AUTOFREE char *names = fed_plugin_names(&fed_model_types);
-        return fed_config_fail(config, fed_model_types.key, "accepted is %s", names);
-    }
+    const fed_model_type_t *type;
+    FED_TRY(fed_config_choose(config, &fed_model_types, config->model.type,
+                              (const fed_plugin_t **)&type));
     return type->build(config, input, model);
 }
 

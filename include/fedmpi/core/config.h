@@ -10,6 +10,7 @@
 #define FEDMPI_CORE_CONFIG_H
 
 #include "fedmpi/core/error.h"
+#include "fedmpi/core/plugin.h"
 #include "fedmpi/core/text.h"
 
 #include <stdbool.h>
@@ -138,6 +139,11 @@ void fed_config_write(const fed_config_t *config, bool comments, fed_text_t *ini
 /** Fail with "where: section.key = value: message". `dotted` is "section.key". */
 fed_status_t fed_config_fail(const fed_config_t *config, const char *dotted, const char *format,
                              ...) __attribute__((format(printf, 3, 4)));
+
+/** The entry of a plug-in table that the configuration names.
+ * @param name  the value of table->key; FED_INPUT lists the names there are */
+fed_status_t fed_config_choose(const fed_config_t *config, const fed_plugin_table_t *table,
+                               const char *name, const fed_plugin_t **entry);
 
 /** What a key accepts, in words: "an integer from 1 to 1000000"; the caller frees it. */
 char *fed_config_accepted(const fed_config_key_t *key);
