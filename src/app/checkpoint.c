@@ -20,22 +20,22 @@ static const char *const free_keys[] = {
 enum { ROUNDS_DONE, EPOCH, POSITION, CORRECT, CENTRAL_ROWS, INTEGER_COUNT };
 enum { LOSS_SUM, TRAIN_SECONDS, REAL_COUNT };
 
-/* --- Clients' momenta: each rank keeps those of its clients ------------------------- */
+/* --- Clients' states: each rank keeps those of its clients ---------------------------- */
 
-/* Clients with a momentum on this rank. */
-static size_t kept_here(const fed_momenta_t *momenta) {
+/* Clients with a state on this rank. */
+static size_t kept_here(const fed_states_t *states) {
     size_t count = 0;
-    for (size_t k = 0; k < momenta->clients; k++)
-        count += momenta->kept[k] != NULL;
+    for (size_t k = 0; k < states->clients; k++)
+        count += states->kept[k] != NULL;
     return count;
 }
 
-/* All momenta in the memory of the server, in the order of ranks. Collective. */
-static void collect_momenta(const fed_federation_t *federation, fed_archive_t *archive) {
-    const fed_momenta_t *momenta = &federation->momenta;
+/* All states in the memory of the server, in the order of ranks. Collective. */
+static void collect_states(const fed_federation_t *federation, fed_archive_t *archive) {
+    const fed_states_t *states = &federation->states;
     const fed_comm_t *comm = federation->run->comm;
-    size_t ranks = (size_t)fed_comm_size(comm), n = momenta->parameters;
-    size_t rank = (size_t)fed_comm_rank(comm), here = kept_here(momenta), total = 0;
+    size_t ranks = (size_t)fed_comm_size(comm), length = states->length;
+    size_t rank = (size_t)fed_comm_rank(comm), here = kept_here(states), total = 0;
 
     FED_AUTOFREE size_t *ones = FED_NEW_ARRAY(size_t, ranks);
     FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);
@@ -47,52 +47,52 @@ static void collect_momenta(const fed_federation_t *federation, fed_archive_t *a
         total += counts[r];
 
     FED_AUTOFREE uint32_t *clients = FED_NEW_ARRAY(uint32_t, here);
-    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, here *n);
+    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, here *length);
     size_t at = 0;
-    for (size_t k = 0; k < momenta->clients; k++)
-        if (momenta->kept[k]) {
+    for (size_t k = 0; k < states->clients; k++)
+        if (states->kept[k]) {
             clients[at] = (uint32_t)k;
-            memcpy(values + at++ * n, momenta->kept[k], n * sizeof *values);
+            memcpy(values + at++ * length, states->kept[k], length * sizeof *values);
         }
     FED_AUTOFREE uint32_t *all_clients = FED_NEW_ARRAY(uint32_t, total);
-    FED_AUTOFREE float *all_values = FED_NEW_ARRAY(float, total *n);
+    FED_AUTOFREE float *all_values = FED_NEW_ARRAY(float, total *length);
     fed_comm_gather_rows(comm, clients, counts, sizeof *clients, all_clients);
-    fed_comm_gather_rows(comm, values, counts, n * sizeof *values, all_values);
+    fed_comm_gather_rows(comm, values, counts, length * sizeof *values, all_values);
     if (!archive || total == 0)
         return;
-    size_t shape[] = {total, n};
-    fed_archive_put(archive, "/momenta/client", FED_UINT32, 1, shape, all_clients);
-    fed_archive_put(archive, "/momenta/value", FED_FLOAT32, 2, shape, all_values);
+    size_t shape[] = {total, length};
+    fed_archive_put(archive, "/states/client", FED_UINT32, 1, shape, all_clients);
+    fed_archive_put(archive, "/states/value", FED_FLOAT32, 2, shape, all_values);
 }
 
-/* The server reads each momentum and sends it round; its home rank keeps it. Collective. */
-static fed_status_t spread_momenta(fed_federation_t *federation, fed_archive_t *archive) {
-    fed_momenta_t *momenta = &federation->momenta;
+/* The server reads each state and sends it round; its home rank keeps it. Collective. */
+static fed_status_t spread_states(fed_federation_t *federation, fed_archive_t *archive) {
+    fed_states_t *states = &federation->states;
     const fed_comm_t *comm = federation->run->comm;
-    size_t count = 0, n = momenta->parameters;
+    size_t count = 0, length = states->length;
     if (archive)
-        count = fed_archive_bytes(archive, "/momenta/client", FED_UINT32) / sizeof(uint32_t);
+        count = fed_archive_bytes(archive, "/states/client", FED_UINT32) / sizeof(uint32_t);
     fed_comm_broadcast(comm, &count, sizeof count);
     FED_AUTOFREE uint32_t *clients = FED_NEW_ARRAY(uint32_t, count);
-    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, archive ? count *n : n);
-    size_t shape[] = {count, n};
+    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, archive ? count *length : length);
+    size_t shape[] = {count, length};
     fed_status_t status = FED_OK;
     if (archive && count > 0)
-        status = fed_archive_get(archive, "/momenta/client", FED_UINT32, 1, shape, clients);
+        status = fed_archive_get(archive, "/states/client", FED_UINT32, 1, shape, clients);
     if (archive && count > 0 && status == FED_OK)
-        status = fed_archive_get(archive, "/momenta/value", FED_FLOAT32, 2, shape, values);
+        status = fed_archive_get(archive, "/states/value", FED_FLOAT32, 2, shape, values);
     for (size_t i = 0; i < count && status == FED_OK; i++)
-        if (clients[i] >= momenta->clients)
+        if (clients[i] >= states->clients)
             status = fed_fail(FED_INPUT, "checkpoint: there is no client %u", clients[i]);
     FED_TRY(fed_comm_agree(comm, status, NULL, NULL));
     fed_comm_broadcast(comm, clients, count * sizeof *clients);
     for (size_t i = 0; i < count; i++) {
-        float *value = archive ? values + i * n : values;
-        fed_comm_broadcast(comm, value, n * sizeof *value);
+        float *value = archive ? values + i * length : values;
+        fed_comm_broadcast(comm, value, length * sizeof *value);
         if (federation->home[clients[i]] == (uint32_t)fed_comm_rank(comm))
-            fed_momenta_store(momenta, clients[i], value);
+            memcpy(fed_states_open(states, clients[i]), value, length * sizeof *value);
     }
-    fed_momenta_commit(momenta);
+    fed_states_commit(states);
     return FED_OK;
 }
 
@@ -123,7 +123,11 @@ static void put_state(fed_archive_t *archive, const fed_federation_t *federation
     fed_server_t *server = federation->server;
     int64_t integers[INTEGER_COUNT] = {[ROUNDS_DONE] = federation->rounds_done};
     double reals[REAL_COUNT] = {0};
-    put_vector(archive, "/w", federation->run->model.parameters, federation->w);
+    size_t n = federation->run->model.parameters;
+    put_vector(archive, "/w", federation->vectors.down * n, federation->w);
+    if (federation->vectors.server > 0)
+        fed_archive_put(archive, "/server", FED_FLOAT64, 1,
+                        &(size_t){federation->vectors.server * n}, server->kept);
     fed_archive_put(archive, "/totals", FED_BYTE, 1, &(size_t){sizeof server->totals},
                     &server->totals);
     if (server->central.rows)
@@ -156,8 +160,8 @@ static fed_status_t write_archive(fed_archive_t *archive, const char *path) {
 void fed_checkpoint_save(fed_federation_t *federation) {
     fed_server_t *server = federation->server;
     fed_archive_t *archive = server ? fed_archive_create() : NULL;
-    if (federation->momenta.kept)
-        collect_momenta(federation, archive);
+    if (federation->states.length > 0)
+        collect_states(federation, archive);
     if (!server)
         return;
     put_state(archive, federation);
@@ -228,6 +232,16 @@ static fed_status_t get_results(fed_archive_t *archive, fed_federation_t *federa
                              central_rows);
 }
 
+/* Global parameters, what travels with them, and what the server keeps. */
+static fed_status_t get_vectors(fed_archive_t *archive, fed_federation_t *federation) {
+    size_t n = federation->run->model.parameters;
+    size_t down = federation->vectors.down * n, server = federation->vectors.server * n;
+    FED_TRY(fed_archive_get(archive, "/w", FED_FLOAT32, 1, &down, federation->w));
+    if (server == 0)
+        return FED_OK;
+    return fed_archive_get(archive, "/server", FED_FLOAT64, 1, &server, federation->server->kept);
+}
+
 static fed_status_t get_state(fed_archive_t *archive, fed_federation_t *federation) {
     const fed_config_t *config = &federation->run->config;
     fed_server_t *server = federation->server;
@@ -243,8 +257,7 @@ static fed_status_t get_state(fed_archive_t *archive, fed_federation_t *federati
     if (config->federated.enabled && integers[ROUNDS_DONE] > config->federated.rounds)
         return fed_config_fail(config, "federated.rounds", "the checkpoint has %lld rounds already",
                                (long long)integers[ROUNDS_DONE]);
-    FED_TRY(fed_archive_get(archive, "/w", FED_FLOAT32, 1, &federation->run->model.parameters,
-                            federation->w));
+    FED_TRY(get_vectors(archive, federation));
     FED_TRY(fed_archive_get(archive, "/totals", FED_BYTE, 1, &(size_t){sizeof server->totals},
                             &server->totals));
     if (server->central.rows)
@@ -277,8 +290,8 @@ fed_status_t fed_checkpoint_spread(fed_federation_t *federation) {
     fed_comm_broadcast(federation->run->comm, &federation->rounds_done,
                        sizeof federation->rounds_done);
     fed_status_t status = FED_OK;
-    if (federation->momenta.kept)
-        status = spread_momenta(federation, server ? server->loaded : NULL);
+    if (federation->states.length > 0)
+        status = spread_states(federation, server ? server->loaded : NULL);
     if (server) {
         fed_archive_destroy(server->loaded);
         server->loaded = NULL;

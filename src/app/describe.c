@@ -19,22 +19,25 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     const fed_samples_t *train = &run->dataset.train, *test = &run->dataset.test;
     size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
     size_t samples = train->count + run->dataset.validation.count + test->count;
-    size_t common = n * (sizeof(float) + sizeof(int64_t)) + /* w, sums */
+    fed_vectors_t vectors = fed_algorithm_vectors(run->algorithm, config);
+    size_t common = n * (vectors.down * sizeof(float) + vectors.up * sizeof(int64_t)) +
                     fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +
                     (fed_partition_total(&run->partition) + 4 * clients) * sizeof(uint32_t);
     size_t training = fed_training_bytes(&run->model, config);
-    size_t momenta =
-        config->training.persistent_momentum ? 2 * clients_here * n * sizeof(float) : 0;
+    if (run->algorithm->correct || run->algorithm->train)
+        training += n * sizeof(float); /* the gradient */
+    size_t states = 2 * clients_here * vectors.kept * n * sizeof(float);
     memory_t memory = {
         .node = samples * (train->features * value_bytes + sizeof(int32_t)),
-        .client = common + training + momenta,
-        .server = common + n * sizeof(double) + 4 * n * sizeof(float) + FED_GATHER_BUFFER_BYTES,
+        .client = common + training + states,
+        .server = common + (vectors.up + vectors.server) * n * sizeof(double) +
+                  4 * vectors.down * n * sizeof(float) + FED_GATHER_BUFFER_BYTES,
     };
     if (config->centralized.enabled)
         memory.server += training;
     if (fed_comm_size(run->comm) == 1)
-        memory.server += training + momenta;
+        memory.server += training + states;
     return memory;
 }
 

@@ -23,6 +23,14 @@ static size_t participating_samples(const fed_federation_t *federation) {
     return total;
 }
 
+/* The same as a share of the whole federation, as federated.weighting weighs clients. */
+static double participating_share(const fed_federation_t *federation) {
+    const fed_partition_t *partition = &federation->run->partition;
+    if (federation->run->config.federated.weighting == FED_WEIGHT_SAMPLES)
+        return (double)participating_samples(federation) / (double)fed_partition_total(partition);
+    return (double)federation->selection.per_round / (double)partition->clients;
+}
+
 static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint32_t client,
                               size_t total_samples, fed_client_row_t *row,
                               fed_local_epoch_row_t *epoch_rows) {
@@ -31,18 +39,27 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
         .seed = (uint64_t)config->experiment.seed,
         .round = (uint32_t)round,
         .client = client,
-        .epochs = config->training.epochs,
     };
     task.samples = fed_partition_samples(&federation->run->partition, client, &task.count);
     task.weight = config->federated.weighting == FED_WEIGHT_SAMPLES
                       ? (double)task.count / (double)total_samples
                       : 1.0 / (double)federation->selection.per_round;
+    fed_trainer_t trainer = {
+        .config = config,
+        .algorithm = federation->run->algorithm,
+        .training = &federation->training,
+        .states = &federation->states,
+        .down = federation->w,
+        .sums = federation->sums,
+    };
     fed_tracking_t tracking = {&federation->evaluator, &federation->run->dataset.test, epoch_rows};
-    FED_TRY(fed_client_train(&task, &federation->training,
-                             federation->momenta.kept ? &federation->momenta : NULL, federation->w,
-                             epoch_rows ? &tracking : NULL, federation->sums, row));
+    FED_TRY(fed_client_train(&trainer, &task, epoch_rows ? &tracking : NULL, row));
     row->rank = fed_comm_rank(federation->run->comm);
     return FED_OK;
+}
+
+static size_t sums_count(const fed_federation_t *federation) {
+    return federation->vectors.up * federation->run->model.parameters;
 }
 
 /* This rank's clients, one after another, in one model's memory. */
@@ -52,7 +69,7 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
     size_t total_samples = participating_samples(federation);
     fed_client_row_t *row = federation->clients;
     fed_local_epoch_row_t *epoch_rows = federation->local_epochs;
-    memset(federation->sums, 0, federation->run->model.parameters * sizeof *federation->sums);
+    memset(federation->sums, 0, sums_count(federation) * sizeof *federation->sums);
     for (size_t i = 0; i < federation->selection.per_round; i++) {
         uint32_t client = federation->selection.chosen[i];
         if (federation->rank_of[i] != rank)
@@ -61,7 +78,7 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
         FED_TRY(train_one(federation, round, client, total_samples, row++,
                           tracked ? epoch_rows : NULL));
         if (tracked)
-            epoch_rows += config->training.epochs;
+            epoch_rows += fed_client_epochs(config, (size_t)row[-1].samples);
     }
     return FED_OK;
 }
@@ -128,28 +145,34 @@ static void gather_rows(fed_federation_t *federation) {
 
 static void gather_updates(fed_federation_t *federation) {
     const fed_comm_t *comm = federation->run->comm;
-    size_t n = federation->run->model.parameters;
     if (federation->run->config.federated.collective == FED_COLLECTIVE_GATHER)
-        fed_comm_gather_sums(comm, federation->sums, n);
+        fed_comm_gather_sums(comm, federation->sums, sums_count(federation));
     else
-        fed_comm_reduce_sums(comm, federation->sums, n);
+        fed_comm_reduce_sums(comm, federation->sums, sums_count(federation));
     gather_rows(federation);
 }
 
 /* The new global parameters. Server only. */
 static void server_step(fed_federation_t *federation, fed_round_row_t *row) {
-    size_t n = federation->run->model.parameters;
-    double *update = federation->server->update, squares = 0;
-    fed_fixed_decode_double(n, federation->sums, update);
-    for (size_t i = 0; i < n; i++)
-        squares += update[i] * update[i];
-    row->update_norm = sqrt(squares);
-    federation->run->algorithm->server_step(n, update, federation->w);
+    const fed_run_t *run = federation->run;
+    fed_server_t *server = federation->server;
+    fed_fixed_decode_double(sums_count(federation), federation->sums, server->up);
+    fed_aggregate_t aggregate = {
+        .parameters = run->model.parameters,
+        .config = &run->config,
+        .clients = federation->clients,
+        .participants = federation->selection.per_round,
+        .share = participating_share(federation),
+        .up = server->up,
+        .down = federation->w,
+        .kept = server->kept,
+    };
+    row->update_norm = fed_algorithm_step(run->algorithm, &aggregate);
 }
 
 static void broadcast_parameters(fed_federation_t *federation) {
-    fed_comm_broadcast(federation->run->comm, federation->w,
-                       federation->run->model.parameters * sizeof *federation->w);
+    size_t count = federation->vectors.down * federation->run->model.parameters;
+    fed_comm_broadcast(federation->run->comm, federation->w, count * sizeof *federation->w);
 }
 
 fed_measure_t fed_evaluate_together(fed_federation_t *federation, const fed_samples_t *samples,
@@ -190,8 +213,9 @@ static void summarize_clients(const fed_federation_t *federation, fed_round_row_
         correct += client->train.accuracy * (double)client->samples;
     }
     row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
-    row->bytes_down = row->bytes_up =
-        (int64_t)(participants * federation->run->model.parameters * sizeof(float));
+    size_t vector_bytes = federation->run->model.parameters * sizeof(float);
+    row->bytes_down = (int64_t)(participants * federation->vectors.down * vector_bytes);
+    row->bytes_up = (int64_t)(participants * federation->vectors.up * vector_bytes);
 }
 
 /* Server only. The results file appears anew; the others train meanwhile. */
@@ -233,8 +257,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
 
     if (server)
         server_step(federation, &row);
-    if (federation->momenta.kept)
-        fed_momenta_commit(&federation->momenta);
+    fed_states_commit(&federation->states);
     double stepped = fed_clock_seconds();
 
     broadcast_parameters(federation); /* what this round evaluates and the next starts from */

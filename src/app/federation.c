@@ -10,7 +10,8 @@ static void server_init(fed_federation_t *federation) {
     fed_run_t *run = federation->run;
     const fed_config_t *config = &run->config;
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
-    server->update = FED_NEW_ARRAY(double, run->model.parameters);
+    server->up = FED_NEW_ARRAY(double, federation->vectors.up * run->model.parameters);
+    server->kept = FED_NEW_ARRAY(double, federation->vectors.server * run->model.parameters);
     memcpy(federation->w, run->initial, run->model.parameters * sizeof *federation->w);
     if (!config->centralized.enabled)
         return;
@@ -33,8 +34,9 @@ static void allocate(fed_federation_t *federation) {
     const fed_config_t *config = &run->config;
     size_t n = run->model.parameters, clients = run->partition.clients;
     size_t ranks = (size_t)fed_comm_size(run->comm);
-    federation->w = FED_NEW_ARRAY(float, n);
-    federation->sums = FED_NEW_ARRAY(int64_t, n);
+    federation->vectors = fed_algorithm_vectors(run->algorithm, config);
+    federation->w = FED_NEW_ARRAY(float, federation->vectors.down *n);
+    federation->sums = FED_NEW_ARRAY(int64_t, federation->vectors.up * n);
     fed_selection_init(&federation->selection, clients,
                        (size_t)config->federated.clients_per_round);
     size_t participants = federation->selection.per_round;
@@ -48,8 +50,8 @@ static void allocate(fed_federation_t *federation) {
     fed_evaluator_init(&federation->evaluator, &run->model);
     if (ranks == 1 || !fed_comm_is_server(run->comm))
         fed_training_init(&federation->training, &run->model, &run->dataset.train, config);
-    if (config->training.persistent_momentum) {
-        fed_momenta_init(&federation->momenta, clients, n);
+    fed_states_init(&federation->states, clients, federation->vectors.kept * n);
+    if (federation->vectors.kept > 0) { /* a client stays where its state is */
         federation->home = FED_NEW_ARRAY(uint32_t, clients);
         fed_federation_place_all(run, federation->home);
     }
@@ -90,15 +92,15 @@ static void server_fini(fed_server_t *server) {
     fed_record_fini(&server->record);
     if (server->central.rows)
         fed_central_fini(&server->central);
-    fed_free(server->update);
+    fed_free(server->up);
+    fed_free(server->kept);
     fed_free(server);
 }
 
 void fed_federation_fini(fed_federation_t *federation) {
     if (federation->server)
         server_fini(federation->server);
-    if (federation->momenta.kept)
-        fed_momenta_fini(&federation->momenta);
+    fed_states_fini(&federation->states);
     if (federation->training.model)
         fed_training_fini(&federation->training);
     fed_evaluator_fini(&federation->evaluator);

@@ -1,5 +1,7 @@
-/* The table of algorithms. */
+/* The table of algorithms, and what is common to all. */
 #include "algorithms.h"
+
+#include <math.h>
 
 static const fed_plugin_t *const algorithm_entries[] = {
     &fed_algorithm_fedavg.plugin,
@@ -13,6 +15,28 @@ const fed_plugin_table_t fed_algorithms = {
 };
 
 fed_status_t fed_algorithm_find(const fed_config_t *config, const fed_algorithm_t **algorithm) {
-    return fed_config_choose(config, &fed_algorithms, config->federated.algorithm,
-                             (const fed_plugin_t **)algorithm);
+    FED_TRY(fed_config_choose(config, &fed_algorithms, config->federated.algorithm,
+                              (const fed_plugin_t **)algorithm));
+    return (*algorithm)->check ? (*algorithm)->check(config) : FED_OK;
+}
+
+fed_vectors_t fed_algorithm_vectors(const fed_algorithm_t *algorithm, const fed_config_t *config) {
+    fed_vectors_t vectors = algorithm->vectors;
+    vectors.kept += config->training.persistent_momentum;
+    return vectors;
+}
+
+static void average(size_t n, const double *update, float *w) {
+    for (size_t i = 0; i < n; i++)
+        w[i] = (float)((double)w[i] + update[i]);
+}
+
+double fed_algorithm_step(const fed_algorithm_t *algorithm, const fed_aggregate_t *round) {
+    if (algorithm->aggregate)
+        algorithm->aggregate(round);
+    double squares = 0;
+    for (size_t i = 0; i < round->parameters; i++)
+        squares += round->up[i] * round->up[i];
+    average(round->parameters, round->up, round->down);
+    return sqrt(squares);
 }

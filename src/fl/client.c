@@ -5,74 +5,145 @@
 #include "fedmpi/core/stop.h"
 #include "fedmpi/math/fixed.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-static fed_status_t train_epoch(const fed_client_task_t *task, fed_training_t *training,
-                                int64_t epoch, int64_t *steps) {
+int64_t fed_client_epochs(const fed_config_t *config, size_t samples) {
+    (void)samples;
+    return config->training.epochs;
+}
+
+static void begin_epoch(fed_client_t *client, int64_t epoch) {
+    const fed_client_task_t *task = client->task;
     fed_stream_t stream = {
         .seed = task->seed,
         .client = task->client,
         .round = task->round,
         .epoch = (uint32_t)epoch,
     };
-    fed_training_begin_epoch(training, task->samples, task->count, stream);
-    for (; fed_training_step(training); ++*steps)
+    if (task->order)
+        fed_training_begin_ordered(client->training,
+                                   task->order + (size_t)(epoch - 1) * task->count, task->count);
+    else
+        fed_training_begin_epoch(client->training, task->samples, task->count, stream);
+}
+
+static fed_status_t train_epoch(fed_client_t *client, int64_t epoch) {
+    begin_epoch(client, epoch);
+    for (; fed_training_step(client->training); client->steps++)
         if (fed_stop_requested())
             return fed_stop_status();
     return FED_OK;
 }
 
-static void track_epoch(const fed_tracking_t *tracking, const fed_client_task_t *task,
-                        fed_training_t *training, int64_t epoch) {
+static void track_epoch(const fed_tracking_t *tracking, const fed_client_t *client, int64_t epoch) {
     fed_score_t score = {0};
-    fed_training_settle(training);
-    fed_evaluate(tracking->evaluator, tracking->test, training->w, 0, 1, &score, NULL);
+    fed_training_settle(client->training);
+    fed_evaluate(tracking->evaluator, tracking->test, client->training->w, 0, 1, &score, NULL);
     tracking->rows[epoch - 1] = (fed_local_epoch_row_t){
-        .round = task->round,
-        .client = task->client,
+        .round = client->task->round,
+        .client = client->task->client,
         .epoch = epoch,
-        .train = fed_training_measure(training),
+        .train = fed_training_measure(client->training),
         .test = fed_score_measure(&score),
     };
 }
 
-fed_status_t fed_client_train(const fed_client_task_t *task, fed_training_t *training,
-                              fed_momenta_t *momenta, const float *global,
-                              const fed_tracking_t *tracking, int64_t *sums,
-                              fed_client_row_t *row) {
-    size_t n = training->model->parameters;
-    double started = fed_clock_seconds();
-    memcpy(training->w, global, n * sizeof *global);
-    if (momenta)
-        fed_momenta_load(momenta, task->client, training->v);
+static void correct_gradient(const void *context, size_t first, size_t count, float *g) {
+    const fed_client_t *client = context;
+    client->trainer->algorithm->correct(client, first, count, g);
+}
+
+/* The state in which a client begins: its momentum is the last of the vectors it keeps. */
+static float *begin(fed_client_t *client) {
+    const fed_trainer_t *trainer = client->trainer;
+    fed_training_t *training = client->training;
+    size_t n = training->model->parameters, bytes = n * sizeof(float);
+    client->kept = fed_states_open(trainer->states, client->task->client);
+    float *momentum = NULL;
+    if (trainer->config->training.persistent_momentum)
+        momentum = client->kept + trainer->algorithm->vectors.kept * n;
+    memcpy(training->w, client->down, bytes);
+    if (momentum)
+        memcpy(training->v, momentum, bytes);
     else
-        memset(training->v, 0, n * sizeof *training->v);
+        memset(training->v, 0, bytes);
+    if (trainer->algorithm->correct || trainer->algorithm->train)
+        fed_training_separate_gradient(training);
+    if (training->g)
+        memset(training->g, 0, bytes);
+    if (trainer->algorithm->correct)
+        training->correction = (fed_correction_t){correct_gradient, client};
+    return momentum;
+}
 
-    int64_t steps = 0;
-    for (int64_t epoch = 1; epoch <= task->epochs; epoch++) {
-        FED_TRY(train_epoch(task, training, epoch, &steps));
+static fed_status_t train(fed_client_t *client, const fed_tracking_t *tracking) {
+    int64_t epochs = fed_client_epochs(client->trainer->config, client->task->count);
+    for (int64_t epoch = 1; epoch <= epochs; epoch++) {
+        FED_TRY(train_epoch(client, epoch));
         if (tracking)
-            track_epoch(tracking, task, training, epoch);
+            track_epoch(tracking, client, epoch);
     }
-    fed_training_settle(training);
+    fed_training_settle(client->training);
+    return FED_OK;
+}
 
-    double squared_norm;
-    if (!fed_fixed_accumulate(n, training->w, global, task->weight, sums, &squared_norm))
-        return fed_fail(FED_DIVERGED,
-                        "round %u: client %u diverged: a parameter is not a number or changed by "
-                        "more than %.0f; training.learning_rate = %g is likely too large",
-                        task->round, task->client, FED_FIXED_LIMIT,
-                        (double)training->sgd.learning_rate);
-    if (momenta)
-        fed_momenta_store(momenta, task->client, training->v);
+/* Add what the client sends to the sums. @param norm [out] of its update, unscaled */
+static fed_status_t send(const fed_client_t *client, double *norm) {
+    const fed_client_task_t *task = client->task;
+    const fed_trainer_t *trainer = client->trainer;
+    size_t n = client->training->model->parameters;
+    bool in_range = true;
+    for (size_t i = 0; i < trainer->algorithm->vectors.up; i++) {
+        double squared_norm;
+        in_range &= fed_fixed_accumulate(n, client->up[i].to, client->up[i].from,
+                                         task->weight * client->scale, trainer->sums + i * n,
+                                         &squared_norm);
+        if (i == 0)
+            *norm = sqrt(squared_norm);
+    }
+    if (in_range)
+        return FED_OK;
+    return fed_fail(FED_DIVERGED,
+                    "round %u: client %u diverged: a parameter is not a number or changed by "
+                    "more than %.0f; training.learning_rate = %g is likely too large",
+                    task->round, task->client, FED_FIXED_LIMIT,
+                    (double)client->training->sgd.learning_rate);
+}
+
+fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_task_t *task,
+                              const fed_tracking_t *tracking, fed_client_row_t *row) {
+    const fed_algorithm_t *algorithm = trainer->algorithm;
+    fed_training_t *training = trainer->training;
+    double started = fed_clock_seconds();
+    fed_client_t client = {
+        .trainer = trainer,
+        .task = task,
+        .training = training,
+        .down = trainer->down,
+        .scale = 1,
+        .up = {{training->w, trainer->down}},
+    };
+    assert(algorithm->vectors.up <= FED_MOST_UP);
+    float *momentum = begin(&client);
+    FED_TRY(algorithm->train ? algorithm->train(&client) : train(&client, tracking));
+    fed_measure_t measure = fed_training_measure(training);
+    if (momentum)
+        memcpy(momentum, training->v, training->model->parameters * sizeof *momentum);
+    if (algorithm->finish)
+        algorithm->finish(&client);
+
+    double norm = 0;
+    FED_TRY(send(&client, &norm));
     *row = (fed_client_row_t){
         .round = task->round,
         .client = task->client,
         .samples = (int64_t)task->count,
-        .steps = steps,
-        .train = fed_training_measure(training),
-        .update_norm = sqrt(squared_norm),
+        .steps = client.steps,
+        .weight = task->weight,
+        .train = measure,
+        .update_norm = norm,
         .train_seconds = fed_clock_seconds() - started,
     };
     return FED_OK;

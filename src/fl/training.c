@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#define STEP_PART 2048 /* parameters: four such vectors stay in the first cache */
+
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config) {
     size_t batch_size = (size_t)config->training.batch_size;
@@ -30,10 +32,16 @@ void fed_training_fini(fed_training_t *training) {
     fed_workspace_destroy(training->workspace);
     fed_free(training->w);
     fed_free(training->v);
+    fed_free(training->g);
     fed_free(training->x);
     fed_free(training->labels);
     fed_free(training->order);
     *training = (fed_training_t){0};
+}
+
+void fed_training_separate_gradient(fed_training_t *training) {
+    if (!training->g)
+        training->g = FED_NEW_ARRAY(float, training->model->parameters);
 }
 
 size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) {
@@ -42,19 +50,44 @@ size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) 
            fed_workspace_bytes(model, batch_size);
 }
 
-void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples, size_t count,
-                              fed_stream_t stream) {
+void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count) {
     if (count > training->capacity) {
         training->order = fed_grow(training->order, 0, count, sizeof *training->order);
         training->capacity = count;
     }
     memcpy(training->order, samples, count * sizeof *samples);
-    stream.purpose = FED_RANDOM_BATCH_ORDER;
-    fed_random_permute(&stream, training->order, count);
     training->count = count;
     training->position = 0;
     training->loss_sum = 0;
     training->correct = 0;
+}
+
+void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples, size_t count,
+                              fed_stream_t stream) {
+    fed_training_begin_ordered(training, samples, count);
+    stream.purpose = FED_RANDOM_BATCH_ORDER;
+    fed_random_permute(&stream, training->order, count);
+}
+
+/* The gradient of the batch in x and labels, into g. The parameters stay. */
+static void take_gradient(fed_training_t *training, size_t batch, float *w) {
+    const fed_sgd_t gradient_only = {.gradient_only = true};
+    fed_model_step(training->model, training->workspace, &gradient_only, batch, training->x,
+                   training->labels, w, training->g, &training->loss_sum, &training->correct);
+    fed_model_settle(training->model, training->workspace, w, training->g);
+}
+
+/* Correct the gradient and make the step, part by part while it is in the cache. */
+static void step_on_gradient(fed_training_t *training) {
+    size_t n = training->model->parameters;
+    const fed_correction_t *correction = &training->correction;
+    for (size_t first = 0; first < n; first += STEP_PART) {
+        size_t count = n - first < STEP_PART ? n - first : STEP_PART;
+        float *g = training->g + first;
+        if (correction->apply)
+            correction->apply(correction->context, first, count, g);
+        fed_sgd_step(count, &training->sgd, g, training->v + first, training->w + first);
+    }
 }
 
 bool fed_training_step(fed_training_t *training) {
@@ -64,9 +97,13 @@ bool fed_training_step(fed_training_t *training) {
         return false;
     fed_samples_gather(training->samples, training->order + training->position, batch, training->x,
                        training->labels);
-    fed_model_step(training->model, training->workspace, &training->sgd, batch, training->x,
-                   training->labels, training->w, training->v, &training->loss_sum,
-                   &training->correct);
+    if (training->g) {
+        take_gradient(training, batch, training->w);
+        step_on_gradient(training);
+    } else
+        fed_model_step(training->model, training->workspace, &training->sgd, batch, training->x,
+                       training->labels, training->w, training->v, &training->loss_sum,
+                       &training->correct);
     training->position += batch;
     return true;
 }

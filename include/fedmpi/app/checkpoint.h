@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-/** Save the state after the last complete round: global parameters, clients' momenta,
- * the baseline in the middle of its epoch, the results so far, the configuration.
- * Collective. A failure is left in server->status. */
+/** Save the state after the last complete round: global parameters, the
+ * server's and the clients' vectors, the baseline in the middle of its epoch, the results so far,
+ * the configuration. Collective. A failure is left in server->status. */
 void fed_checkpoint_save(fed_federation_t *federation);
 
 /** Server: load the checkpoint of this configuration if there is one.

@@ -26,7 +26,8 @@ typedef struct fed_server {
     fed_progress_t progress;
     fed_central_t central; /**< rows NULL: no baseline */
     fed_totals_t totals;
-    double *update;        /**< the averaged update, [n] */
+    double *up;            /**< the averages of what clients sent, [vectors.up][n] */
+    double *kept;          /**< vectors of algorithm and optimizer, [vectors.server][n] */
     fed_status_t status;   /**< of recording; the next agreement tells the others */
     fed_archive_t *loaded; /**< the checkpoint while it is spread, else NULL */
 } fed_server_t;
@@ -35,11 +36,12 @@ typedef struct fed_server {
 typedef struct fed_federation {
     fed_run_t *run; /**< borrowed */
     int64_t rounds_done;
-    float *w;      /**< global parameters, [n] */
-    int64_t *sums; /**< fixed-point sums of this rank's weighted updates, [n] */
+    fed_vectors_t vectors; /**< what travels and is kept */
+    float *w;              /**< global parameters and what travels with them, [down][n] */
+    int64_t *sums;         /**< fixed-point sums of this rank's weighted vectors, [up][n] */
     fed_training_t training;
     fed_evaluator_t evaluator;
-    fed_momenta_t momenta; /**< kept NULL: momentum starts from zero each round */
+    fed_states_t states; /**< what clients keep; length 0: nothing */
     fed_selection_t selection;
     uint32_t *home;            /**< [clients]: the rank where each client trains, if it must stay */
     uint32_t *rank_of;         /**< [participants]: where each trains this round */

@@ -37,6 +37,7 @@ typedef struct fed_client_row {
     int64_t rank;        /**< where it trained */
     int64_t samples;     /**< that it holds */
     int64_t steps;       /**< mini-batches */
+    double weight;       /**< its share of the average */
     fed_measure_t train; /**< of its last local epoch, while it trained */
     double update_norm;  /**< L2 norm of its update */
     double train_seconds;

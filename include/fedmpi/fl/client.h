@@ -1,13 +1,24 @@
-/** A client's part in a round: local training and its update. */
+/** A client's part in a round: local training and what it sends. */
 #ifndef FEDMPI_FL_CLIENT_H
 #define FEDMPI_FL_CLIENT_H
 
 #include "fedmpi/core/records.h"
+#include "fedmpi/fl/algorithm.h"
 #include "fedmpi/fl/evaluation.h"
-#include "fedmpi/fl/momenta.h"
+#include "fedmpi/fl/states.h"
 #include "fedmpi/fl/training.h"
 
 #include <stdint.h>
+
+/** What a rank trains its clients with, one after another. */
+typedef struct fed_trainer {
+    const fed_config_t *config; /**< borrowed, as all below */
+    const fed_algorithm_t *algorithm;
+    fed_training_t *training; /**< holds nothing from one client to the next */
+    fed_states_t *states;     /**< what clients keep; length as the vectors say */
+    const float *down;        /**< [vectors.down][n]; the first is w */
+    int64_t *sums;            /**< fixed-point sums of p_k u_k, [vectors.up][n] */
+} fed_trainer_t;
 
 /** One client in one round. */
 typedef struct fed_client_task {
@@ -15,35 +26,51 @@ typedef struct fed_client_task {
     uint32_t round, client;
     const uint32_t *samples; /**< positions in the training set, [count], borrowed */
     size_t count;
-    int64_t epochs;
-    double weight; /**< p_k, its share of the average */
+    double weight;         /**< p_k, its share of the average */
+    const uint32_t *order; /**< NULL: shuffled by the seed; else [epochs][count], as it is */
 } fed_client_task_t;
+
+/** A vector that a client sends: to - from, each [n]. */
+typedef struct fed_difference {
+    const float *to, *from;
+} fed_difference_t;
+
+#define FED_MOST_UP 4 /* vectors that a client of any algorithm sends, at most */
+
+/** A client at work: what an algorithm's functions see and change. */
+struct fed_client {
+    const fed_trainer_t *trainer;
+    const fed_client_task_t *task;
+    fed_training_t *training;
+    const float *down;                /**< [vectors.down][n] */
+    float *kept;                      /**< [vectors.kept][n] of this client, to change in place */
+    int64_t steps;                    /**< mini-batches of this round */
+    double scale;                     /**< of the vectors it sends, 0 .. 1; 1 at first */
+    fed_difference_t up[FED_MOST_UP]; /**< [vectors.up]; the first is w_k - w */
+};
 
 /** What a tracked client records after each local epoch. */
 typedef struct fed_tracking {
     fed_evaluator_t *evaluator;
     const fed_samples_t *test;
-    fed_local_epoch_row_t *rows; /**< [out] [epochs] */
+    fed_local_epoch_row_t *rows; /**< [out] [fed_client_epochs] */
 } fed_tracking_t;
 
-/** Train one client from the global parameters and add its weighted update.
+/** Local epochs of a client that holds `samples`, the last maybe partial. */
+int64_t fed_client_epochs(const fed_config_t *config, size_t samples);
+
+/** Train one client from the global parameters and add what it sends to the sums.
  *
  * Local. The same task gives the same bits on every rank.
  *
- * @param training  memory to train in; holds nothing from one client to the next
- * @param momenta   where the client's momentum is kept from round to round, or NULL:
- *                  every round starts from zero
- * @param global    [in]     w, [parameters]
  * @param tracking  or NULL: this client is not tracked
- * @param sums      [in,out] fixed-point sums of p_k (w_k - w), [parameters]
- * @param row       [out]    what is recorded of it, but for its rank
+ * @param row       [out] what is recorded of it, but for its rank
  * @return FED_STOPPED when a stop was asked for, FED_DIVERGED when a parameter left
- *         the range of numbers; `sums` is then of no use
+ *         the range of numbers; the sums are then of no use
  *
  * McMahan et al. 2017, Algorithm 1, ClientUpdate.
  */
-fed_status_t fed_client_train(const fed_client_task_t *task, fed_training_t *training,
-                              fed_momenta_t *momenta, const float *global,
-                              const fed_tracking_t *tracking, int64_t *sums, fed_client_row_t *row);
+fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_task_t *task,
+                              const fed_tracking_t *tracking, fed_client_row_t *row);
 
 #endif

@@ -16,6 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** A change of each batch's gradient before the step; see fed_algorithm_t.correct. */
+typedef struct fed_correction {
+    void (*apply)(const void *context, size_t first, size_t count, float *g); /**< or NULL */
+    const void *context;
+} fed_correction_t;
+
 /** The memory of one model in training. One client after another uses it. */
 typedef struct fed_training {
     const fed_model_t *model;     /**< borrowed */
@@ -23,12 +29,14 @@ typedef struct fed_training {
     fed_workspace_t *workspace;
     fed_sgd_t sgd;
     size_t batch_size;
-    float *w;        /**< parameters in training, [model->parameters] */
-    float *v;        /**< momentum, [model->parameters] */
-    float *x;        /**< the batch, [batch_size][features] */
-    int32_t *labels; /**< [batch_size] */
-    uint32_t *order; /**< the epoch's order of samples, [count] */
-    size_t capacity; /**< of order */
+    float *w;                    /**< parameters in training, [model->parameters] */
+    float *v;                    /**< momentum, [model->parameters] */
+    float *g;                    /**< gradient, [model->parameters]; NULL: part of the step */
+    float *x;                    /**< the batch, [batch_size][features] */
+    int32_t *labels;             /**< [batch_size] */
+    uint32_t *order;             /**< the epoch's order of samples, [count] */
+    size_t capacity;             /**< of order */
+    fed_correction_t correction; /**< takes effect where g is a vector of its own */
 
     size_t count;    /**< samples of this epoch */
     size_t position; /**< samples already used */
@@ -40,6 +48,10 @@ void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config);
 void fed_training_fini(fed_training_t *training);
 
+/** Give the gradient a vector of its own, so that it can be changed before the step:
+ * the steps are slower, and their results the same. */
+void fed_training_separate_gradient(fed_training_t *training);
+
 /** Bytes that fed_training_init takes, for estimates. */
 size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config);
 
@@ -48,6 +60,9 @@ size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config);
  * @param stream   seed, client, round and epoch: the order depends on nothing else */
 void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples, size_t count,
                               fed_stream_t stream);
+
+/** The same in this order of samples. */
+void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count);
 
 /** Train on the next mini-batch; the last of an epoch may be smaller.
  * @return false, and nothing done, when the epoch is over */
