@@ -67,6 +67,7 @@ PROGRAM = $(BUILD)/fedmpi
 
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 MPI_TESTS  = $(patsubst tests/mpi/%.c,$(BUILD)/tests/mpi/%,$(wildcard tests/mpi/test_*.c))
+SUPPORT    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 BENCHES    = $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 ifeq ($(V),0)
@@ -100,13 +101,15 @@ REVISION = $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo
 $(BUILD)/src/app/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"'
 $(BUILD)/src/app/version.o: $(wildcard .git/HEAD .git/index)
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(CMOCKA_LIBS) -o $@
 
 clean:
 	rm -rf build fedmpi
 
+include tests/tests.mk
+
 .SECONDARY:
 .PHONY: all clean
 
--include $(OBJECTS:.o=.d) $(BUILD)/src/app/main.d $(UNIT_TESTS:=.d) $(MPI_TESTS:=.d) $(BENCHES:=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/src/app/main.d $(UNIT_TESTS:=.d) $(MPI_TESTS:=.d) $(BENCHES:=.d) $(SUPPORT:.o=.d)

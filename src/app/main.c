@@ -15,7 +15,7 @@ static int rank_by_launcher(void) {
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *rank = getenv(variables[i]);
         if (rank)
-            return atoi(rank);
+            return (int)strtol(rank, NULL, 10);
     }
     return 0;
 }

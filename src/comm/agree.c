@@ -21,8 +21,9 @@ static void wait_without_spinning(MPI_Request *request, fed_idle_t idle, void *c
 
 fed_status_t fed_comm_agree(const fed_comm_t *comm, fed_status_t mine, fed_idle_t idle,
                             void *context) {
-    /* The largest (status, rank) wins: the worst status, and who brings its message. */
-    int64_t own = (int64_t)mine << 32 | comm->rank, worst = 0;
+    /* The largest wins: the worst status, and of those who have it the lowest rank, which
+     * brings its message (the server knows best where the user wrote what). */
+    int64_t own = (int64_t)mine << 32 | (INT32_MAX - comm->rank), worst = 0;
     MPI_Request request;
     MPI_TRY(MPI_Iallreduce(&own, &worst, 1, MPI_INT64_T, MPI_MAX, comm->world, &request));
     wait_without_spinning(&request, idle, context);
@@ -31,6 +32,7 @@ fed_status_t fed_comm_agree(const fed_comm_t *comm, fed_status_t mine, fed_idle_
         return FED_OK;
     char message[2048] = "";
     snprintf(message, sizeof message, "%s", fed_error_message());
-    MPI_TRY(MPI_Bcast(message, sizeof message, MPI_CHAR, (int)(worst & 0x7fffffff), comm->world));
+    MPI_TRY(MPI_Bcast(message, sizeof message, MPI_CHAR, INT32_MAX - (int)(worst & INT32_MAX),
+                      comm->world));
     return fed_fail(status, "%s", message);
 }

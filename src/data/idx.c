@@ -121,7 +121,7 @@ static fed_status_t check_end(gzFile file, const char *path) {
 
 static fed_status_t read_values(gzFile file, const char *path, const fed_idx_header_t *header,
                                 size_t rows, void *values) {
-    fed_idx_header_t again;
+    fed_idx_header_t again = {0};
     FED_TRY(parse_header(file, path, &again));
     if (again.type != header->type || again.dimensions != header->dimensions ||
         memcmp(again.sizes, header->sizes, sizeof again.sizes) != 0)

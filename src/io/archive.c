@@ -208,8 +208,8 @@ void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table) 
     AUTOCLOSE links = making_groups();
     AUTOCLOSE creation = MUST(H5Pcreate(H5P_DATASET_CREATE));
     MUST(H5Pset_chunk(creation, 1, &chunk));
-    AUTOCLOSE set =
-        MUST(H5Dcreate2(archive->file, table->path, type, space, links, creation, H5P_DEFAULT));
+    MUST(H5Dclose(
+        MUST(H5Dcreate2(archive->file, table->path, type, space, links, creation, H5P_DEFAULT))));
     fed_archive_describe(archive, table->path, "help", table->help);
     for (size_t c = 0; c < table->column_count; c++) {
         const fed_column_t *column = &table->columns[c];

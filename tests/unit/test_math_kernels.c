@@ -27,6 +27,11 @@ static float random_float(void) {
     return (float)(random_bits() >> 8) * 0x1p-23f - 1.0f;
 }
 
+/* Fewer where each takes long: under valgrind. */
+static int trials(int usual) {
+    return getenv("FEDMPI_TEST_SHORT") ? usual / 10 : usual;
+}
+
 /* Sizes around the kernels' own: 0, 1, odd, a vector, a tile, a group and beyond. */
 static size_t random_size(size_t largest) {
     static const size_t corners[] = {0,  1,  2,  3,  4,  5,  7,   8,   10,  15,
@@ -197,7 +202,7 @@ static void check_backward_weights(trial_t *t) {
 
 static void dense_matches_its_plain_twin(void **unused) {
     (void)unused;
-    for (int trial = 0; trial < 150; trial++) {
+    for (int trial = 0; trial < trials(150); trial++) {
         trial_t t = trial_create(random_bits() % 16);
         check_forward(&t, trial % 2);
         check_backward_input(&t, trial % 3);
@@ -229,7 +234,7 @@ static void assert_same_results(const trial_t *t, array_t a[4], array_t b[4]) {
 
 static void bits_do_not_depend_on_alignment(void **unused) {
     (void)unused;
-    for (int trial = 0; trial < 60; trial++) {
+    for (int trial = 0; trial < trials(60); trial++) {
         trial_t t = trial_create(0);
         array_t a[4], b[4];
         all_results(&t, 0, a);
@@ -245,7 +250,7 @@ static void avx2_and_avx512_give_the_same_bits(void **unused) {
     const char *chosen = fed_simd_name();
     if (!fed_simd_select("avx512"))
         skip();
-    for (int trial = 0; trial < 60; trial++) {
+    for (int trial = 0; trial < trials(60); trial++) {
         trial_t t = trial_create(0);
         array_t a[4], b[4];
         assert_true(fed_simd_select("avx512"));
@@ -260,7 +265,7 @@ static void avx2_and_avx512_give_the_same_bits(void **unused) {
 
 static void a_sample_does_not_see_the_rest_of_its_batch(void **unused) {
     (void)unused;
-    for (int trial = 0; trial < 40; trial++) {
+    for (int trial = 0; trial < trials(40); trial++) {
         trial_t t = trial_create(0);
         array_t together = array(t.batch * t.outputs, 0), alone = array(t.outputs, 0);
         fed_dense_forward(t.batch, t.inputs, t.outputs, t.x.at, t.w.at, t.b.at, true, together.at);
@@ -288,7 +293,7 @@ static void nan_in_a_used_weight_reaches_the_output(void **unused) {
  * layer, after each forward pass and, after a flush, in all of w and v. */
 static void sparse_is_dense_bit_for_bit(void **unused) {
     (void)unused;
-    for (int trial = 0; trial < 60; trial++) {
+    for (int trial = 0; trial < trials(60); trial++) {
         trial_t t = trial_create(0), d;
         size_t n = t.inputs * t.outputs, largest = t.batch;
         fed_sparse_t *sparse = fed_sparse_create(largest, t.inputs, t.outputs);
@@ -325,7 +330,7 @@ static void sparse_is_dense_bit_for_bit(void **unused) {
 
 static void sgd_step_matches_its_plain_twin(void **unused) {
     (void)unused;
-    for (int trial = 0; trial < 60; trial++) {
+    for (int trial = 0; trial < trials(60); trial++) {
         trial_t t = trial_create(random_bits() % 16);
         double *b = doubles(t.b.at, t.outputs), *vb = doubles(t.vb.at, t.outputs);
         array_t g = random_array(t.outputs, 3, 0.0);
@@ -341,7 +346,7 @@ static void sgd_step_matches_its_plain_twin(void **unused) {
 
 static void softmax_matches_its_plain_twin(void **unused) {
     (void)unused;
-    for (int trial = 0; trial < 200; trial++) {
+    for (int trial = 0; trial < trials(200); trial++) {
         size_t batch = random_size(40), classes = 1 + random_size(99);
         float size = trial % 4 == 0 ? 1000.0f : 4.0f;
         array_t logits = random_array(batch * classes, random_bits() % 16, 0.1);
@@ -407,7 +412,7 @@ static void softmax_of_nan_is_nan_and_wrong(void **unused) {
 
 static void fixed_is_exact(void **unused) {
     (void)unused;
-    for (int trial = 0; trial < 100; trial++) {
+    for (int trial = 0; trial < trials(100); trial++) {
         size_t n = random_size(300), shift = random_bits() % 16;
         array_t local = random_array(n, shift, 0.1), global = random_array(n, 0, 0.1);
         array_t out = array(n, 1);

@@ -62,7 +62,8 @@ typedef void fed_pixels_gather_fn(size_t batch, size_t inputs, const uint8_t *pi
 
 #define FED_KERNELS(F)                                                                             \
     F(scan)                                                                                        \
-    F(product) F(descent) F(sgd_step) F(sgd_coast) F(softmax_cross_entropy) F(fixed_accumulate)    \
+    F(product)                                                                                     \
+    F(descent) F(sgd_step) F(sgd_coast) F(softmax_cross_entropy) F(fixed_accumulate)               \
         F(fixed_decode) F(fixed_decode_double) F(pixels_gather)
 
 typedef struct {

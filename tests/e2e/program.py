@@ -1,0 +1,154 @@
+"""What the tests of the whole program share: a data set of their own, and running it."""
+
+import gzip
+import os
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(os.environ.get("FEDMPI", ROOT / "fedmpi"))
+if not PROGRAM.is_absolute():
+    PROGRAM = ROOT / PROGRAM
+LIMIT_SECONDS = 120
+
+os.environ.update(OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_ALLOW_RUN_AS_ROOT="1",
+                  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OPENBLAS_NUM_THREADS="1")
+
+IDX_TYPES = {np.dtype(np.uint8): 0x08, np.dtype(np.float32): 0x0D}
+
+
+def idx_bytes(values: np.ndarray) -> bytes:
+    """An array as an IDX file."""
+    head = struct.pack(">BBBB", 0, 0, IDX_TYPES[values.dtype], values.ndim)
+    sizes = struct.pack(f">{values.ndim}I", *values.shape)
+    return head + sizes + values.astype(values.dtype.newbyteorder(">")).tobytes()
+
+
+class Samples(NamedTuple):
+    """Images [n, height, width] uint8 and labels [n] uint8."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def make_samples(count: int, classes: int = 10, side: int = 8, seed: int = 1) -> Samples:
+    """Noisy strokes, one pattern a class, most pixels zero: easy, but not perfectly so."""
+    patterns = np.random.RandomState(0).rand(classes, side, side) < 0.25
+    rng = np.random.RandomState(seed)
+    labels = rng.permutation(np.arange(count) % classes).astype(np.uint8)
+    shown = patterns[labels] & (rng.rand(count, side, side) < 0.6)
+    shown |= rng.rand(count, side, side) < 0.05
+    return Samples((shown * rng.randint(64, 256, shown.shape)).astype(np.uint8), labels)
+
+
+def write_data(folder: Path, train: Samples, test: Samples, compress: bool = False) -> Path:
+    """The four files of a data set."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, samples in (("train", train), ("t10k", test)):
+        for name, values in (("images-idx3", samples.images), ("labels-idx1", samples.labels)):
+            data, path = idx_bytes(values), folder / f"{part}-{name}-ubyte"
+            if compress:
+                path.with_name(path.name + ".gz").write_bytes(gzip.compress(data))
+            else:
+                path.write_bytes(data)
+    return folder
+
+
+class Outcome(NamedTuple):
+    """How a run ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def command(ranks: int, *arguments: object, prefix: tuple = ()) -> list[str]:
+    """The command line of a run; 0 ranks: without mpirun."""
+    launcher = ["mpirun", "-np", str(ranks)] if ranks else []
+    return [str(part) for part in (*launcher, *prefix, PROGRAM, *arguments)]
+
+
+SMALL = """
+[data]
+dataset = idx
+path = {data}
+
+[partition]
+clients = 7
+samples_per_client = 30
+stratified = true
+
+[model]
+hidden = 12,6
+
+[training]
+epochs = 2
+batch_size = 16
+learning_rate = 0.1
+momentum = 0.9
+
+[federated]
+rounds = 4
+tracked_clients = 0,3
+
+[output]
+file = {folder}/run.h5
+"""
+
+
+class ProgramCase(unittest.TestCase):
+    """A test with a folder, a data set and a small configuration in it."""
+
+    TRAIN, TEST = 400, 230
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        kept = tempfile.TemporaryDirectory(prefix="fedmpi-data-")
+        cls.addClassCleanup(kept.cleanup)
+        cls.train = make_samples(cls.TRAIN)
+        cls.test = make_samples(cls.TEST, seed=2)
+        cls.data = write_data(Path(kept.name), cls.train, cls.test)
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="fedmpi-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.config = self.write("run.ini", SMALL.format(data=self.data, folder=self.folder))
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def start(self, ranks: int, *arguments: object, **options) -> subprocess.Popen:
+        """Start the program; it is ended with the test."""
+        process = subprocess.Popen(command(ranks, *arguments), cwd=self.folder, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, **options)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def launch(self, ranks: int, *arguments: object, **options) -> Outcome:
+        """Run the program to its end."""
+        done = subprocess.run(command(ranks, *arguments), cwd=self.folder, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=LIMIT_SECONDS, check=False, **options)
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def run_small(self, ranks: int, *settings: str, output: str = "run.h5",
+                  options: tuple = ()) -> Path:
+        """Run the small configuration with some keys changed; the path of its results."""
+        path = self.folder / output
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        outcome = self.launch(ranks, *options, *overrides, "--output", path, self.config)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        return path

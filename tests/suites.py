@@ -1,0 +1,163 @@
+"""What `make check` runs: each suite is a list of stages, each stage a list of jobs."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+RANKS = (1, 2, 3, 4)  # of the MPI tests
+
+MPIRUN_ENVIRONMENT = {
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "CMOCKA_MESSAGE_OUTPUT": "TAP",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+@dataclass
+class Job:
+    """One process to run."""
+
+    name: str
+    command: list[str]
+    kind: str = "command"  # what its output is: tap, unittest, command
+    limit_seconds: int = 300
+    environment: dict[str, str] = field(default_factory=dict)
+    is_build: bool = False  # if it fails, the rest of its suite does not run
+
+
+Stages = list[list[Job]]
+
+
+def programs(folder: str, build: Path) -> list[Path]:
+    """The test programs that the sources in tests/FOLDER make."""
+    return [build / "tests" / folder / source.stem
+            for source in sorted((TESTS / folder).glob("test_*.c"))]
+
+
+def make(name: str, parallel: int, *arguments: str, **options) -> Job:
+    command = ["make", "--no-print-directory", f"-j{parallel}", *arguments]
+    return Job(name, command, is_build=True, limit_seconds=900, **options)
+
+
+def build_job(build: Path, parallel: int) -> Job:
+    return make("build", parallel, f"BUILD={build}", "fedmpi", "tests")
+
+
+def unit_jobs(build: Path, prefix: tuple[str, ...] = (), label: str = "unit", **options) -> list[Job]:
+    return [Job(f"{label}/{program.name}", [*prefix, f"./{program}"], "tap", **options)
+            for program in programs("unit", build)]
+
+
+def mpi_jobs(build: Path, ranks=RANKS, label: str = "mpi", **options) -> list[Job]:
+    return [Job(f"{label}/{program.name} -np {n}", ["mpirun", "-np", str(n), f"./{program}"],
+                "tap", **options)
+            for program in programs("mpi", build) for n in ranks]
+
+
+def python_jobs(folder: str, limit_seconds: int) -> list[Job]:
+    """Each file of unittest tests is a job."""
+    path = {"PYTHONPATH": f"{ROOT}:{TESTS / folder}"}
+    return [Job(f"{folder}/{file.stem}", [sys.executable, "-m", "unittest", "-v", str(file)],
+                "unittest", limit_seconds, path)
+            for file in sorted((TESTS / folder).glob("test_*.py"))]
+
+
+def unit(build: Path, parallel: int) -> Stages:
+    return [[build_job(build, parallel)], unit_jobs(build)]
+
+
+def mpi(build: Path, parallel: int) -> Stages:
+    return [[build_job(build, parallel)], mpi_jobs(build)]
+
+
+def e2e(build: Path, parallel: int) -> Stages:
+    jobs = python_jobs("e2e", 600)
+    for job in jobs:
+        job.environment["FEDMPI"] = str(build / "fedmpi")
+    return [[build_job(build, parallel)], jobs]
+
+
+def python(_build: Path, _parallel: int) -> Stages:
+    return [python_jobs("analysis", 300)]
+
+
+def tool(name: str, program: str, *command: str, limit_seconds: int = 600) -> Job:
+    """A checking tool; skipped where it is not installed."""
+    if not shutil.which(program):
+        command = ("sh", "-c", f"echo 'skipped: {program} is not installed'; exit 77")
+    return Job(f"static/{name}", list(command), limit_seconds=limit_seconds)
+
+
+def static(build: Path, parallel: int) -> Stages:
+    def target(name: str, program: str) -> Job:
+        return tool(name, program, "make", "--no-print-directory", f"-j{parallel}",
+                    f"BUILD={build}", name)
+    return [
+        [tool("layers", sys.executable, sys.executable, str(TESTS / "static" / "layers.py")),
+         target("format-check", "clang-format"), target("cppcheck", "cppcheck")],
+        [target("tidy", "clang-tidy")],  # uses all cores by itself
+    ]
+
+
+def short_run(build: Path, ranks: int, prefix: tuple[str, ...] = ()) -> list[str]:
+    """A whole run that takes a moment, on data of its own."""
+    return [sys.executable, str(TESTS / "e2e" / "short_run.py"), str(build / "fedmpi"), str(ranks),
+            *prefix]
+
+
+def sanitize(build: Path, parallel: int) -> Stages:
+    folder = build / "asan"
+    # Open MPI's leaks come from components that it has closed: only a full unwinding shows who.
+    environment = {
+        "ASAN_OPTIONS": "detect_leaks=1:fast_unwind_on_malloc=0:strict_string_checks=1",
+        "LSAN_OPTIONS": f"suppressions={TESTS / 'static' / 'lsan.supp'}:print_suppressions=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    }
+    flags = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
+    return [
+        [make("sanitize/build", parallel, f"BUILD={folder}", f"SANITIZE={flags}", "CFLAGS=-O1",
+              f"{folder}/fedmpi", "tests")],
+        unit_jobs(folder, label="sanitize", environment=environment)
+        + mpi_jobs(folder, ranks=(3,), label="sanitize", environment=environment)
+        + [Job(f"sanitize/run -np {n}", short_run(folder, n), environment=environment)
+           for n in (1, 3)],
+    ]
+
+
+def valgrind(build: Path, parallel: int) -> Stages:
+    if not shutil.which("valgrind"):
+        return [[tool("valgrind", "valgrind")]]
+    prefix = ("valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full",
+              "--keep-debuginfo=yes", "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect",
+              "--num-callers=30", f"--suppressions={TESTS / 'static' / 'valgrind.supp'}")
+    return [[build_job(build, parallel)],
+            unit_jobs(build, prefix, "valgrind", environment={"FEDMPI_TEST_SHORT": "1"})
+            + [Job("valgrind/run", short_run(build, 1, prefix))]]
+
+
+def clang(build: Path, parallel: int) -> Stages:
+    if not shutil.which("clang"):
+        return [[tool("clang", "clang")]]
+    folder = build / "clang"
+    return [[make("clang/build", parallel, f"BUILD={folder}", f"{folder}/fedmpi", "tests",
+                  environment={"OMPI_CC": "clang", "MPICH_CC": "clang"})],
+            unit_jobs(folder, label="clang")]
+
+
+SUITES: dict[str, Callable[[Path, int], Stages]] = {
+    "unit": unit,
+    "mpi": mpi,
+    "e2e": e2e,
+    "python": python,
+    "static": static,
+    "sanitize": sanitize,
+    "valgrind": valgrind,
+    "clang": clang,
+}
