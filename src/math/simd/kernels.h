@@ -60,11 +60,19 @@ typedef void fed_fixed_decode_double_fn(size_t n, const int64_t *acc, double *ou
 typedef void fed_pixels_gather_fn(size_t batch, size_t inputs, const uint8_t *pixels,
                                   const uint32_t *index, float scale, float offset, float *x);
 
-#define FED_KERNELS(F)                                                                             \
-    F(scan)                                                                                        \
-    F(product)                                                                                     \
-    F(descent) F(sgd_step) F(sgd_coast) F(softmax_cross_entropy) F(fixed_accumulate)               \
-        F(fixed_decode) F(fixed_decode_double) F(pixels_gather)
+/* clang-format off */
+#define FED_KERNELS(F) \
+    F(scan) \
+    F(product) \
+    F(descent) \
+    F(sgd_step) \
+    F(sgd_coast) \
+    F(softmax_cross_entropy) \
+    F(fixed_accumulate) \
+    F(fixed_decode) \
+    F(fixed_decode_double) \
+    F(pixels_gather)
+/* clang-format on */
 
 typedef struct {
     const char *name;
