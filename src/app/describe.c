@@ -25,7 +25,7 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +
                     (fed_partition_total(&run->partition) + 4 * clients) * sizeof(uint32_t);
     size_t training = fed_training_bytes(&run->model, config);
-    if (run->algorithm->correct || run->algorithm->train)
+    if (config->training.clip_norm == 0 && (run->algorithm->correct || run->algorithm->train))
         training += n * sizeof(float); /* the gradient */
     size_t states = 2 * clients_here * vectors.kept * n * sizeof(float);
     memory_t memory = {

@@ -78,7 +78,8 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
         FED_TRY(train_one(federation, round, client, total_samples, row++,
                           tracked ? epoch_rows : NULL));
         if (tracked)
-            epoch_rows += fed_client_epochs(config, (size_t)row[-1].samples);
+            epoch_rows +=
+                fed_client_epochs(federation->run->algorithm, config, (size_t)row[-1].samples);
     }
     return FED_OK;
 }

@@ -29,6 +29,17 @@ static void server_init(fed_federation_t *federation) {
                      run->initial);
 }
 
+/* Local epochs of all tracked clients in a round. */
+static size_t tracked_epochs(const fed_run_t *run) {
+    size_t epochs = 0, samples;
+    for (size_t k = 0; k < run->partition.clients; k++)
+        if (fed_is_tracked(&run->config, (uint32_t)k)) {
+            fed_partition_samples(&run->partition, k, &samples);
+            epochs += (size_t)fed_client_epochs(run->algorithm, &run->config, samples);
+        }
+    return epochs;
+}
+
 static void allocate(fed_federation_t *federation) {
     fed_run_t *run = federation->run;
     const fed_config_t *config = &run->config;
@@ -44,9 +55,7 @@ static void allocate(fed_federation_t *federation) {
     federation->client_rows = FED_NEW_ARRAY(size_t, ranks);
     federation->epoch_rows = FED_NEW_ARRAY(size_t, ranks);
     federation->clients = FED_NEW_ARRAY(fed_client_row_t, participants);
-    federation->local_epochs =
-        FED_NEW_ARRAY(fed_local_epoch_row_t,
-                      config->federated.tracked_clients.count * (size_t)config->training.epochs);
+    federation->local_epochs = FED_NEW_ARRAY(fed_local_epoch_row_t, tracked_epochs(run));
     fed_evaluator_init(&federation->evaluator, &run->model);
     if (ranks == 1 || !fed_comm_is_server(run->comm))
         fed_training_init(&federation->training, &run->model, &run->dataset.train, config);

@@ -18,7 +18,7 @@ static size_t cost_of(const fed_run_t *run, uint32_t client) {
     const fed_config_t *config = &run->config;
     size_t samples;
     fed_partition_samples(&run->partition, client, &samples);
-    size_t epochs = (size_t)fed_client_epochs(config, samples);
+    size_t epochs = (size_t)fed_client_epochs(run->algorithm, config, samples);
     size_t cost = epochs * samples + (size_t)config->training.batch_size;
     if (fed_is_tracked(config, client)) /* inference takes a third of a training step */
         cost += epochs * run->dataset.test.count / 3;
@@ -69,6 +69,7 @@ void fed_federation_select(fed_federation_t *federation, int64_t round) {
             continue;
         size_t samples;
         fed_partition_samples(&federation->run->partition, selection->chosen[i], &samples);
-        federation->epoch_rows[rank] += (size_t)fed_client_epochs(config, samples);
+        federation->epoch_rows[rank] +=
+            (size_t)fed_client_epochs(federation->run->algorithm, config, samples);
     }
 }

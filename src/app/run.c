@@ -3,6 +3,7 @@
 
 #include "fedmpi/app/initial.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/fl/training.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +97,7 @@ static fed_status_t check_participants(const fed_config_t *config) {
 static fed_status_t build(fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
     FED_TRY(check_participants(&run->config));
+    FED_TRY(fed_training_check(&run->config));
     FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));

@@ -4,7 +4,8 @@
 #include <math.h>
 
 static const fed_plugin_t *const algorithm_entries[] = {
-    &fed_algorithm_fedavg.plugin,
+    &fed_algorithm_fedavg.plugin,   &fed_algorithm_fedsgd.plugin,  &fed_algorithm_fedprox.plugin,
+    &fed_algorithm_scaffold.plugin, &fed_algorithm_fednova.plugin, &fed_algorithm_feddyn.plugin,
 };
 
 const fed_plugin_table_t fed_algorithms = {

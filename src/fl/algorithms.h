@@ -4,6 +4,7 @@
 
 #include "fedmpi/fl/algorithm.h"
 
-extern const fed_algorithm_t fed_algorithm_fedavg;
+extern const fed_algorithm_t fed_algorithm_fedavg, fed_algorithm_fedsgd, fed_algorithm_fedprox,
+    fed_algorithm_scaffold, fed_algorithm_fednova, fed_algorithm_feddyn;
 
 #endif

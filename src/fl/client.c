@@ -3,15 +3,31 @@
 
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/stop.h"
+#include "fedmpi/fl/rate.h"
 #include "fedmpi/math/fixed.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-int64_t fed_client_epochs(const fed_config_t *config, size_t samples) {
-    (void)samples;
-    return config->training.epochs;
+int64_t fed_client_epochs(const fed_algorithm_t *algorithm, const fed_config_t *config,
+                          size_t samples) {
+    int64_t steps = config->training.steps, batch_size = config->training.batch_size;
+    int64_t batches = ((int64_t)samples + batch_size - 1) / batch_size;
+    if (algorithm->train)
+        return 1;
+    if (steps == 0)
+        return config->training.epochs;
+    return batches > 0 ? (steps + batches - 1) / batches : 1;
+}
+
+double fed_client_gradients(const fed_config_t *config, int64_t steps) {
+    double momentum = config->training.momentum, velocity = 0, weight = 0;
+    for (int64_t step = 0; step < steps; step++) {
+        velocity = momentum * velocity + 1;
+        weight += config->training.nesterov ? momentum * velocity + 1 : velocity;
+    }
+    return weight;
 }
 
 static void begin_epoch(fed_client_t *client, int64_t epoch) {
@@ -31,9 +47,12 @@ static void begin_epoch(fed_client_t *client, int64_t epoch) {
 
 static fed_status_t train_epoch(fed_client_t *client, int64_t epoch) {
     begin_epoch(client, epoch);
-    for (; fed_training_step(client->training); client->steps++)
+    int64_t limit = client->trainer->config->training.steps;
+    while ((limit == 0 || client->steps < limit) && fed_training_step(client->training)) {
+        client->steps++;
         if (fed_stop_requested())
             return fed_stop_status();
+    }
     return FED_OK;
 }
 
@@ -60,6 +79,7 @@ static float *begin(fed_client_t *client) {
     const fed_trainer_t *trainer = client->trainer;
     fed_training_t *training = client->training;
     size_t n = training->model->parameters, bytes = n * sizeof(float);
+    training->sgd.learning_rate = (float)fed_learning_rate(trainer->config, client->task->round);
     client->kept = fed_states_open(trainer->states, client->task->client);
     float *momentum = NULL;
     if (trainer->config->training.persistent_momentum)
@@ -79,9 +99,10 @@ static float *begin(fed_client_t *client) {
 }
 
 static fed_status_t train(fed_client_t *client, const fed_tracking_t *tracking) {
-    int64_t epochs = fed_client_epochs(client->trainer->config, client->task->count);
+    const fed_algorithm_t *algorithm = client->trainer->algorithm;
+    int64_t epochs = fed_client_epochs(algorithm, client->trainer->config, client->task->count);
     for (int64_t epoch = 1; epoch <= epochs; epoch++) {
-        FED_TRY(train_epoch(client, epoch));
+        FED_TRY(algorithm->train ? algorithm->train(client) : train_epoch(client, epoch));
         if (tracking)
             track_epoch(tracking, client, epoch);
     }
@@ -127,7 +148,7 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
     };
     assert(algorithm->vectors.up <= FED_MOST_UP);
     float *momentum = begin(&client);
-    FED_TRY(algorithm->train ? algorithm->train(&client) : train(&client, tracking));
+    FED_TRY(train(&client, tracking));
     fed_measure_t measure = fed_training_measure(training);
     if (momentum)
         memcpy(momentum, training->v, training->model->parameters * sizeof *momentum);

@@ -8,6 +8,12 @@
 
 #define STEP_PART 2048 /* parameters: four such vectors stay in the first cache */
 
+fed_status_t fed_training_check(const fed_config_t *config) {
+    if (config->training.nesterov && config->training.momentum == 0)
+        return fed_config_fail(config, "training.nesterov", "needs training.momentum > 0");
+    return FED_OK;
+}
+
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config) {
     size_t batch_size = (size_t)config->training.batch_size;
@@ -19,13 +25,17 @@ void fed_training_init(fed_training_t *training, const fed_model_t *model,
         .workspace = fed_workspace_create(model, batch_size),
         .sgd = {.learning_rate = (float)config->training.learning_rate,
                 .momentum = (float)config->training.momentum,
-                .weight_decay = (float)config->training.weight_decay},
+                .weight_decay = (float)config->training.weight_decay,
+                .nesterov = config->training.nesterov},
+        .clip_norm = config->training.clip_norm,
         .batch_size = batch_size,
         .w = FED_NEW_ARRAY(float, model->parameters),
         .v = FED_NEW_ARRAY(float, model->parameters),
         .x = FED_NEW_ARRAY(float, batch_size * samples->features),
         .labels = FED_NEW_ARRAY(int32_t, batch_size),
     };
+    if (training->clip_norm > 0)
+        fed_training_separate_gradient(training);
 }
 
 void fed_training_fini(fed_training_t *training) {
@@ -46,8 +56,9 @@ void fed_training_separate_gradient(fed_training_t *training) {
 
 size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) {
     size_t batch_size = (size_t)config->training.batch_size;
-    return 2 * model->parameters * sizeof(float) + batch_size * model->inputs * sizeof(float) +
-           fed_workspace_bytes(model, batch_size);
+    size_t vectors = config->training.clip_norm > 0 ? 3 : 2;
+    return vectors * model->parameters * sizeof(float) +
+           batch_size * model->inputs * sizeof(float) + fed_workspace_bytes(model, batch_size);
 }
 
 void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count) {
@@ -69,18 +80,71 @@ void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples,
     fed_random_permute(&stream, training->order, count);
 }
 
-/* The gradient of the batch in x and labels, into g. The parameters stay. */
-static void take_gradient(fed_training_t *training, size_t batch, float *w) {
-    const fed_sgd_t gradient_only = {.gradient_only = true};
-    fed_model_step(training->model, training->workspace, &gradient_only, batch, training->x,
-                   training->labels, w, training->g, &training->loss_sum, &training->correct);
-    fed_model_settle(training->model, training->workspace, w, training->g);
+/* Gather the next mini-batch; 0 when the epoch is over. */
+static size_t next_batch(fed_training_t *training) {
+    size_t left = training->count - training->position;
+    size_t batch = left < training->batch_size ? left : training->batch_size;
+    fed_samples_gather(training->samples, training->order + training->position, batch, training->x,
+                       training->labels);
+    training->position += batch;
+    return batch;
 }
 
-/* Correct the gradient and make the step, part by part while it is in the cache. */
-static void step_on_gradient(fed_training_t *training) {
+/* g = keep * g + the gradient of the batch in x; g may be behind until settled.
+ * A step that stops at the gradient leaves w as it is. */
+static void add_gradient(fed_training_t *training, size_t batch, float keep, const float *w) {
+    const fed_sgd_t sgd = {.momentum = keep, .gradient_only = true};
+    fed_model_step(training->model, training->workspace, &sgd, batch, training->x, training->labels,
+                   (float *)w, training->g, &training->loss_sum, &training->correct);
+}
+
+static void settle_gradient(fed_training_t *training, const float *w) {
+    fed_model_settle(training->model, training->workspace, (float *)w, training->g);
+}
+
+static void scale(size_t n, float factor, float *g) {
+    for (size_t j = 0; j < n; j++)
+        g[j] *= factor;
+}
+
+static double norm(size_t n, const float *g) {
+    enum { PARTS = 16 }; /* independent sums, in an order that is part of the result */
+    double parts[PARTS] = {0}, sum = 0;
+    for (size_t j = 0; j < n; j++)
+        parts[j % PARTS] += (double)g[j] * (double)g[j];
+    for (size_t part = 0; part < PARTS; part++)
+        sum += parts[part];
+    return sqrt(sum);
+}
+
+void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
+                           size_t count) {
+    size_t n = training->model->parameters, batch_size = training->batch_size;
+    fed_training_begin_ordered(training, samples, count);
+    memset(training->g, 0, n * sizeof *training->g);
+    /* A sum of the batches' means, each times its size over the latest batch's. */
+    size_t latest = batch_size;
+    for (size_t batch; (batch = next_batch(training)) > 0; latest = batch) {
+        if (batch != latest) {
+            settle_gradient(training, w);
+            scale(n, (float)latest / (float)batch, training->g);
+        }
+        add_gradient(training, batch, 1, w);
+    }
+    settle_gradient(training, w);
+    if (count > 0)
+        scale(n, (float)((double)latest / (double)count), training->g);
+}
+
+void fed_training_step_on_gradient(fed_training_t *training) {
     size_t n = training->model->parameters;
     const fed_correction_t *correction = &training->correction;
+    if (training->clip_norm > 0) {
+        double length = norm(n, training->g);
+        if (length > training->clip_norm)
+            scale(n, (float)(training->clip_norm / length), training->g);
+    }
+    /* Part by part while it is in the cache. */
     for (size_t first = 0; first < n; first += STEP_PART) {
         size_t count = n - first < STEP_PART ? n - first : STEP_PART;
         float *g = training->g + first;
@@ -91,20 +155,17 @@ static void step_on_gradient(fed_training_t *training) {
 }
 
 bool fed_training_step(fed_training_t *training) {
-    size_t left = training->count - training->position;
-    size_t batch = left < training->batch_size ? left : training->batch_size;
+    size_t batch = next_batch(training);
     if (batch == 0)
         return false;
-    fed_samples_gather(training->samples, training->order + training->position, batch, training->x,
-                       training->labels);
     if (training->g) {
-        take_gradient(training, batch, training->w);
-        step_on_gradient(training);
+        add_gradient(training, batch, 0, training->w);
+        settle_gradient(training, training->w);
+        fed_training_step_on_gradient(training);
     } else
         fed_model_step(training->model, training->workspace, &training->sgd, batch, training->x,
                        training->labels, training->w, training->v, &training->loss_sum,
                        &training->correct);
-    training->position += batch;
     return true;
 }
 

@@ -29,6 +29,12 @@ typedef enum fed_normalize {
 } fed_normalize_t;
 typedef enum fed_weighting { FED_WEIGHT_SAMPLES, FED_WEIGHT_UNIFORM } fed_weighting_t;
 typedef enum fed_collective { FED_COLLECTIVE_GATHER, FED_COLLECTIVE_REDUCE } fed_collective_t;
+typedef enum fed_rate_schedule {
+    FED_RATE_CONSTANT,
+    FED_RATE_STEP,
+    FED_RATE_EXPONENTIAL,
+    FED_RATE_COSINE
+} fed_rate_schedule_t;
 typedef enum fed_baseline_data { FED_BASELINE_CLIENTS, FED_BASELINE_ALL } fed_baseline_data_t;
 
 /** Where a value comes from and how it was written. */
@@ -62,11 +68,18 @@ typedef struct fed_config {
     struct {
         int64_t epochs, batch_size;
         double learning_rate, momentum, weight_decay;
-        bool persistent_momentum;
+        bool persistent_momentum, nesterov;
+        int64_t steps;
+        double clip_norm;
+        int schedule; /**< fed_rate_schedule_t */
+        double decay;
+        int64_t decay_rounds;
     } training;
     struct {
         bool enabled;
         const char *algorithm;
+        double mu, alpha;
+        int scaffold_option; /**< 0: option 1, 1: option 2 */
         int64_t rounds, clients_per_round;
         int weighting;  /**< fed_weighting_t */
         int collective; /**< fed_collective_t */

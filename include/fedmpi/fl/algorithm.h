@@ -50,7 +50,7 @@ typedef struct fed_algorithm {
      * @param g             [in,out] of the mean loss at client->training->w, [count] */
     void (*correct)(const fed_client_t *client, size_t first, size_t count, float *g);
 
-    /** Optional, on a client: train in place of epochs of SGD. Sets client->steps. */
+    /** Optional, on a client: train in place of epochs of SGD, as one epoch. Sets client->steps. */
     fed_status_t (*train)(fed_client_t *client);
 
     /** Optional, on a client: after training. Fills client->up from 1 on, changes

@@ -57,7 +57,13 @@ typedef struct fed_tracking {
 } fed_tracking_t;
 
 /** Local epochs of a client that holds `samples`, the last maybe partial. */
-int64_t fed_client_epochs(const fed_config_t *config, size_t samples);
+int64_t fed_client_epochs(const fed_algorithm_t *algorithm, const fed_config_t *config,
+                          size_t samples);
+
+/** What the gradients of so many steps weigh in w - w_k, in learning rates: the number of
+ * steps, and more with momentum. Momentum starts from zero.
+ * |a_k|_1 of Wang et al. 2020, section 4. */
+double fed_client_gradients(const fed_config_t *config, int64_t steps);
 
 /** Train one client from the global parameters and add what it sends to the sums.
  *

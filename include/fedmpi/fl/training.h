@@ -28,6 +28,7 @@ typedef struct fed_training {
     const fed_samples_t *samples; /**< borrowed */
     fed_workspace_t *workspace;
     fed_sgd_t sgd;
+    double clip_norm; /**< of the gradient; 0: as it is */
     size_t batch_size;
     float *w;                    /**< parameters in training, [model->parameters] */
     float *v;                    /**< momentum, [model->parameters] */
@@ -43,6 +44,9 @@ typedef struct fed_training {
     double loss_sum; /**< of this epoch so far, nats */
     int64_t correct; /**< of this epoch so far */
 } fed_training_t;
+
+/** Do the keys of [training] go together? */
+fed_status_t fed_training_check(const fed_config_t *config);
 
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config);
@@ -67,6 +71,15 @@ void fed_training_begin_ordered(fed_training_t *training, const uint32_t *sample
 /** Train on the next mini-batch; the last of an epoch may be smaller.
  * @return false, and nothing done, when the epoch is over */
 bool fed_training_step(fed_training_t *training);
+
+/** The gradient of the mean loss of all these samples at w, into training->g, which is
+ * there (fed_training_separate_gradient). Counts as an epoch's measure.
+ * @param w  [model->parameters]; may be training->w, settled */
+void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
+                           size_t count);
+
+/** A step with the gradient in training->g: clipped, corrected, then SGD. */
+void fed_training_step_on_gradient(fed_training_t *training);
 
 /** Bring w and v up to date: call before reading them. */
 void fed_training_settle(fed_training_t *training);

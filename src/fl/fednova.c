@@ -1,0 +1,37 @@
+/* FedNova: Wang et al. 2020, "Tackling the Objective Inconsistency Problem in
+ * Heterogeneous Federated Optimization", section 4: updates are divided by |a_k|_1, the
+ * gradients that went into them, and their average is multiplied by the mean of those. */
+#include "algorithms.h"
+
+#include "fedmpi/fl/client.h"
+
+static fed_status_t check(const fed_config_t *config) {
+    if (config->training.persistent_momentum)
+        return fed_config_fail(config, "training.persistent_momentum",
+                               "fednova counts on momentum that starts from zero each round");
+    return FED_OK;
+}
+
+static void finish(fed_client_t *client) {
+    double gradients = fed_client_gradients(client->trainer->config, client->steps);
+    client->scale = gradients > 0 ? 1 / gradients : 1;
+}
+
+static void aggregate(const fed_aggregate_t *round) {
+    double effective = 0, weight = 0;
+    for (size_t i = 0; i < round->participants; i++) {
+        const fed_client_row_t *client = &round->clients[i];
+        effective += client->weight * fed_client_gradients(round->config, client->steps);
+        weight += client->weight;
+    }
+    for (size_t j = 0; j < round->parameters && weight > 0; j++)
+        round->up[j] *= effective / weight;
+}
+
+const fed_algorithm_t fed_algorithm_fednova = {
+    .plugin = {"fednova", "normalised averaging for unequal numbers of steps (Wang et al. 2020)"},
+    .vectors = {.down = 1, .up = 1},
+    .check = check,
+    .finish = finish,
+    .aggregate = aggregate,
+};

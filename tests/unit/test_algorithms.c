@@ -1,0 +1,345 @@
+/* The algorithms against PyTorch's and NumPy's float64, and against each other. */
+#include "federation_twin.h"
+
+#include "fedmpi/fl/rate.h"
+
+#include <math.h>
+
+#define TOLERANCE 3e-6 /* three rounds in float32 against float64 */
+
+static hid_t golden;
+
+static int open_golden(void **state) {
+    (void)state;
+    golden = golden_open("tests/golden/clients.h5");
+    return 0;
+}
+
+static int close_golden(void **state) {
+    (void)state;
+    return H5Fclose(golden) < 0;
+}
+
+/* --- Golden trajectories ------------------------------------------------------------------ */
+
+/* vector[n] against the golden tensors below `name`, at their index-th entry. */
+static void compare(const twin_t *twin, const char *algorithm, const char *name, size_t index,
+                    const float *vector) {
+    for (size_t t = 0; t < twin->model.tensor_count; t++) {
+        const fed_tensor_t *tensor = &twin->model.tensors[t];
+        GOLDEN_PATH(path, "/%s/%s/%s/%s", twin->problem, algorithm, name, tensor->name);
+        float *expected = golden_floats(twin->file, path, NULL), values[64];
+        assert_true(tensor->count <= 64);
+        fed_tensor_export(tensor, vector, values);
+        for (size_t i = 0; i < tensor->count; i++)
+            if (!(fabsf(values[i] - expected[index * tensor->count + i]) < TOLERANCE))
+                fail_msg("%s [%zu][%zu]: %.9g, expected %.9g", path, index, i, (double)values[i],
+                         (double)expected[index * tensor->count + i]);
+        free(expected);
+    }
+}
+
+static void compare_states(const twin_t *twin, const char *algorithm, size_t round) {
+    GOLDEN_PATH(path, "/%s/%s/server_state", twin->problem, algorithm);
+    if (!golden_has(twin->file, path))
+        return;
+    float server[64];
+    for (size_t j = 0; j < twin->model.parameters; j++)
+        server[j] =
+            twin->vectors.down > 1 ? twin->down[twin->model.parameters + j] : (float)twin->kept[j];
+    compare(twin, algorithm, "server_state", round, server);
+    for (size_t k = 0; k < CLIENTS; k++)
+        compare(twin, algorithm, "client_state", round * CLIENTS + k, twin->states.kept[k]);
+}
+
+static void compare_measures(const twin_t *twin, const char *algorithm, size_t round) {
+    GOLDEN_PATH(loss_path, "/%s/%s/train_loss", twin->problem, algorithm);
+    GOLDEN_PATH(correct_path, "/%s/%s/train_correct", twin->problem, algorithm);
+    double *loss = golden_doubles(twin->file, loss_path, NULL);
+    int32_t *correct = golden_integers(twin->file, correct_path, NULL);
+    for (size_t k = 0; k < CLIENTS; k++) {
+        if (!twin_takes_part(twin, round, k))
+            continue;
+        double seen = (double)(twin_samples(twin, k) * (size_t)twin->config.training.epochs);
+        assert_true(fabs(twin->measured[k].loss - loss[round * CLIENTS + k]) < TOLERANCE);
+        assert_int_equal(lrint(twin->measured[k].accuracy * seen), correct[round * CLIENTS + k]);
+    }
+    free(loss);
+    free(correct);
+}
+
+static void set_case(twin_t *twin, const char *name) {
+    GOLDEN_PATH(group, "/%s/%s", twin->problem, name);
+    static const struct {
+        const char *attribute, *key;
+    } numbers[] = {
+        {"learning_rate", "training.learning_rate"},
+        {"momentum", "training.momentum"},
+        {"persistent_momentum", "training.persistent_momentum"},
+        {"mu", "federated.mu"},
+        {"alpha", "federated.alpha"},
+        {"option", "federated.scaffold_option"},
+    };
+    char *algorithm = golden_text(twin->file, group, "algorithm");
+    char *weighting = golden_text(twin->file, group, "weighting");
+    twin_set(twin, "federated.algorithm", "%s", algorithm);
+    twin_set(twin, "federated.weighting", "%s", weighting);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        double value = golden_number(twin->file, group, numbers[i].attribute);
+        if (value != 0) /* the algorithm has no such number */
+            twin_set(twin, numbers[i].key, "%g", value);
+    }
+    H5free_memory(algorithm);
+    H5free_memory(weighting);
+}
+
+static void replay(const char *problem, const char *name, double density) {
+    twin_t twin;
+    twin_init(&twin, golden, problem);
+    set_case(&twin, name);
+    twin_start(&twin, density);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        twin_round(&twin, round, true);
+        compare(&twin, name, "global", round, twin.down);
+        for (size_t k = 0; k < CLIENTS; k++)
+            if (twin_takes_part(&twin, round, k))
+                compare(&twin, name, "local", round * CLIENTS + k, twin.local[k]);
+        compare_states(&twin, name, round);
+        compare_measures(&twin, name, round);
+    }
+    twin_fini(&twin);
+}
+
+static void replays_golden_rounds(void **state) {
+    (void)state;
+    static const char *const problems[] = {"logistic", "mlp"};
+    static const char *const cases[] = {
+        "fedavg",  "fedavg_uniform",   "fedavg_momentum", "fedavg_persistent_momentum",
+        "fedprox", "fedprox_momentum", "scaffold_1",      "scaffold_2",
+        "fednova", "fednova_momentum", "feddyn"};
+    for (size_t p = 0; p < 2; p++)
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+            replay(problems[p], cases[c], 1);
+            replay(problems[p], cases[c], 0.1); /* the first layer that skips zeros */
+        }
+}
+
+/* --- Identities between algorithms --------------------------------------------------------- */
+
+/* Global parameters after all rounds, with these keys set: NULL-terminated pairs. */
+static size_t outcome(const char *const *keys, float *w) {
+    twin_t twin;
+    twin_init(&twin, golden, "mlp");
+    for (; *keys; keys += 2)
+        twin_set(&twin, keys[0], "%s", keys[1]);
+    twin_start(&twin, 0.1);
+    for (size_t round = 0; round < ROUNDS; round++)
+        twin_round(&twin, round, false);
+    size_t n = twin.model.parameters;
+    assert_true(n <= 64);
+    memcpy(w, twin.down, n * sizeof *w);
+    twin_fini(&twin);
+    return n;
+}
+
+#define KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_same_bits(const char *const *a, const char *const *b) {
+    float left[64], right[64];
+    size_t n = outcome(a, left);
+    assert_int_equal(n, outcome(b, right));
+    assert_memory_equal(left, right, n * sizeof *left);
+}
+
+static double distance(const char *const *a, const char *const *b) {
+    float left[64], right[64];
+    double largest = 0;
+    size_t n = outcome(a, left);
+    assert_int_equal(n, outcome(b, right));
+    for (size_t j = 0; j < n; j++)
+        largest = fmax(largest, fabs((double)left[j] - (double)right[j]));
+    return largest;
+}
+
+static void without_their_terms_algorithms_are_fedavg(void **state) {
+    (void)state;
+    const char *const *plain = KEYS("training.momentum", "0.9", "training.weight_decay", "0.01");
+    assert_same_bits(plain, KEYS("training.momentum", "0.9", "training.weight_decay", "0.01",
+                                 "federated.algorithm", "fedprox", "federated.mu", "0"));
+    assert_same_bits(plain, KEYS("training.momentum", "0.9", "training.weight_decay", "0.01",
+                                 "training.clip_norm", "1e30"));
+    /* A proximal term that is there does change the outcome. */
+    assert_true(distance(plain, KEYS("training.momentum", "0.9", "training.weight_decay", "0.01",
+                                     "federated.algorithm", "fedprox", "federated.mu", "1")) >
+                1e-3);
+}
+
+static void fedsgd_is_one_full_batch(void **state) {
+    (void)state;
+    assert_true(distance(KEYS("training.epochs", "1", "training.batch_size", "28"),
+                         KEYS("federated.algorithm", "fedsgd")) < 1e-6);
+    assert_true(distance(KEYS("training.epochs", "1", "training.batch_size", "28",
+                              "training.momentum", "0.9", "training.nesterov", "true",
+                              "training.clip_norm", "0.1", "training.persistent_momentum", "true"),
+                         KEYS("federated.algorithm", "fedsgd", "training.momentum", "0.9",
+                              "training.nesterov", "true", "training.clip_norm", "0.1",
+                              "training.persistent_momentum", "true")) < 1e-6);
+}
+
+static void fednova_with_equal_steps_is_fedavg(void **state) {
+    (void)state;
+    const char *const *equal = KEYS("training.steps", "5", "training.momentum", "0.9");
+    const char *const *unequal = KEYS("training.momentum", "0.9");
+    assert_true(distance(equal, KEYS("training.steps", "5", "training.momentum", "0.9",
+                                     "federated.algorithm", "fednova")) < 1e-6);
+    assert_true(distance(unequal, KEYS("training.momentum", "0.9", "federated.algorithm",
+                                       "fednova")) > 1e-4);
+}
+
+/* Averages that the papers' server states stand for, with both weightings. */
+static void server_states_are_averages(void **state) {
+    (void)state;
+    static const char *const algorithms[] = {"scaffold", "feddyn"};
+    static const char *const weightings[] = {"samples", "uniform"};
+    for (size_t c = 0; c < 4; c++) {
+        twin_t twin;
+        twin_init(&twin, golden, "mlp");
+        twin_set(&twin, "federated.algorithm", "%s", algorithms[c % 2]);
+        twin_set(&twin, "federated.weighting", "%s", weightings[c / 2]);
+        twin_start(&twin, 1);
+        double total = 0, size = 0;
+        for (size_t k = 0; k < CLIENTS; k++)
+            total += twin_raw_weight(&twin, k);
+        for (size_t round = 0; round < ROUNDS; round++) {
+            twin_round(&twin, round, false);
+            for (size_t j = 0; j < twin.model.parameters; j++) {
+                double mean = 0;
+                for (size_t k = 0; k < CLIENTS; k++)
+                    mean += twin_raw_weight(&twin, k) / total * (double)twin.states.kept[k][j];
+                double server = c % 2 ? twin.kept[j] : (double)twin.down[twin.model.parameters + j];
+                assert_true(fabs(mean - server) < 1e-6);
+                size += fabs(server);
+            }
+        }
+        assert_true(size > 1e-2);
+        twin_fini(&twin);
+    }
+}
+
+/* --- Keys of local training --------------------------------------------------------------- */
+
+static void steps_count_as_epochs_do(void **state) {
+    (void)state;
+    twin_t twin;
+    twin_init(&twin, golden, "mlp");
+    twin_set(&twin, "training.steps", "7");
+    twin_start(&twin, 1);
+    twin_round(&twin, 0, false);
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_int_equal(twin.rows[i].steps, 7);
+    /* 10, 5 and 13 samples in batches of 4: 3, 2 and 4 steps an epoch. */
+    assert_int_equal(fed_client_epochs(twin.algorithm, &twin.config, 10), 3);
+    assert_int_equal(fed_client_epochs(twin.algorithm, &twin.config, 5), 4);
+    assert_int_equal(fed_client_epochs(twin.algorithm, &twin.config, 13), 2);
+    twin_fini(&twin);
+    assert_same_bits(KEYS("training.batch_size", "28", "training.epochs", "4"),
+                     KEYS("training.batch_size", "28", "training.steps", "4"));
+}
+
+static void clipped_steps_are_short(void **state) {
+    (void)state;
+    twin_t twin;
+    twin_init(&twin, golden, "mlp");
+    twin_set(&twin, "training.steps", "1");
+    twin_set(&twin, "training.clip_norm", "0.01");
+    twin_start(&twin, 0.1);
+    twin_round(&twin, 0, false);
+    for (size_t i = 0; i < CLIENTS; i++)
+        assert_true(fabs(twin.rows[i].update_norm - 0.1 * 0.01) < 1e-7);
+    twin_fini(&twin);
+}
+
+/* v = m v + g; y -= rate (g + m v), from gradients that plain SGD's steps reveal. */
+static void nesterov_looks_ahead(void **state) {
+    (void)state;
+    static const char *const variants[][3] = {{"0", "false", "1"}, {"0.5", "true", "1"}};
+    double norms[2];
+    for (size_t i = 0; i < 2; i++) {
+        twin_t twin;
+        twin_init(&twin, golden, "logistic");
+        twin_set(&twin, "training.momentum", "%s", variants[i][0]);
+        twin_set(&twin, "training.nesterov", "%s", variants[i][1]);
+        twin_set(&twin, "training.steps", "%s", variants[i][2]);
+        twin_start(&twin, 0.1);
+        twin_round(&twin, 0, false);
+        norms[i] = twin.rows[0].update_norm;
+        twin_fini(&twin);
+    }
+    assert_true(fabs(norms[1] / norms[0] - 1.5) < 1e-5); /* g + m g on the first step */
+}
+
+static void rates_follow_their_schedule(void **state) {
+    (void)state;
+    static const struct {
+        const char *schedule;
+        double rates[4]; /* in rounds 1, 6, 11 and 31 */
+    } cases[] = {
+        {"constant", {0.4, 0.4, 0.4, 0.4}},
+        {"step", {0.4, 0.4, 0.1, 0.4 / 64}},
+        {"exponential", {0.4, 0.2, 0.1, 0.4 / 64}},
+        {"cosine", {0.4, 0.25, 0.1, 0.1}},
+    };
+    static const int64_t rounds[] = {1, 6, 11, 31};
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_int_equal(fed_config_override(&config, "training.learning_rate=0.4"), FED_OK);
+    assert_int_equal(fed_config_override(&config, "training.decay=0.25"), FED_OK);
+    assert_int_equal(fed_config_override(&config, "training.decay_rounds=10"), FED_OK);
+    for (size_t c = 0; c < 4; c++) {
+        assert_int_equal(fed_config_set(&config, "training", "schedule", cases[c].schedule, "test"),
+                         FED_OK);
+        for (size_t r = 0; r < 4; r++)
+            assert_true(fabs(fed_learning_rate(&config, rounds[r]) - cases[c].rates[r]) < 1e-12);
+    }
+    fed_config_fini(&config);
+}
+
+/* --- States ------------------------------------------------------------------------------- */
+
+static void states_change_when_a_round_is_complete(void **state) {
+    (void)state;
+    fed_states_t states;
+    fed_states_init(&states, 3, 2);
+    fed_states_open(&states, 1)[0] = 5;
+    assert_null(states.kept[1]);
+    assert_true(fed_states_open(&states, 1)[0] == 0); /* opened again: from what was kept */
+    fed_states_open(&states, 1)[1] = 7;
+    fed_states_open(&states, 2)[1] = 8;
+    fed_states_discard(&states, 2);
+    fed_states_commit(&states);
+    assert_true(states.kept[1][0] == 0 && states.kept[1][1] == 7);
+    assert_null(states.kept[0]);
+    assert_null(states.kept[2]);
+    fed_states_fini(&states);
+    fed_states_init(&states, 3, 0);
+    assert_null(fed_states_open(&states, 1));
+    fed_states_commit(&states);
+    fed_states_fini(&states);
+    assert_int_equal(fed_memory_live(), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replays_golden_rounds),
+        cmocka_unit_test(without_their_terms_algorithms_are_fedavg),
+        cmocka_unit_test(fedsgd_is_one_full_batch),
+        cmocka_unit_test(fednova_with_equal_steps_is_fedavg),
+        cmocka_unit_test(server_states_are_averages),
+        cmocka_unit_test(steps_count_as_epochs_do),
+        cmocka_unit_test(clipped_steps_are_short),
+        cmocka_unit_test(nesterov_looks_ahead),
+        cmocka_unit_test(rates_follow_their_schedule),
+        cmocka_unit_test(states_change_when_a_round_is_complete),
+    };
+    return cmocka_run_group_tests(tests, open_golden, close_golden);
+}
