@@ -12,10 +12,7 @@
 #include <string.h>
 
 static const fed_plugin_table_t *const tables[] = {
-    &fed_sources,
-    &fed_partition_schemes,
-    &fed_model_types,
-    &fed_algorithms,
+    &fed_sources, &fed_partition_schemes, &fed_model_types, &fed_algorithms, &fed_server_optimizers,
 };
 
 static void print_list(void) {

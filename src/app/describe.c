@@ -19,7 +19,7 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     const fed_samples_t *train = &run->dataset.train, *test = &run->dataset.test;
     size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
     size_t samples = train->count + run->dataset.validation.count + test->count;
-    fed_vectors_t vectors = fed_algorithm_vectors(run->algorithm, config);
+    fed_vectors_t vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, config);
     size_t common = n * (vectors.down * sizeof(float) + vectors.up * sizeof(int64_t)) +
                     fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +

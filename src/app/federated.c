@@ -168,7 +168,7 @@ static void server_step(fed_federation_t *federation, fed_round_row_t *row) {
         .down = federation->w,
         .kept = server->kept,
     };
-    row->update_norm = fed_algorithm_step(run->algorithm, &aggregate);
+    row->update_norm = fed_algorithm_step(run->algorithm, run->optimizer, &aggregate);
 }
 
 static void broadcast_parameters(fed_federation_t *federation) {

@@ -12,6 +12,8 @@ static void server_init(fed_federation_t *federation) {
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
     server->up = FED_NEW_ARRAY(double, federation->vectors.up * run->model.parameters);
     server->kept = FED_NEW_ARRAY(double, federation->vectors.server * run->model.parameters);
+    fed_algorithm_start(run->algorithm, run->optimizer, config, run->model.parameters,
+                        server->kept);
     memcpy(federation->w, run->initial, run->model.parameters * sizeof *federation->w);
     if (!config->centralized.enabled)
         return;
@@ -45,7 +47,7 @@ static void allocate(fed_federation_t *federation) {
     const fed_config_t *config = &run->config;
     size_t n = run->model.parameters, clients = run->partition.clients;
     size_t ranks = (size_t)fed_comm_size(run->comm);
-    federation->vectors = fed_algorithm_vectors(run->algorithm, config);
+    federation->vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, config);
     federation->w = FED_NEW_ARRAY(float, federation->vectors.down *n);
     federation->sums = FED_NEW_ARRAY(int64_t, federation->vectors.up * n);
     fed_selection_init(&federation->selection, clients,

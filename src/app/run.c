@@ -99,6 +99,7 @@ static fed_status_t build(fed_run_t *run) {
     FED_TRY(check_participants(&run->config));
     FED_TRY(fed_training_check(&run->config));
     FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
+    FED_TRY(fed_server_optimizer_find(&run->config, &run->optimizer));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
     fed_model_input_t input = {

@@ -21,23 +21,30 @@ fed_status_t fed_algorithm_find(const fed_config_t *config, const fed_algorithm_
     return (*algorithm)->check ? (*algorithm)->check(config) : FED_OK;
 }
 
-fed_vectors_t fed_algorithm_vectors(const fed_algorithm_t *algorithm, const fed_config_t *config) {
+fed_vectors_t fed_algorithm_vectors(const fed_algorithm_t *algorithm,
+                                    const fed_server_optimizer_t *optimizer,
+                                    const fed_config_t *config) {
     fed_vectors_t vectors = algorithm->vectors;
+    vectors.server += optimizer->kept;
     vectors.kept += config->training.persistent_momentum;
     return vectors;
 }
 
-static void average(size_t n, const double *update, float *w) {
-    for (size_t i = 0; i < n; i++)
-        w[i] = (float)((double)w[i] + update[i]);
+void fed_algorithm_start(const fed_algorithm_t *algorithm, const fed_server_optimizer_t *optimizer,
+                         const fed_config_t *config, size_t parameters, double *kept) {
+    if (optimizer->start)
+        optimizer->start(config, parameters, kept + algorithm->vectors.server * parameters);
 }
 
-double fed_algorithm_step(const fed_algorithm_t *algorithm, const fed_aggregate_t *round) {
+double fed_algorithm_step(const fed_algorithm_t *algorithm, const fed_server_optimizer_t *optimizer,
+                          const fed_aggregate_t *round) {
+    size_t n = round->parameters;
+    double squares = 0;
     if (algorithm->aggregate)
         algorithm->aggregate(round);
-    double squares = 0;
-    for (size_t i = 0; i < round->parameters; i++)
+    for (size_t i = 0; i < n; i++)
         squares += round->up[i] * round->up[i];
-    average(round->parameters, round->up, round->down);
+    optimizer->step(round->config, n, round->up, round->kept + algorithm->vectors.server * n,
+                    round->down);
     return sqrt(squares);
 }

@@ -18,6 +18,7 @@ typedef struct twin {
     const char *problem; /* "logistic" or "mlp" */
     fed_config_t config;
     const fed_algorithm_t *algorithm;
+    const fed_server_optimizer_t *optimizer;
     fed_vectors_t vectors;
     fed_model_t model;
     fed_samples_t samples;
@@ -80,10 +81,12 @@ static inline void twin_init(twin_t *twin, hid_t file, const char *problem) {
 static inline void twin_start(twin_t *twin, double density) {
     fed_model_input_t input = {1, 1, 6, 3, density};
     if (fed_algorithm_find(&twin->config, &twin->algorithm) != FED_OK ||
+        fed_server_optimizer_find(&twin->config, &twin->optimizer) != FED_OK ||
         fed_model_init(&twin->model, &twin->config, &input) != FED_OK)
         fail_msg("%s", fed_error_message());
     size_t n = twin->model.parameters;
-    fed_vectors_t vectors = twin->vectors = fed_algorithm_vectors(twin->algorithm, &twin->config);
+    fed_vectors_t vectors = twin->vectors =
+        fed_algorithm_vectors(twin->algorithm, twin->optimizer, &twin->config);
     fed_training_init(&twin->training, &twin->model, &twin->samples, &twin->config);
     fed_evaluator_init(&twin->evaluator, &twin->model);
     fed_states_init(&twin->states, CLIENTS, vectors.kept * n);
@@ -91,6 +94,7 @@ static inline void twin_start(twin_t *twin, double density) {
     twin->sums = FED_NEW_ARRAY(int64_t, vectors.up * n);
     twin->up = FED_NEW_ARRAY(double, vectors.up *n);
     twin->kept = FED_NEW_ARRAY(double, vectors.server *n);
+    fed_algorithm_start(twin->algorithm, twin->optimizer, &twin->config, n, twin->kept);
     for (size_t k = 0; k < CLIENTS; k++)
         twin->local[k] = FED_NEW_ARRAY(float, n);
     for (size_t t = 0; t < twin->model.tensor_count; t++) {
@@ -209,7 +213,7 @@ static inline void twin_round(twin_t *twin, size_t round, bool golden_order) {
         .down = twin->down,
         .kept = twin->kept,
     };
-    fed_algorithm_step(twin->algorithm, &aggregate);
+    fed_algorithm_step(twin->algorithm, twin->optimizer, &aggregate);
     fed_states_commit(&twin->states);
 }
 

@@ -19,6 +19,7 @@ typedef struct fed_run {
     fed_partition_t partition;    /**< the same on every rank */
     fed_model_t model;
     const fed_algorithm_t *algorithm;
+    const fed_server_optimizer_t *optimizer;
     float *initial; /**< server: the parameters to start from, [model.parameters] */
 } fed_run_t;
 

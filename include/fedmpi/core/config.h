@@ -80,6 +80,8 @@ typedef struct fed_config {
         const char *algorithm;
         double mu, alpha;
         int scaffold_option; /**< 0: option 1, 1: option 2 */
+        const char *server_optimizer;
+        double server_learning_rate, beta1, beta2, tau;
         int64_t rounds, clients_per_round;
         int weighting;  /**< fed_weighting_t */
         int collective; /**< fed_collective_t */

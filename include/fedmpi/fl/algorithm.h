@@ -11,6 +11,7 @@
 #include "fedmpi/core/config.h"
 #include "fedmpi/core/plugin.h"
 #include "fedmpi/core/records.h"
+#include "fedmpi/fl/server.h"
 
 #include <stddef.h>
 
@@ -33,7 +34,8 @@ typedef struct fed_aggregate {
     double share; /**< of the whole federation's weight that took part, 0 .. 1 */
     double *up;   /**< averages sum_k p_k u_k, [vectors.up][n]; the first becomes the update */
     float *down;  /**< [vectors.down][n]; the first is w, which changes after this */
-    double *kept; /**< the server's own, [vectors.server][n]; zero before round 1 */
+    double *kept; /**< the server's own, [vectors.server][n]: first the algorithm's, zero
+                       before round 1, then the optimizer's */
 } fed_aggregate_t;
 
 typedef struct fed_algorithm {
@@ -70,10 +72,17 @@ fed_status_t fed_algorithm_find(const fed_config_t *config, const fed_algorithm_
 
 /** Vectors that travel and are kept under this configuration: the algorithm's, and those
  * of its surroundings (a momentum that persists, the server's optimizer). */
-fed_vectors_t fed_algorithm_vectors(const fed_algorithm_t *algorithm, const fed_config_t *config);
+fed_vectors_t fed_algorithm_vectors(const fed_algorithm_t *algorithm,
+                                    const fed_server_optimizer_t *optimizer,
+                                    const fed_config_t *config);
+
+/** What the server keeps before round 1. @param kept [in,out] [vectors.server][n], zeroed */
+void fed_algorithm_start(const fed_algorithm_t *algorithm, const fed_server_optimizer_t *optimizer,
+                         const fed_config_t *config, size_t parameters, double *kept);
 
 /** The new global parameters from the round's averages. Server only, local.
  * @return L2 norm of the update that the server's step was given */
-double fed_algorithm_step(const fed_algorithm_t *algorithm, const fed_aggregate_t *round);
+double fed_algorithm_step(const fed_algorithm_t *algorithm, const fed_server_optimizer_t *optimizer,
+                          const fed_aggregate_t *round);
 
 #endif
