@@ -1,0 +1,95 @@
+"""Every algorithm of the tables gives the same bits on any ranks, and after a resume."""
+
+import unittest
+
+import h5py
+import numpy as np
+
+from program import ProgramCase
+
+# What varies the training of a round, in all its parts: clients are drawn, some more often.
+COMMON = ("centralized.enabled=false", "federated.clients_per_round=4",
+          "federated.server_learning_rate=0.5")
+TABLES = {"algorithm": "federated.algorithm", "server optimizer": "federated.server_optimizer"}
+
+
+def outcome(path) -> dict[str, np.ndarray]:
+    """What must not depend on the machine's shape: the model and what was measured."""
+    with h5py.File(path) as f:
+        found = {name: f[f"model/federated/{name}"][()] for name in f["model/federated"]}
+        for table in ("rounds", "clients", "local_epochs"):
+            rows = f[f"federated/{table}"][()]
+            for column in rows.dtype.names:
+                if not column.endswith("seconds") and column != "rank":
+                    found[f"{table}.{column}"] = rows[column]
+    return found
+
+
+class AlgorithmTest(ProgramCase):
+    def entries(self) -> list[tuple[str, str]]:
+        """(key, name) of every entry, as --list shows them."""
+        lines = self.launch(0, "--list").stdout.splitlines()
+        found = [(key, line[len(kind):].split()[0]) for line in lines
+                 for kind, key in TABLES.items() if line.startswith(kind + " ")]
+        self.assertGreaterEqual(len(found), 2 * len(TABLES))
+        return found
+
+    def assert_same(self, first: dict, second: dict, what: str) -> None:
+        self.assertEqual(first.keys(), second.keys())
+        for name, values in first.items():
+            self.assertEqual(values.tobytes(), second[name].tobytes(), f"{what}: {name}")
+
+    def test_same_bits_on_any_ranks_and_after_a_resume(self):
+        for key, name in self.entries():
+            with self.subTest(**{key: name}):
+                settings = (*COMMON, f"{key}={name}")
+                alone = outcome(self.run_small(1, *settings, output="alone.h5"))
+                self.assertTrue(np.isfinite(alone["rounds.test_loss"]).all())
+                three = self.run_small(3, *settings, "federated.collective=reduce",
+                                       output="three.h5")
+                self.assert_same(alone, outcome(three), "3 ranks")
+                self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
+                parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
+                self.assert_same(alone, outcome(parts), "resumed on 2 ranks")
+                for rest in self.folder.glob("*.h5*"):
+                    rest.unlink()
+
+    def test_algorithms_differ(self):
+        """Each entry does something: no two give the same model, but for the two defaults."""
+        models = {}
+        for key, name in self.entries():
+            found = outcome(self.run_small(1, *COMMON, f"{key}={name}", "training.momentum=0",
+                                           output=f"{name}.h5"))
+            models.setdefault(b"".join(values.tobytes() for tensor, values in found.items()
+                                       if "." in tensor and tensor.startswith("fc")), []
+                              ).append(name)
+        shared = [names for names in models.values() if len(names) > 1]
+        self.assertEqual(shared, [["fedavg", "sgd"]])  # each is the other's default
+
+    def test_vectors_are_counted(self):
+        with h5py.File(self.run_small(2, "federated.algorithm=scaffold")) as f:
+            scaffold = f["federated/rounds"][()]
+        with h5py.File(self.run_small(2)) as f:
+            fedavg = f["federated/rounds"][()]
+        for column in ("bytes_down", "bytes_up"):
+            self.assertEqual(list(scaffold[column]), list(2 * fedavg[column]))
+
+    def test_checked_keys(self):
+        for settings, key in (
+                (("federated.algorithm=fedavgg",), "federated.algorithm"),
+                (("federated.server_optimizer=adamw",), "federated.server_optimizer"),
+                (("federated.algorithm=fednova", "training.persistent_momentum=true"),
+                 "training.persistent_momentum"),
+                (("federated.algorithm=scaffold", "training.persistent_momentum=true"),
+                 "training.persistent_momentum"),
+                (("training.nesterov=true", "training.momentum=0"), "training.nesterov"),
+        ):
+            with self.subTest(settings):
+                overrides = [part for setting in settings for part in ("--set", setting)]
+                done = self.launch(2, *overrides, self.config)
+                self.assertEqual(done.code, 2, done.stderr)
+                self.assertIn(key, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
