@@ -67,7 +67,6 @@ PROGRAM = $(BUILD)/fedmpi
 
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 MPI_TESTS  = $(patsubst tests/mpi/%.c,$(BUILD)/tests/mpi/%,$(wildcard tests/mpi/test_*.c))
-SUPPORT    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 BENCHES    = $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 ifeq ($(V),0)
@@ -101,7 +100,7 @@ REVISION = $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo
 $(BUILD)/src/app/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"'
 $(BUILD)/src/app/version.o: $(wildcard .git/HEAD .git/index)
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIBRARY)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(CMOCKA_LIBS) -o $@
 
 clean:
@@ -112,4 +111,4 @@ include tests/tests.mk
 .SECONDARY:
 .PHONY: all clean
 
--include $(OBJECTS:.o=.d) $(BUILD)/src/app/main.d $(UNIT_TESTS:=.d) $(MPI_TESTS:=.d) $(BENCHES:=.d) $(SUPPORT:.o=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/src/app/main.d $(UNIT_TESTS:=.d) $(MPI_TESTS:=.d) $(BENCHES:=.d)

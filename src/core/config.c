@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define LONGEST_TEXT 150 /* inih reads lines of 200 characters */
+#define LONGEST_BESIDE_HELP 40
 
 static void *field_of(fed_config_t *config, const fed_config_key_t *key) {
     return (char *)config + key->offset;
@@ -210,7 +211,10 @@ void fed_config_write(const fed_config_t *config, bool comments, fed_text_t *ini
         if (i == 0 || strcmp(key->section, key[-1].section) != 0)
             fed_text_append(ini, "%s[%s]\n", i ? "\n" : "", key->section);
         const char *text = config->values[i].text;
-        if (comments)
+        bool beside = strlen(text) < LONGEST_BESIDE_HELP; /* else the line becomes too long */
+        if (comments && !beside)
+            fed_text_append(ini, "; %s\n", key->help);
+        if (comments && beside)
             fed_text_append(ini, "%s = %-*s ; %s\n", key->name, 32 - (int)strlen(key->name), text,
                             key->help);
         else

@@ -85,11 +85,12 @@ static int take_key(void *context, const char *section, const char *name, const 
 
 static fed_status_t read_lines(reader_t *reader) {
     int bad_line = ini_parse_stream(next_line, reader, take_key, reader);
-    if (reader->status != FED_OK)
-        return reader->status;
-    if (bad_line > 0)
+    /* inih goes on behind a line that it cannot read: the first mistake is the news. */
+    if (bad_line > 0 && (reader->status == FED_OK || bad_line < reader->line))
         return fed_fail(FED_INPUT, "%s:%d: neither [section] nor key = value nor ; comment",
                         reader->name, bad_line);
+    if (reader->status != FED_OK)
+        return reader->status;
     if (bad_line < 0)
         fed_die("inih has no memory for %s", reader->name);
     return FED_OK;

@@ -1,0 +1,374 @@
+/* The configuration: every key, every way to get it wrong, files, includes, round trips. */
+#include "support.h"
+
+#include <math.h>
+
+static fed_status_t read_ini(const char *text) {
+    fed_config_t config;
+    fed_config_init(&config);
+    fed_status_t status = fed_config_read_file(&config, write_text("test.ini", text));
+    fed_config_fini(&config);
+    return status;
+}
+
+static fed_status_t try_value(const fed_config_key_t *key, const char *value) {
+    fed_config_t config;
+    fed_config_init(&config);
+    fed_status_t status = fed_config_set(&config, key->section, key->name, value, "test.ini:7");
+    fed_config_fini(&config);
+    return status;
+}
+
+static bool is_number(const fed_config_key_t *key) {
+    return key->type == FED_KEY_INTEGER || key->type == FED_KEY_REAL ||
+           key->type == FED_KEY_INTEGERS;
+}
+
+/* Refused with the place, the key, the value as written and what is accepted. */
+static void assert_refused(const fed_config_key_t *key, const char *value) {
+    char *accepted = fed_config_accepted(key);
+    char *message = fed_format("test.ini:7: %s.%s = %s: accepted is %s", key->section, key->name,
+                               *value ? value : "(nothing)", accepted);
+    assert_fails(FED_INPUT, message, try_value(key, value));
+    assert_string_equal(fed_error_message(), message);
+    fed_free(message);
+    fed_free(accepted);
+}
+
+static void defaults_are_accepted_and_explained(void **state) {
+    (void)state;
+    for (size_t i = 0; i < fed_config_key_count; i++) {
+        const fed_config_key_t *key = &fed_config_keys[i];
+        assert_ok(try_value(key, key->initial));
+        assert_true(strlen(key->help) > 5);
+        char *accepted = fed_config_accepted(key);
+        assert_true(strlen(accepted) > 5);
+        fed_free(accepted);
+    }
+}
+
+static void wrong_types_are_refused(void **state) {
+    (void)state;
+    static const char *const not_numbers[] = {"many", "1x", "0x", "1 2", "--1", "nan", "inf"};
+    static const char *const not_integers[] = {"1.5", "1e3", "99999999999999999999", "1,,2"};
+    static const char *const not_words[] = {"maybe", "TRUE", "2", " | ", "unit |"};
+    for (size_t i = 0; i < fed_config_key_count; i++) {
+        const fed_config_key_t *key = &fed_config_keys[i];
+        for (size_t w = 0; is_number(key) && w < 7; w++)
+            assert_refused(key, not_numbers[w]);
+        for (size_t w = 0; is_number(key) && key->type != FED_KEY_REAL && w < 4; w++)
+            assert_refused(key, not_integers[w]);
+        if (key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE)
+            for (size_t w = 0; w < 5; w++)
+                assert_refused(key, not_words[w]);
+        if (key->type != FED_KEY_TEXT && key->type != FED_KEY_NAME && key->type != FED_KEY_INTEGERS)
+            assert_refused(key, "");
+        if (key->type == FED_KEY_TEXT || key->type == FED_KEY_NAME) {
+            assert_refused(key, "a;b");
+            assert_refused(key, "two\nlines");
+        }
+    }
+}
+
+static void ranges_end_where_they_say(void **state) {
+    (void)state;
+    for (size_t i = 0; i < fed_config_key_count; i++) {
+        const fed_config_key_t *key = &fed_config_keys[i];
+        if (!is_number(key))
+            continue;
+        bool real = key->type == FED_KEY_REAL;
+        char text[64];
+        snprintf(text, sizeof text, "%.17g", key->maximum);
+        assert_ok(try_value(key, text));
+        snprintf(text, sizeof text, "%.17g",
+                 real ? nextafter(key->maximum, 1e300) : key->maximum + 2);
+        assert_refused(key, text);
+        snprintf(text, sizeof text, "%.17g", key->minimum);
+        if (key->above_minimum)
+            assert_refused(key, text);
+        else
+            assert_ok(try_value(key, text));
+        snprintf(text, sizeof text, "%.17g",
+                 real ? nextafter(key->minimum, -1e300) : key->minimum - 1);
+        assert_refused(key, text);
+    }
+}
+
+static void texts_have_a_greatest_length(void **state) {
+    (void)state;
+    char text[202];
+    memset(text, 'x', sizeof text);
+    text[150] = '\0';
+    const fed_config_key_t *name = &fed_config_keys[fed_config_index("experiment.name")];
+    assert_ok(try_value(name, text));
+    text[150] = 'x';
+    text[151] = '\0';
+    assert_refused(name, text);
+}
+
+static void values_arrive(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_int_equal(config.partition.clients, 150);
+    assert_true(config.training.learning_rate == 0.01);
+    assert_int_equal(config.model.hidden.count, 2);
+    assert_string_equal(config.data.dataset, "mnist");
+    assert_int_equal(config.data.normalize, FED_NORMALIZE_UNIT);
+    set(&config, "model.hidden", " 3 , 4,5");
+    assert_int_equal(config.model.hidden.count, 3);
+    assert_int_equal(config.model.hidden.values[1], 4);
+    set(&config, "model.hidden", "%s", "");
+    assert_int_equal(config.model.hidden.count, 0);
+    set(&config, "data.normalize", "standard");
+    assert_int_equal(config.data.normalize, FED_NORMALIZE_STANDARD);
+    set(&config, "federated.collective", "reduce");
+    assert_int_equal(config.federated.collective, FED_COLLECTIVE_REDUCE);
+    static const char *const yes[] = {"true", "yes", "on", "1"};
+    static const char *const no[] = {"false", "no", "off", "0"};
+    for (size_t i = 0; i < 4; i++) {
+        set(&config, "training.persistent_momentum", "%s", yes[i]);
+        assert_true(config.training.persistent_momentum);
+        set(&config, "training.persistent_momentum", "%s", no[i]);
+        assert_false(config.training.persistent_momentum);
+    }
+    set(&config, "training.learning_rate", "1e-3");
+    assert_true(config.training.learning_rate == 1e-3);
+    set(&config, "experiment.seed", "9007199254740992");
+    assert_true(config.experiment.seed == 9007199254740992);
+    fed_config_fini(&config);
+}
+
+static void a_refused_value_leaves_the_old_one(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_fails(FED_INPUT, "--set: model.hidden = 3,x: accepted is integers",
+                 fed_config_override(&config, "model.hidden=3,x"));
+    assert_fails(FED_INPUT, "", fed_config_override(&config, "federated.rounds=0"));
+    assert_fails(FED_INPUT, "", fed_config_override(&config, "experiment.name=a;b"));
+    assert_int_equal(config.model.hidden.count, 2);
+    assert_int_equal(config.model.hidden.values[0], 200);
+    assert_int_equal(config.federated.rounds, 20);
+    assert_string_equal(config.experiment.name, "mnist-fedavg");
+    fed_config_fini(&config);
+}
+
+static void misspelt_names_get_a_suggestion(void **state) {
+    (void)state;
+    assert_fails(FED_INPUT,
+                 "test.ini:3: unknown key training.epohcs; did you mean epochs? [training] has "
+                 "epochs, batch_size",
+                 read_ini("; comment\n[training]\nepohcs = 3\n"));
+    assert_fails(FED_INPUT,
+                 "test.ini:2: unknown section [trainig] (key epochs); did you mean [training]? "
+                 "sections are [experiment]",
+                 read_ini("[trainig]\nepochs = 3\n"));
+    assert_fails(FED_INPUT, "unknown key training.zzzzzzzzzzz; [training] has",
+                 read_ini("[training]\nzzzzzzzzzzz = 3\n"));
+    assert_fails(FED_INPUT, "unknown section [zzzzzzzzzzzzzzzz] (key a); sections are",
+                 read_ini("[zzzzzzzzzzzzzzzz]\na = 3\n"));
+    for (size_t i = 0; i < fed_config_key_count; i++) { /* a letter too few, anywhere */
+        const fed_config_key_t *key = &fed_config_keys[i];
+        char name[64], expected[80];
+        snprintf(name, sizeof name, "%.*s", (int)strlen(key->name) - 1, key->name);
+        snprintf(expected, sizeof expected, "did you mean %s?", key->name);
+        fed_config_t config;
+        fed_config_init(&config);
+        assert_fails(FED_INPUT, expected, fed_config_set(&config, key->section, name, "1", "here"));
+        fed_config_fini(&config);
+    }
+}
+
+static void lines_that_are_no_ini_are_refused(void **state) {
+    (void)state;
+    assert_fails(FED_INPUT, "test.ini:2: neither [section] nor key = value",
+                 read_ini("[training]\nepochs\n"));
+    assert_fails(FED_INPUT, "test.ini:1: neither", read_ini("[training\nepochs = 2\n"));
+    assert_fails(FED_INPUT, "test.ini:1: key epochs stands before the first [section]",
+                 read_ini("epochs = 3\n[training]\n"));
+    char text[400] = "[experiment]\nname = ";
+    memset(text + strlen(text), 'x', 250);
+    assert_fails(FED_INPUT, "test.ini:2: longer than", read_ini(text));
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, "[experiment]\n; ", 15); /* a comment as well */
+    assert_fails(FED_INPUT, "test.ini:2: longer than", read_ini(text));
+    assert_fails(FED_INPUT, "no-such.ini: cannot read: No such file",
+                 fed_config_read_file(&(fed_config_t){0}, path_of("no-such.ini")));
+    assert_fails(FED_INPUT, "cannot read", fed_config_read_file(&(fed_config_t){0}, "/tmp"));
+}
+
+static void comments_and_spaces_are_taken_off(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config);
+    const char *path = write_text("test.ini",
+                                  "# top\n; top\n\n[training] ; section\n"
+                                  "  epochs = 3   ; three\n\tbatch_size=7\n"
+                                  "learning_rate : 0.5\r\n[experiment]\nname = a b # c\n");
+    assert_ok(fed_config_read_file(&config, path));
+    assert_int_equal(config.training.epochs, 3);
+    assert_int_equal(config.training.batch_size, 7);
+    assert_true(config.training.learning_rate == 0.5);
+    assert_string_equal(config.experiment.name, "a b # c"); /* # comments whole lines only */
+    const fed_config_value_t *value = &config.values[fed_config_index("training.epochs")];
+    assert_string_equal(value->text, "3");
+    assert_non_null(strstr(value->origin, "test.ini:5"));
+    fed_config_fini(&config);
+}
+
+static void includes_come_first_and_are_relative(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config);
+    write_text("base.ini", "[training]\nepochs = 3\nbatch_size = 5\n");
+    assert_ok(fed_config_read_file(
+        &config, write_text("top.ini", "include = base.ini\n[training]\nepochs = 4\n")));
+    assert_int_equal(config.training.epochs, 4);
+    assert_int_equal(config.training.batch_size, 5);
+    char text[400];
+    snprintf(text, sizeof text, "include = %s\n", path_of("base.ini"));
+    assert_ok(fed_config_read_file(&config, write_text("absolute.ini", text)));
+    assert_int_equal(config.training.epochs, 3);
+    fed_config_fini(&config);
+}
+
+static void includes_fail_with_their_place(void **state) {
+    (void)state;
+    assert_fails(FED_INPUT, "includes are more than 8 deep; does ",
+                 read_ini("include = test.ini\n"));
+    assert_fails(FED_INPUT, "test.ini:2: ", read_ini("\ninclude = not-there.ini\n"));
+    assert_non_null(strstr(fed_error_message(), "not-there.ini: cannot read"));
+    write_text("wrong.ini", "[training]\n\nepochs = x\n");
+    assert_fails(FED_INPUT, "wrong.ini:3: training.epochs = x", read_ini("include = wrong.ini\n"));
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_fails(FED_INPUT, "text:1: include works in files only",
+                 fed_config_read_text(&config, "include = base.ini\n", "text"));
+    fed_config_fini(&config);
+}
+
+static void overrides_need_section_key_and_value(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"",         "epochs", "training.epochs",
+                                        "epochs=3", "a=b.c",  "=1.2"};
+    fed_config_t config;
+    fed_config_init(&config);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_fails(FED_INPUT, "accepted is SECTION.KEY=VALUE",
+                     fed_config_override(&config, wrong[i]));
+    set(&config, "experiment.name", "a=b.c");
+    assert_string_equal(config.experiment.name, "a=b.c");
+    assert_string_equal(config.values[fed_config_index("experiment.name")].origin, "--set");
+    fed_config_fini(&config);
+}
+
+static void assert_same_values(const fed_config_t *a, const fed_config_t *b) {
+    for (size_t i = 0; i < fed_config_key_count; i++)
+        assert_string_equal(a->values[i].text, b->values[i].text);
+    assert_memory_equal(&a->training, &b->training, sizeof a->training);
+    assert_memory_equal(a->model.hidden.values, b->model.hidden.values,
+                        a->model.hidden.count * sizeof(int64_t));
+}
+
+static void what_is_written_reads_back(void **state) {
+    (void)state;
+    fed_config_t config, again;
+    fed_config_init(&config);
+    set(&config, "model.hidden", "%s", "");
+    set(&config, "data.path", "/a path/with spaces = and # hashes");
+    set(&config, "training.learning_rate", "0.1000000000000000055");
+    set(&config, "experiment.name", "%s", "");
+    for (int comments = 0; comments < 2; comments++) {
+        fed_text_t ini = {0};
+        fed_config_write(&config, comments, &ini);
+        fed_config_init(&again);
+        assert_ok(fed_config_read_text(&again, ini.chars, "text"));
+        assert_same_values(&config, &again);
+        fed_config_fini(&again);
+        fed_config_init(&again); /* the same from a file */
+        assert_ok(fed_config_read_file(&again, write_text("again.ini", ini.chars)));
+        assert_same_values(&config, &again);
+        fed_config_fini(&again);
+        fed_text_fini(&ini);
+    }
+    fed_config_fini(&config);
+}
+
+static void assert_reads_back(const char *text) {
+    fed_config_t config, again;
+    fed_config_init(&config);
+    for (size_t i = 0; i < fed_config_key_count; i++)
+        if (fed_config_keys[i].type == FED_KEY_TEXT)
+            assert_ok(fed_config_set(&config, fed_config_keys[i].section, fed_config_keys[i].name,
+                                     text, "here"));
+    for (int comments = 0; comments < 2; comments++) {
+        fed_text_t ini = {0};
+        fed_config_write(&config, comments, &ini);
+        fed_config_init(&again);
+        assert_ok(fed_config_read_text(&again, ini.chars, "text"));
+        assert_same_values(&config, &again);
+        fed_config_fini(&again);
+        fed_text_fini(&ini);
+    }
+    fed_config_fini(&config);
+}
+
+static void texts_of_any_length_read_back(void **state) {
+    (void)state;
+    char text[151];
+    for (size_t length = 0; length <= 150; length++) {
+        memset(text, 'x', sizeof text);
+        text[length] = '\0';
+        assert_reads_back(text);
+    }
+}
+
+static void failures_name_the_place(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_fails(FED_INPUT, "default: partition.clients = 150: no 7",
+                 fed_config_fail(&config, "partition.clients", "no %d", 7));
+    assert_ok(fed_config_read_text(&config, "[partition]\n\nclients = 9\n", "run.ini"));
+    assert_fails(FED_INPUT, "run.ini:3: partition.clients = 9: no",
+                 fed_config_fail(&config, "partition.clients", "no"));
+    fed_config_fini(&config);
+}
+
+static void plug_in_tables_list_their_names(void **state) {
+    (void)state;
+    static const fed_plugin_t one = {"one", "first"}, two = {"two", "second"};
+    static const fed_plugin_t *const entries[] = {&one, &two};
+    const fed_plugin_table_t table = {"thing", "model.type", entries, 2};
+    fed_config_t config;
+    const fed_plugin_t *found;
+    fed_config_init(&config);
+    assert_ok(fed_config_choose(&config, &table, "two", &found));
+    assert_ptr_equal(found, &two);
+    assert_fails(FED_INPUT, "default: model.type = mlp: accepted is one | two",
+                 fed_config_choose(&config, &table, "three", &found));
+    fed_config_fini(&config);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(defaults_are_accepted_and_explained),
+        TEST(wrong_types_are_refused),
+        TEST(ranges_end_where_they_say),
+        TEST(texts_have_a_greatest_length),
+        TEST(values_arrive),
+        TEST(a_refused_value_leaves_the_old_one),
+        TEST(misspelt_names_get_a_suggestion),
+        TEST(lines_that_are_no_ini_are_refused),
+        TEST(comments_and_spaces_are_taken_off),
+        TEST(includes_come_first_and_are_relative),
+        TEST(includes_fail_with_their_place),
+        TEST(overrides_need_section_key_and_value),
+        TEST(what_is_written_reads_back),
+        TEST(texts_of_any_length_read_back),
+        TEST(failures_name_the_place),
+        TEST(plug_in_tables_list_their_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
