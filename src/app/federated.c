@@ -278,7 +278,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
         server->status = record_round(federation, &row);
     }
     if (is_checkpointed(&federation->run->config, round))
-        fed_checkpoint_save(federation);
+        fed_checkpoint_save(federation, false);
     return FED_OK;
 }
 

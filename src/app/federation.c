@@ -2,6 +2,7 @@
 #include "fedmpi/app/federation.h"
 
 #include "fedmpi/app/checkpoint.h"
+#include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
 
 #include <string.h>
@@ -68,20 +69,25 @@ static void allocate(fed_federation_t *federation) {
     }
 }
 
+static fed_status_t publish_first(fed_federation_t *federation) {
+    fed_status_t status = fed_record_publish(&federation->server->record, false);
+    if (status != FED_INPUT)
+        return status;
+    return fed_config_fail(&federation->run->config, "output.file", "%s", fed_error_message());
+}
+
+/* A results file that is there already stays until a round adds to it. */
 static fed_status_t start_or_resume(fed_federation_t *federation, const char *hosts) {
     fed_server_t *server = federation->server;
     bool resumed = false;
-    fed_status_t status = FED_OK;
-    if (server && federation->run->options->resume)
-        status = fed_checkpoint_load(federation, &resumed);
-    if (server && status == FED_OK && !resumed) {
-        fed_record_create(&server->record, federation->run, hosts);
-        status = fed_record_publish(&server->record, false);
-        if (status == FED_INPUT)
-            status =
-                fed_config_fail(&federation->run->config, "output.file", "%s", fed_error_message());
-    }
-    return status;
+    if (!server)
+        return FED_OK;
+    fed_record_create(&server->record, federation->run, hosts);
+    if (federation->run->options->resume)
+        FED_TRY(fed_checkpoint_load(federation, &resumed));
+    if (federation->complete || (resumed && fed_file_exists(federation->run->config.output.file)))
+        return FED_OK;
+    return publish_first(federation);
 }
 
 fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {

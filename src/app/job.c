@@ -5,6 +5,7 @@
 #include "fedmpi/app/federated.h"
 #include "fedmpi/app/run.h"
 #include "fedmpi/app/summary.h"
+#include "fedmpi/core/file.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
@@ -67,7 +68,7 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
         fed_record_status(&server->record, status == FED_OK ? "complete" : "interrupted");
     if (status == FED_OK || status == FED_STOPPED)
         if (config->checkpoint.every > 0)
-            fed_checkpoint_save(federation);
+            fed_checkpoint_save(federation, status == FED_OK);
     FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
     if (server) {
         fed_status_t published = fed_record_publish(&server->record, true);
@@ -87,10 +88,20 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
     return fed_comm_agree(federation->run->comm, status, NULL, NULL);
 }
 
+/* A complete run whose results file was taken away makes it again. Collective. */
+static bool results_are_there(const fed_federation_t *federation) {
+    bool there = federation->server && fed_file_exists(federation->run->config.output.file);
+    fed_comm_broadcast(federation->run->comm, &there, sizeof there);
+    return there;
+}
+
 static fed_status_t run_federation(fed_run_t *run) {
     fed_federation_t federation;
     fed_status_t status = fed_federation_init(&federation, run);
-    if (status == FED_OK) {
+    bool nothing_to_do = status == FED_OK && federation.complete && results_are_there(&federation);
+    if (nothing_to_do) {
+        fed_info("%s is complete already: nothing to do", run->config.output.file);
+    } else if (status == FED_OK) {
         status = run_both(&federation);
         if (status == FED_OK)
             record_models(&federation);

@@ -89,7 +89,8 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     describe_run(record->archive, run, hosts);
     describe_config(record->archive, &run->config);
     describe_data(record->archive, run);
-    describe_now(record->archive, "started");
+    fed_clock_iso8601(record->started);
+    fed_archive_describe(record->archive, "/", "started", record->started);
     fed_record_status(record, "running");
     put_label_counts(record->archive, run);
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
@@ -97,13 +98,49 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     fed_record_model(record, "/model/initial", run->initial);
 }
 
-fed_status_t fed_record_resume(fed_record_t *record, const fed_run_t *run, const void *image,
-                               size_t bytes, int64_t central_rows) {
-    *record = (fed_record_t){.run = run, .central_rows = central_rows};
-    FED_TRY(fed_archive_open(image, bytes, run->config.checkpoint.file, &record->archive));
-    describe_config(record->archive, &run->config); /* more rounds, perhaps */
+void fed_record_save(const fed_record_t *record, fed_archive_t *checkpoint) {
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        fed_archive_copy(record->archive, tables[t]->path, checkpoint);
+    size_t length = strlen(record->started);
+    fed_archive_put(checkpoint, "/started", FED_BYTE, 1, &length, record->started);
+}
+
+static fed_status_t restore_start(fed_record_t *record, fed_archive_t *checkpoint) {
+    size_t length = fed_archive_bytes(checkpoint, "/started", FED_BYTE);
+    char started[sizeof record->started] = "";
+    if (length >= sizeof started)
+        return fed_fail(FED_INPUT, "checkpoint: impossible time of the start");
+    FED_TRY(fed_archive_get(checkpoint, "/started", FED_BYTE, 1, &length, started));
+    memcpy(record->started, started, sizeof started);
+    fed_archive_describe(record->archive, "/", "started", started);
     describe_now(record->archive, "resumed");
-    fed_record_status(record, "running");
+    return FED_OK;
+}
+
+static fed_status_t restore_table(fed_record_t *record, const fed_table_t *table,
+                                  fed_archive_t *checkpoint, int64_t *count) {
+    void *rows;
+    size_t rows_there;
+    FED_TRY(fed_archive_get_rows(checkpoint, table, &rows, &rows_there));
+    fed_archive_append(record->archive, table, rows, rows_there);
+    fed_free(rows);
+    *count = (int64_t)rows_there;
+    return FED_OK;
+}
+
+fed_status_t fed_record_restore(fed_record_t *record, fed_archive_t *checkpoint, int64_t rounds,
+                                int64_t epochs) {
+    int64_t counts[sizeof tables / sizeof *tables];
+    FED_TRY(restore_start(record, checkpoint));
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+        FED_TRY(restore_table(record, tables[t], checkpoint, &counts[t]));
+        if ((tables[t] == &fed_round_table && counts[t] != rounds) ||
+            (tables[t] == &fed_central_table && counts[t] != epochs))
+            return fed_fail(FED_INPUT, "checkpoint: %s has %lld rows, not those of %lld",
+                            tables[t]->path, (long long)counts[t],
+                            (long long)(tables[t] == &fed_round_table ? rounds : epochs));
+    }
+    record->central_rows = epochs;
     return FED_OK;
 }
 

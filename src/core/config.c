@@ -153,6 +153,30 @@ void fed_config_fini(fed_config_t *config) {
     *config = (fed_config_t){0};
 }
 
+bool fed_config_same(const fed_config_t *a, const fed_config_t *b, size_t index) {
+    const fed_config_key_t *key = &fed_config_keys[index];
+    const void *left = (const char *)a + key->offset, *right = (const char *)b + key->offset;
+    switch (key->type) {
+    case FED_KEY_INTEGER:
+        return *(const int64_t *)left == *(const int64_t *)right;
+    case FED_KEY_REAL:
+        return *(const double *)left == *(const double *)right;
+    case FED_KEY_BOOLEAN:
+        return *(const bool *)left == *(const bool *)right;
+    case FED_KEY_CHOICE:
+        return *(const int *)left == *(const int *)right;
+    case FED_KEY_INTEGERS: {
+        const fed_list_t *these = left, *those = right;
+        return these->count == those->count &&
+               memcmp(these->values, those->values, these->count * sizeof *these->values) == 0;
+    }
+    case FED_KEY_NAME:
+    case FED_KEY_TEXT:
+        return strcmp(a->values[index].text, b->values[index].text) == 0;
+    }
+    return false;
+}
+
 /* "unknown section [trainig]; did you mean [training]?" */
 static fed_status_t fail_unknown(const char *section, const char *name, const char *origin) {
     FED_AUTOFREE const char **words = FED_NEW_ARRAY(const char *, fed_config_key_count);

@@ -36,18 +36,6 @@ static int write_all(int file, const char *data, size_t bytes) {
     return 0;
 }
 
-static int write_new(const char *path, const void *data, size_t bytes, bool durable) {
-    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0)
-        return errno;
-    int code = write_all(file, data, bytes);
-    if (!code && durable && fsync(file) != 0)
-        code = errno;
-    if (close(file) != 0 && !code)
-        code = errno;
-    return code;
-}
-
 static void sync_folder_of(const char *path) {
     FED_AUTOFREE char *copy = fed_strdup(path);
     int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -57,22 +45,65 @@ static void sync_folder_of(const char *path) {
     close(folder);
 }
 
-fed_status_t fed_file_replace(const char *path, const void *data, size_t bytes, bool durable) {
-    FED_AUTOFREE char *part = fed_format("%s.part", path);
-    int code = write_new(part, data, bytes, durable);
-    if (code == ENOENT) {
+static int open_part(const char *part) {
+    return open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
+
+/* Give up: the old file stays as it was. */
+static fed_status_t abandon(fed_file_t *file) {
+    if (file->descriptor >= 0)
+        close(file->descriptor);
+    unlink(file->part);
+    fed_free(file->part);
+    return fail_writing(file->path, file->error);
+}
+
+fed_status_t fed_file_begin(fed_file_t *file, const char *path) {
+    *file = (fed_file_t){.path = path, .part = fed_format("%s.part", path)};
+    file->descriptor = open_part(file->part);
+    if (file->descriptor < 0 && errno == ENOENT) {
         make_folders(path);
-        code = write_new(part, data, bytes, durable);
+        file->descriptor = open_part(file->part);
     }
-    if (!code && rename(part, path) != 0)
-        code = errno;
-    if (code) {
-        unlink(part);
-        return fail_writing(path, code);
-    }
-    if (durable)
-        sync_folder_of(path);
+    if (file->descriptor >= 0)
+        return FED_OK;
+    file->error = errno;
+    fed_free(file->part);
+    return fail_writing(path, file->error);
+}
+
+void fed_file_append(fed_file_t *file, const void *data, size_t bytes) {
+    if (!file->error)
+        file->error = write_all(file->descriptor, data, bytes);
+}
+
+fed_status_t fed_file_sync(fed_file_t *file) {
+    if (!file->error && fsync(file->descriptor) != 0)
+        file->error = errno;
+    file->durable = true;
+    return file->error ? abandon(file) : FED_OK;
+}
+
+fed_status_t fed_file_finish(fed_file_t *file) {
+    int closed = close(file->descriptor);
+    file->descriptor = -1;
+    if (!file->error && (closed != 0 || rename(file->part, file->path) != 0))
+        file->error = errno;
+    if (file->error)
+        return abandon(file);
+    if (file->durable)
+        sync_folder_of(file->path);
+    fed_free(file->part);
     return FED_OK;
+}
+
+fed_status_t fed_file_replace(const char *path, const void *data, size_t bytes, bool durable) {
+    fed_file_t file;
+    FED_TRY(fed_file_begin(&file, path));
+    fed_file_append(&file, data, bytes);
+    if (durable)
+        FED_TRY(fed_file_sync(&file));
+    return fed_file_finish(&file);
 }
 
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes) {

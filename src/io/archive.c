@@ -9,11 +9,13 @@
 #include <string.h>
 
 #define IMAGE_GROWTH_BYTES ((size_t)1 << 20)
-#define CHUNK_BYTES 16384 /* of a table */
+#define CHUNK_BYTES 16384                     /* of a table */
+#define LARGEST_CHUNK_BYTES ((size_t)1 << 20) /* accepted in a smaller data set */
 
 struct fed_archive {
     hid_t file;
-    char *name; /* for messages */
+    char *name;   /* for messages */
+    size_t bytes; /* of the image that was opened; what was made here may grow */
 };
 
 /* A handle that closes itself at the end of its scope. */
@@ -47,14 +49,15 @@ static hid_t must(hid_t result, const char *call, int line) {
 
 static hid_t in_memory(void) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* messages are ours to print */
+    MUST(H5PLset_loading_state(0));        /* no file makes us load a plug-in */
     hid_t access = MUST(H5Pcreate(H5P_FILE_ACCESS));
     MUST(H5Pset_fapl_core(access, IMAGE_GROWTH_BYTES, false));
     return access;
 }
 
-static fed_archive_t *wrap(hid_t file, const char *name) {
+static fed_archive_t *wrap(hid_t file, const char *name, size_t bytes) {
     fed_archive_t *archive = FED_NEW(fed_archive_t);
-    *archive = (fed_archive_t){file, fed_strdup(name)};
+    *archive = (fed_archive_t){file, fed_strdup(name), bytes};
     return archive;
 }
 
@@ -68,7 +71,7 @@ static const char *unique_name(char name[32]) {
 fed_archive_t *fed_archive_create(void) {
     AUTOCLOSE access = in_memory();
     char name[32];
-    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "");
+    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "", 0);
 }
 
 fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
@@ -79,7 +82,7 @@ fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
     hid_t file = H5Fopen(unique_name(image_name), H5F_ACC_RDWR, access);
     if (file < 0)
         return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", name, last_reason(reason));
-    *archive = wrap(file, name);
+    *archive = wrap(file, name, bytes);
     return FED_OK;
 }
 
@@ -114,6 +117,13 @@ static hid_t text_type(size_t length) {
     return type;
 }
 
+/* Soft and external links are not followed: they may lead out of the file. */
+static bool is_link_to_object(const fed_archive_t *archive, const char *path) {
+    H5L_info_t link;
+    return H5Lexists(archive->file, path, H5P_DEFAULT) > 0 &&
+           H5Lget_info(archive->file, path, &link, H5P_DEFAULT) >= 0 && link.type == H5L_TYPE_HARD;
+}
+
 static bool exists(const fed_archive_t *archive, const char *path) {
     if (strcmp(path, "/") == 0)
         return true;
@@ -121,11 +131,11 @@ static bool exists(const fed_archive_t *archive, const char *path) {
     FED_AUTOFREE char *prefix = fed_strdup(path);
     for (char *slash = strchr(prefix + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (H5Lexists(archive->file, prefix, H5P_DEFAULT) <= 0)
+        if (!is_link_to_object(archive, prefix))
             return false;
         *slash = '/';
     }
-    return H5Lexists(archive->file, prefix, H5P_DEFAULT) > 0;
+    return is_link_to_object(archive, prefix);
 }
 
 static hid_t making_groups(void) {
@@ -239,29 +249,58 @@ void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const 
     MUST(H5Dwrite(set, type, source, target, H5P_DEFAULT, rows));
 }
 
-void fed_archive_image(fed_archive_t *archive, void **image, size_t *bytes) {
+void fed_archive_copy(fed_archive_t *from, const char *path, fed_archive_t *to) {
+    AUTOCLOSE links = making_groups();
+    MUST(H5Ocopy(from->file, path, to->file, path, H5P_DEFAULT, links));
+}
+
+/* The in-memory driver's handle is its memory: nothing is copied. */
+const void *fed_archive_view(fed_archive_t *archive, size_t *bytes) {
+    void **image;
     MUST(H5Fflush(archive->file, H5F_SCOPE_GLOBAL));
+    MUST(H5Fget_vfd_handle(archive->file, H5P_DEFAULT, (void **)&image));
     *bytes = (size_t)MUST(H5Fget_file_image(archive->file, NULL, 0));
-    *image = fed_alloc(*bytes, 1);
-    MUST(H5Fget_file_image(archive->file, *image, *bytes));
+    return *image;
 }
 
 fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool durable) {
-    void *image;
     size_t bytes;
-    fed_archive_image(archive, &image, &bytes);
-    fed_status_t status = fed_file_replace(path, image, bytes, durable);
-    fed_free(image);
-    return status;
+    const void *image = fed_archive_view(archive, &bytes);
+    return fed_file_replace(path, image, bytes, durable);
 }
 
-/* Open a data set of this element type, or a negative handle. */
-static hid_t open_array(fed_archive_t *archive, const char *path, fed_element_t element) {
+/* Reading takes no more memory than the data set has, whatever its file says: values
+ * stand in this file, and a chunk, which HDF5 holds in memory, is not larger than all. */
+static bool is_stored_here(hid_t set, size_t bytes) {
+    AUTOCLOSE creation = H5Dget_create_plist(set);
+    hsize_t chunk[FED_ARRAY_DIMENSIONS];
+    if (creation < 0 || H5Pget_external_count(creation) != 0)
+        return false;
+    switch (H5Pget_layout(creation)) {
+    case H5D_COMPACT:
+    case H5D_CONTIGUOUS:
+        return true;
+    case H5D_CHUNKED: {
+        int dimensions = H5Pget_chunk(creation, FED_ARRAY_DIMENSIONS, chunk);
+        AUTOCLOSE type = H5Dget_type(set);
+        size_t chunk_bytes = type >= 0 ? H5Tget_size(type) : 0;
+        for (int d = 0; d < dimensions && d < FED_ARRAY_DIMENSIONS; d++)
+            if (__builtin_mul_overflow(chunk_bytes, chunk[d], &chunk_bytes))
+                return false;
+        return dimensions > 0 && chunk_bytes <= bytes + LARGEST_CHUNK_BYTES;
+    }
+    default:
+        return false;
+    }
+}
+
+/* Open a data set of this type, or a negative handle. */
+static hid_t open_set(fed_archive_t *archive, const char *path, hid_t expected) {
     if (!exists(archive, path))
         return -1;
     hid_t set = H5Dopen2(archive->file, path, H5P_DEFAULT);
     AUTOCLOSE type = set >= 0 ? H5Dget_type(set) : -1;
-    if (type >= 0 && H5Tequal(type, element_type(element)) > 0)
+    if (type >= 0 && H5Tequal(type, expected) > 0)
         return set;
     if (set >= 0)
         H5Dclose(set);
@@ -276,30 +315,62 @@ static bool get_shape(hid_t set, size_t dimensions, hsize_t *sizes) {
            H5Sget_simple_extent_dims(space, sizes, NULL) == (int)dimensions;
 }
 
-size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element) {
-    AUTOCLOSE set = open_array(archive, path, element);
+/* Rows of a 1-D data set whose size only its file knows: believed as far as the file's
+ * own size bears it out. */
+static bool count_rows(const fed_archive_t *archive, hid_t set, size_t row_bytes, size_t *count) {
     hsize_t size;
-    if (set < 0 || !get_shape(set, 1, &size))
-        return 0;
-    return size * H5Tget_size(element_type(element));
+    if (set < 0 || !get_shape(set, 1, &size) || size > archive->bytes / row_bytes)
+        return false;
+    *count = size;
+    return is_stored_here(set, *count * row_bytes);
+}
+
+size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element) {
+    hid_t type = element_type(element);
+    AUTOCLOSE set = open_set(archive, path, type);
+    size_t count = 0;
+    return count_rows(archive, set, H5Tget_size(type), &count) ? count * H5Tget_size(type) : 0;
+}
+
+static fed_status_t fail_reading(const fed_archive_t *archive, const char *path) {
+    char reason[256];
+    return fed_fail(FED_INPUT, "%s: cannot read %s: %s", archive->name, path, last_reason(reason));
 }
 
 fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,
                              size_t dimensions, const size_t *shape, void *data) {
-    AUTOCLOSE set = open_array(archive, path, element);
+    AUTOCLOSE set = open_set(archive, path, element_type(element));
     if (set < 0)
         return fed_fail(FED_INPUT, "%s: no data set %s of the expected type", archive->name, path);
     hsize_t sizes[FED_ARRAY_DIMENSIONS];
     bool fits = get_shape(set, dimensions, sizes);
-    for (size_t d = 0; fits && d < dimensions; d++)
+    size_t bytes = H5Tget_size(element_type(element));
+    for (size_t d = 0; fits && d < dimensions; d++) {
         fits = sizes[d] == shape[d];
+        bytes *= shape[d];
+    }
     if (!fits)
         return fed_fail(FED_INPUT, "%s: %s has another shape than expected", archive->name, path);
-    char reason[256];
+    if (!is_stored_here(set, bytes))
+        return fed_fail(FED_INPUT, "%s: %s is not stored as plain values", archive->name, path);
     if (H5Dread(set, element_type(element), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-        return fed_fail(FED_INPUT, "%s: cannot read %s: %s", archive->name, path,
-                        last_reason(reason));
+        return fail_reading(archive, path);
     return FED_OK;
+}
+
+fed_status_t fed_archive_get_rows(fed_archive_t *archive, const fed_table_t *table, void **rows,
+                                  size_t *count) {
+    AUTOCLOSE type = row_type(table);
+    AUTOCLOSE set = open_set(archive, table->path, type);
+    if (!count_rows(archive, set, table->row_bytes, count))
+        return fed_fail(FED_INPUT, "%s: no table %s with the columns of this version",
+                        archive->name, table->path);
+    *rows = fed_alloc(*count, table->row_bytes);
+    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *rows) >= 0)
+        return FED_OK;
+    fed_free(*rows);
+    *rows = NULL;
+    return fail_reading(archive, table->path);
 }
 
 const char *fed_archive_library(void) {

@@ -9,34 +9,55 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAGIC "fedmpi sealed file 1\n"
 #define HEADER_BYTES 512
-#define HASH_BYTES crypto_generichash_BYTES
 #define LARGEST_FILE ((size_t)1 << 40)
 
 typedef struct header {
     char magic[32];
     uint64_t bytes;
-    unsigned char hash[HASH_BYTES]; /* of the content */
+    unsigned char hash[FED_HASH_BYTES]; /* of the content */
 } header_t;
+
+void fed_hash(const void *content, size_t bytes, unsigned char hash[FED_HASH_BYTES]) {
+    crypto_generichash(hash, FED_HASH_BYTES, content, bytes, NULL, 0);
+}
 
 static header_t make_header(const void *content, size_t bytes) {
     header_t header = {.bytes = bytes};
     memcpy(header.magic, MAGIC, sizeof MAGIC);
-    crypto_generichash(header.hash, HASH_BYTES, content, bytes, NULL, 0);
+    fed_hash(content, bytes, header.hash);
     return header;
+}
+
+/* What stands at `path` becomes `previous`, and `path` is never missing: a second name
+ * is made for it, which the new file then leaves alone. Without hard links (some file
+ * systems) it is moved, and for a moment only `previous` is there. */
+static void keep_previous(const char *path, const char *previous) {
+    if (!fed_file_exists(path))
+        return;
+    FED_AUTOFREE char *second = fed_format("%s.part", previous);
+    unlink(second);
+    if (link(path, second) == 0)
+        rename(second, previous);
+    else
+        rename(path, previous); /* if that fails too, there is no previous one: no harm */
 }
 
 fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes) {
     header_t header = make_header(content, bytes);
-    FED_AUTOFREE char *file = fed_alloc(HEADER_BYTES + bytes, 1);
-    memcpy(file, &header, sizeof header);
-    memcpy(file + HEADER_BYTES, content, bytes);
+    char head[HEADER_BYTES] = {0};
+    memcpy(head, &header, sizeof header);
     FED_AUTOFREE char *previous = fed_format("%s.previous", path);
-    if (fed_file_exists(path))
-        rename(path, previous); /* if that fails, the old one is replaced: no harm */
-    return fed_file_replace(path, file, HEADER_BYTES + bytes, true);
+    fed_file_t file;
+    FED_TRY(fed_file_begin(&file, path));
+    fed_file_append(&file, head, sizeof head);
+    fed_file_append(&file, content, bytes);
+    FED_TRY(fed_file_sync(&file)); /* on the disk before the old one makes room */
+    keep_previous(path, previous);
+    return fed_file_finish(&file);
 }
 
 static fed_status_t read_one(const char *path, void **content, size_t *bytes) {

@@ -8,8 +8,13 @@
 
 /** Save the state after the last complete round: global parameters, the
  * server's and the clients' vectors, the baseline in the middle of its epoch, the results so far,
- * the configuration. Collective. A failure is left in server->status. */
-void fed_checkpoint_save(fed_federation_t *federation);
+ * the configuration. Collective. A failure is left in server->status.
+ * @param complete  nothing of the run is left to do */
+void fed_checkpoint_save(fed_federation_t *federation, bool complete);
+
+/** Server, after fed_record_create: take the state out of a checkpoint's archive.
+ * FED_INPUT if anything in it is not what this run could have written. Local. */
+fed_status_t fed_checkpoint_restore(fed_federation_t *federation, fed_archive_t *archive);
 
 /** Server: load the checkpoint of this configuration if there is one.
  * FED_INPUT if it is damaged, or belongs to a configuration that differs in a key

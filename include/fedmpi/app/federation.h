@@ -9,6 +9,7 @@
 #include "fedmpi/fl/client.h"
 #include "fedmpi/fl/schedule.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ typedef struct fed_server {
 typedef struct fed_federation {
     fed_run_t *run; /**< borrowed */
     int64_t rounds_done;
+    bool complete;         /**< the checkpoint that was loaded says that nothing is left to do */
     fed_vectors_t vectors; /**< what travels and is kept */
     float *w;              /**< global parameters and what travels with them, [down][n] */
     int64_t *sums;         /**< fixed-point sums of this rank's weighted vectors, [up][n] */

@@ -13,6 +13,7 @@
 typedef struct fed_record {
     const fed_run_t *run; /**< borrowed */
     fed_archive_t *archive;
+    char started[32];     /**< when the run did, ISO 8601; kept when it is resumed */
     int64_t central_rows; /**< already in the archive */
 } fed_record_t;
 
@@ -20,9 +21,13 @@ typedef struct fed_record {
  * model, empty tables. @param hosts as fed_comm_hosts gives them */
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
 
-/** Go on with the results of an interrupted run, as its checkpoint kept them. */
-fed_status_t fed_record_resume(fed_record_t *record, const fed_run_t *run, const void *image,
-                               size_t bytes, int64_t central_rows);
+/** Put into a checkpoint what fed_record_restore takes out: all tables. */
+void fed_record_save(const fed_record_t *record, fed_archive_t *checkpoint);
+
+/** Go on with the tables of an interrupted run, after fed_record_create. FED_INPUT unless
+ * they have rows for so many rounds, and so many epochs of the baseline. */
+fed_status_t fed_record_restore(fed_record_t *record, fed_archive_t *checkpoint, int64_t rounds,
+                                int64_t epochs);
 
 void fed_record_fini(fed_record_t *record);
 

@@ -151,6 +151,9 @@ fed_status_t fed_config_read_text(fed_config_t *config, const char *ini, const c
  * @param comments  add each key's help behind it */
 void fed_config_write(const fed_config_t *config, bool comments, fed_text_t *ini);
 
+/** Have both configurations the same value for this key, however it was written? */
+bool fed_config_same(const fed_config_t *a, const fed_config_t *b, size_t key);
+
 /** Fail with "where: section.key = value: message". `dotted` is "section.key". */
 fed_status_t fed_config_fail(const fed_config_t *config, const char *dotted, const char *format,
                              ...) __attribute__((format(printf, 3, 4)));

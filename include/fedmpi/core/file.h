@@ -16,6 +16,26 @@
  * @return FED_INPUT if the place cannot be written to, FED_FAILURE if the disk fails */
 fed_status_t fed_file_replace(const char *path, const void *data, size_t bytes, bool durable);
 
+/** A replacement in steps: begin, append, sync if it must outlive a crash, finish. Errors
+ * of the steps between are kept for the last. */
+typedef struct fed_file {
+    const char *path; /**< borrowed */
+    char *part;       /**< PATH.part, which becomes PATH */
+    int descriptor;
+    bool durable; /**< it was synced: the new name will be, too */
+    int error;    /**< errno of the first step that failed, or 0 */
+} fed_file_t;
+
+/** Open PATH.part, making missing folders. After an error there is nothing to finish. */
+fed_status_t fed_file_begin(fed_file_t *file, const char *path);
+void fed_file_append(fed_file_t *file, const void *data, size_t bytes);
+
+/** What was appended is on the disk; after an error PATH.part is gone. */
+fed_status_t fed_file_sync(fed_file_t *file);
+
+/** Close PATH.part and rename it, or after an error remove it. */
+fed_status_t fed_file_finish(fed_file_t *file);
+
 /** Read a whole file; the caller frees *data with fed_free.
  * FED_INPUT if it cannot be read or has more than `limit` bytes. */
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes);

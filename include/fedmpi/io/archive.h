@@ -3,7 +3,9 @@
  * HDF5 works on an image in memory; publishing writes the image beside the file
  * and renames it. So a reader never meets a half-written file or a lock, a kill at
  * any moment leaves the last published state, and no disk error reaches HDF5.
- * What is left to go wrong inside HDF5 is memory, which ends the run.
+ * What is left to go wrong inside HDF5 is memory, which ends the run. Archives that
+ * come from outside are only read: links out of the file, values in other files,
+ * plug-ins and sizes that the file does not bear out are refused.
  */
 #ifndef FEDMPI_IO_ARCHIVE_H
 #define FEDMPI_IO_ARCHIVE_H
@@ -60,14 +62,17 @@ void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table);
 void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const void *rows,
                         size_t count);
 
-/** The archive as a file's bytes; the caller frees *image with fed_free. */
-void fed_archive_image(fed_archive_t *archive, void **image, size_t *bytes);
+/** Copy an array or a table, attributes included; groups in its path are made. */
+void fed_archive_copy(fed_archive_t *from, const char *path, fed_archive_t *to);
+
+/** The archive as a file's bytes; borrowed, until the archive is next used. */
+const void *fed_archive_view(fed_archive_t *archive, size_t *bytes);
 
 /** Write the archive to its file, whole or not at all. */
 fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool durable);
 
-/** Bytes of an array in an archive that was opened; 0 if it is not there.
- * Only arrays of this element type count. */
+/** Bytes of a 1-D array in an archive that was opened; 0 if it is not there with this
+ * element type. Never more than the archive has. */
 size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element);
 
 /** Read a whole array. FED_INPUT, naming the archive, unless it is there with exactly
@@ -75,6 +80,11 @@ size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t
  * @param data  [out] [product of shape] */
 fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,
                              size_t dimensions, const size_t *shape, void *data);
+
+/** Read all rows of a table. FED_INPUT unless it is there with exactly these columns.
+ * @param rows  [out] [count][table->row_bytes]; the caller frees it with fed_free */
+fed_status_t fed_archive_get_rows(fed_archive_t *archive, const fed_table_t *table, void **rows,
+                                  size_t *count);
 
 /** Name and version of the HDF5 library. */
 const char *fed_archive_library(void);

@@ -11,7 +11,13 @@
 
 #include <stddef.h>
 
-/** Write PATH, synced; what was there becomes PATH.previous. */
+#define FED_HASH_BYTES 32
+
+/** BLAKE2b of some bytes. */
+void fed_hash(const void *content, size_t bytes, unsigned char hash[FED_HASH_BYTES]);
+
+/** Write PATH, synced; what was there becomes PATH.previous. After an error, or a kill at
+ * any moment, at least one of the two is there and whole. */
 fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes);
 
 /** Read PATH, or PATH.previous with a warning if PATH is missing or damaged.
