@@ -74,7 +74,7 @@ static void describe_data(fed_archive_t *archive, const fed_run_t *run) {
                         data->feature_of_columns);
 }
 
-static void put_label_counts(fed_archive_t *archive, const fed_run_t *run) {
+static void put_partition(fed_archive_t *archive, const fed_run_t *run) {
     size_t shape[] = {run->partition.clients, run->dataset.classes};
     FED_AUTOFREE int64_t *counts = FED_NEW_ARRAY(int64_t, shape[0] * shape[1]);
     fed_labels_t labels = fed_run_labels(run);
@@ -82,6 +82,10 @@ static void put_label_counts(fed_archive_t *archive, const fed_run_t *run) {
     fed_archive_put(archive, "/partition/label_counts", FED_INT64, 2, shape, counts);
     fed_archive_describe(archive, "/partition/label_counts", "help",
                          "[client, class]: training samples of each class that a client holds");
+    FED_AUTOFREE fed_partition_row_t *rows = FED_NEW_ARRAY(fed_partition_row_t, shape[0]);
+    fed_partition_skew(shape[0], shape[1], counts, rows);
+    fed_archive_create_table(archive, &fed_partition_table);
+    fed_archive_append(archive, &fed_partition_table, rows, shape[0]);
 }
 
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts) {
@@ -92,7 +96,7 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     fed_clock_iso8601(record->started);
     fed_archive_describe(record->archive, "/", "started", record->started);
     fed_record_status(record, "running");
-    put_label_counts(record->archive, run);
+    put_partition(record->archive, run);
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         fed_archive_create_table(record->archive, tables[t]);
     fed_record_model(record, "/model/initial", run->initial);

@@ -73,35 +73,33 @@ fed_labels_t fed_run_labels(const fed_run_t *run) {
     };
 }
 
-static fed_status_t check_tracked_clients(const fed_config_t *config) {
+static fed_status_t check_tracked_clients(const fed_config_t *config, size_t clients) {
     const fed_list_t *tracked = &config->federated.tracked_clients;
     bool written_by_user = config->values[fed_config_index("federated.tracked_clients")].origin;
     for (size_t i = 0; written_by_user && i < tracked->count; i++)
-        if (tracked->values[i] >= config->partition.clients)
+        if ((size_t)tracked->values[i] >= clients)
             return fed_config_fail(config, "federated.tracked_clients",
-                                   "there is no client %lld, clients are 0 to %lld",
-                                   (long long)tracked->values[i],
-                                   (long long)config->partition.clients - 1);
+                                   "there is no client %lld, clients are 0 to %zu",
+                                   (long long)tracked->values[i], clients - 1);
     return FED_OK;
 }
 
-static fed_status_t check_participants(const fed_config_t *config) {
-    if (config->federated.clients_per_round > config->partition.clients)
+static fed_status_t check_participants(const fed_config_t *config, size_t clients) {
+    if ((size_t)config->federated.clients_per_round > clients)
         return fed_config_fail(config, "federated.clients_per_round",
-                               "there are %lld clients; 0 takes all",
-                               (long long)config->partition.clients);
-    return check_tracked_clients(config);
+                               "there are %zu clients; 0 takes all", clients);
+    return check_tracked_clients(config, clients);
 }
 
 /* What every rank computes for itself, with the same outcome. */
 static fed_status_t build(fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
-    FED_TRY(check_participants(&run->config));
     FED_TRY(fed_training_check(&run->config));
     FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
     FED_TRY(fed_server_optimizer_find(&run->config, &run->optimizer));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
+    FED_TRY(check_participants(&run->config, run->partition.clients));
     fed_model_input_t input = {
         .channels = data->channels,
         .height = data->height,

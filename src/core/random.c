@@ -3,12 +3,19 @@
 
 #include <Random123/philox.h>
 
-uint64_t fed_random_bits(const fed_stream_t *stream, uint32_t index) {
+void fed_random_words(const fed_stream_t *stream, uint32_t index, uint32_t words[4]) {
     const philox4x32_key_t key = {{(uint32_t)stream->seed, (uint32_t)(stream->seed >> 32)}};
     const philox4x32_ctr_t counter = {
         {index, stream->client, stream->round, (uint32_t)stream->purpose << 24 | stream->epoch}};
     const philox4x32_ctr_t drawn = philox4x32(counter, key);
-    return (uint64_t)drawn.v[1] << 32 | drawn.v[0];
+    for (size_t i = 0; i < 4; i++)
+        words[i] = drawn.v[i];
+}
+
+uint64_t fed_random_bits(const fed_stream_t *stream, uint32_t index) {
+    uint32_t words[4];
+    fed_random_words(stream, index, words);
+    return (uint64_t)words[1] << 32 | words[0];
 }
 
 double fed_random_uniform(const fed_stream_t *stream, uint32_t index) {

@@ -60,6 +60,13 @@ static const fed_column_t central_columns[] = {
     MEASURE(fed_central_row_t, validation, "on the held-out samples after the epoch; NaN: none"),
     REAL(fed_central_row_t, train_seconds, "s", "processor time of the epoch's training"),
 };
+
+static const fed_column_t partition_columns[] = {
+    INTEGER(fed_partition_row_t, client, "1", "number of the client, from 0"),
+    INTEGER(fed_partition_row_t, samples, "1", "training samples that it holds"),
+    REAL(fed_partition_row_t, emd, "1", "earth mover's distance: sum over classes of |its share - the share in all clients|"),
+    REAL(fed_partition_row_t, effective_classes, "1", "exp(entropy of its label distribution)"),
+};
 /* clang-format on */
 
 const fed_table_t fed_round_table = {
@@ -80,4 +87,9 @@ const fed_table_t fed_central_table = {
     "centralized/epochs",      "one row an epoch of the centralized baseline",
     central_columns,           COUNT(central_columns),
     sizeof(fed_central_row_t),
+};
+const fed_table_t fed_partition_table = {
+    "partition/clients",         "one row for each client: how much it holds and how skewed",
+    partition_columns,           COUNT(partition_columns),
+    sizeof(fed_partition_row_t),
 };

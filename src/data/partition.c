@@ -3,10 +3,14 @@
 
 #include "fedmpi/core/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static const fed_plugin_t *const scheme_entries[] = {
     &fed_scheme_iid.plugin,
+    &fed_scheme_dirichlet.plugin,
+    &fed_scheme_shards.plugin,
+    &fed_scheme_quantity.plugin,
 };
 
 const fed_plugin_table_t fed_partition_schemes = {
@@ -55,4 +59,26 @@ void fed_partition_label_counts(const fed_partition_t *partition, const fed_labe
     for (size_t k = 0; k < partition->clients; k++)
         for (size_t i = partition->first[k]; i < partition->first[k + 1]; i++)
             counts[k * labels->classes + (size_t)labels->labels[partition->samples[i]]]++;
+}
+
+void fed_partition_skew(size_t clients, size_t classes, const int64_t *counts,
+                        fed_partition_row_t *rows) {
+    FED_AUTOFREE double *global = FED_NEW_ARRAY(double, classes);
+    double total = 0;
+    for (size_t i = 0; i < clients * classes; i++) {
+        global[i % classes] += (double)counts[i];
+        total += (double)counts[i];
+    }
+    for (size_t k = 0; k < clients; k++, counts += classes) {
+        rows[k] = (fed_partition_row_t){.client = (int64_t)k};
+        for (size_t c = 0; c < classes; c++)
+            rows[k].samples += counts[c];
+        double entropy = 0;
+        for (size_t c = 0; c < classes; c++) {
+            double p = (double)counts[c] / (double)rows[k].samples;
+            rows[k].emd += fabs(p - global[c] / total);
+            entropy -= p > 0 ? p * log(p) : 0;
+        }
+        rows[k].effective_classes = exp(entropy);
+    }
 }

@@ -5,6 +5,7 @@
 
 #include "fedmpi/data/partition.h"
 
-extern const fed_partition_scheme_t fed_scheme_iid;
+extern const fed_partition_scheme_t fed_scheme_iid, fed_scheme_dirichlet, fed_scheme_shards,
+    fed_scheme_quantity;
 
 #endif

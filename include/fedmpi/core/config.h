@@ -27,6 +27,11 @@ typedef enum fed_normalize {
     FED_NORMALIZE_STANDARD,
     FED_NORMALIZE_NONE
 } fed_normalize_t;
+typedef enum fed_dirichlet_form {
+    FED_DIRICHLET_CLIENT_MIXTURE,
+    FED_DIRICHLET_CLASS_SPLIT
+} fed_dirichlet_form_t;
+typedef enum fed_quantity_law { FED_QUANTITY_POWER, FED_QUANTITY_LOGNORMAL } fed_quantity_law_t;
 typedef enum fed_weighting { FED_WEIGHT_SAMPLES, FED_WEIGHT_UNIFORM } fed_weighting_t;
 typedef enum fed_collective { FED_COLLECTIVE_GATHER, FED_COLLECTIVE_REDUCE } fed_collective_t;
 typedef enum fed_rate_schedule {
@@ -59,6 +64,12 @@ typedef struct fed_config {
         const char *scheme;
         int64_t clients, samples_per_client;
         bool stratified;
+        int dirichlet_form; /**< fed_dirichlet_form_t */
+        double alpha;
+        int64_t shards_per_client;
+        int quantity_law; /**< fed_quantity_law_t */
+        double quantity_exponent, quantity_sigma;
+        int64_t min_samples;
     } partition;
     struct {
         const char *type;

@@ -17,6 +17,14 @@ typedef enum fed_purpose {
     FED_RANDOM_PARTITION = 2,       /**< epoch: class */
     FED_RANDOM_BATCH_ORDER = 3,     /**< client, round, epoch */
     FED_RANDOM_PARTICIPANTS = 4,    /**< round */
+    FED_RANDOM_SUBSET = 32,         /**< the training samples that are dealt, and shards */
+    FED_RANDOM_SHARES = 33,         /**< epoch: class; index: client, or the other way round */
+    FED_RANDOM_PICKS = 34,          /**< client */
+    FED_RANDOM_SHIFT = 35,          /**< client: how a client's features differ */
+    FED_RANDOM_NOISE = 36,          /**< client: sample */
+    FED_RANDOM_SIZES = 37,          /**< index: client */
+    FED_RANDOM_CLIENT_MODEL = 38,   /**< client: the rule behind its synthetic labels */
+    FED_RANDOM_SAMPLE = 39,         /**< client, round: sample; of synthetic data */
 } fed_purpose_t;
 
 /** A sequence of numbers, addressed by index. Unused fields are 0. */
@@ -28,7 +36,10 @@ typedef struct fed_stream {
     uint32_t epoch; /**< below 2^24 */
 } fed_stream_t;
 
-/** 64 uniform bits. */
+/** 128 uniform bits: one block. */
+void fed_random_words(const fed_stream_t *stream, uint32_t index, uint32_t words[4]);
+
+/** 64 uniform bits: the block's first two words. */
 uint64_t fed_random_bits(const fed_stream_t *stream, uint32_t index);
 
 /** Uniform in [0, 1), 53 bits. */

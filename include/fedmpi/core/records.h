@@ -61,6 +61,14 @@ typedef struct fed_central_row {
     double train_seconds;
 } fed_central_row_t;
 
+/** What a client holds, from first to last round. */
+typedef struct fed_partition_row {
+    int64_t client;
+    int64_t samples;
+    double emd;               /**< L1 distance of its label distribution to everybody's */
+    double effective_classes; /**< exp(entropy) of its label distribution */
+} fed_partition_row_t;
+
 typedef enum fed_column_type { FED_COLUMN_INTEGER, FED_COLUMN_REAL } fed_column_type_t;
 
 typedef struct fed_column {
@@ -80,6 +88,6 @@ typedef struct fed_table {
 } fed_table_t;
 
 extern const fed_table_t fed_round_table, fed_client_table, fed_local_epoch_table,
-    fed_central_table;
+    fed_central_table, fed_partition_table;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "fedmpi/core/config.h"
 #include "fedmpi/core/plugin.h"
+#include "fedmpi/core/records.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -52,5 +53,15 @@ size_t fed_partition_total(const fed_partition_t *partition);
 /** Count labels: counts[clients][classes]. */
 void fed_partition_label_counts(const fed_partition_t *partition, const fed_labels_t *labels,
                                 int64_t *counts);
+
+/** How far each client's labels are from what all clients hold together.
+ *
+ * emd: sum over classes of |p_k(c) - p(c)|, 0 to 2, as Zhao et al. 2018, "Federated
+ * learning with non-IID data" (arXiv 1806.00582), measure it. effective_classes:
+ * exp(entropy of p_k), 1 (one class) to the number of classes (Hill 1973).
+ * @param counts  [in]  [clients][classes]; every client has a sample
+ * @param rows    [out] [clients] */
+void fed_partition_skew(size_t clients, size_t classes, const int64_t *counts,
+                        fed_partition_row_t *rows);
 
 #endif

@@ -1,0 +1,170 @@
+/* Piles of shuffled samples. */
+#include "piles.h"
+
+#include "fedmpi/core/memory.h"
+#include "fedmpi/core/random.h"
+
+#include <math.h>
+
+fed_status_t fed_piles_clients(const fed_config_t *config, size_t *clients) {
+    *clients = (size_t)config->partition.clients;
+    if (*clients == 0)
+        return fed_config_fail(config, "partition.clients",
+                               "partition.scheme = %s needs at least 1; 0 is for natural and file",
+                               config->partition.scheme);
+    return FED_OK;
+}
+
+fed_status_t fed_piles_supply(const fed_config_t *config, const fed_labels_t *labels,
+                              size_t *total) {
+    size_t clients, each = (size_t)config->partition.samples_per_client;
+    FED_TRY(fed_piles_clients(config, &clients));
+    if (clients > labels->count)
+        return fed_config_fail(config, "partition.clients",
+                               "the training set has %zu samples, fewer than one a client",
+                               labels->count);
+    if (each > labels->count / clients)
+        return fed_config_fail(config, "partition.samples_per_client",
+                               "%zu clients need %zu samples, the training set has %zu; 0 "
+                               "shares everything out",
+                               clients, clients * each, labels->count);
+    *total = each > 0 ? clients * each : labels->count;
+    return FED_OK;
+}
+
+/* The first `total` of a shuffle. */
+static uint32_t *draw_subset(size_t count, size_t total, uint64_t seed) {
+    uint32_t *chosen = FED_NEW_ARRAY(uint32_t, count);
+    for (size_t i = 0; i < count; i++)
+        chosen[i] = (uint32_t)i;
+    fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_SUBSET};
+    if (total < count)
+        fed_random_permute(&stream, chosen, count);
+    return chosen;
+}
+
+void fed_piles_init(fed_piles_t *piles, const fed_labels_t *labels, size_t total, bool by_class,
+                    uint64_t seed) {
+    piles->count = by_class ? labels->classes : 1;
+    piles->first = FED_NEW_ARRAY(size_t, piles->count + 1);
+    piles->samples = FED_NEW_ARRAY(uint32_t, total);
+    FED_AUTOFREE uint32_t *chosen = draw_subset(labels->count, total, seed);
+    for (size_t i = 0; i < total; i++)
+        piles->first[by_class ? labels->labels[chosen[i]] + 1 : 1]++;
+    for (size_t p = 0; p < piles->count; p++)
+        piles->first[p + 1] += piles->first[p];
+    FED_AUTOFREE size_t *next = FED_NEW_ARRAY(size_t, piles->count);
+    for (size_t i = 0; i < total; i++) {
+        size_t p = by_class ? (size_t)labels->labels[chosen[i]] : 0;
+        piles->samples[piles->first[p] + next[p]++] = chosen[i];
+    }
+    for (size_t p = 0; p < piles->count; p++) {
+        fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_PARTITION, .epoch = (uint32_t)p};
+        fed_random_permute(&stream, piles->samples + piles->first[p], fed_piles_size(piles, p));
+    }
+}
+
+void fed_piles_fini(fed_piles_t *piles) {
+    fed_free(piles->first);
+    fed_free(piles->samples);
+    *piles = (fed_piles_t){0};
+}
+
+size_t fed_piles_size(const fed_piles_t *piles, size_t pile) {
+    return piles->first[pile + 1] - piles->first[pile];
+}
+
+void fed_piles_apportion(size_t count, const double *shares, size_t total, size_t stride,
+                         uint32_t *counts) {
+    double sum = 0;
+    size_t dealt = 0;
+    for (size_t k = 0; k < count; k++) {
+        sum += shares[k];
+        double until = k + 1 < count ? rint(sum * (double)total) : (double)total;
+        size_t end = until < (double)total ? (size_t)until : total;
+        counts[k * stride] = (uint32_t)(end - dealt);
+        dealt = end;
+    }
+}
+
+/* --- The minimum ------------------------------------------------------------------------- */
+
+/* A client in the heap of donors: the largest at the root, of equals the first. */
+typedef struct donor {
+    size_t size;
+    uint32_t client;
+} donor_t;
+
+static bool gives_before(const donor_t *a, const donor_t *b) {
+    return a->size != b->size ? a->size > b->size : a->client < b->client;
+}
+
+static void sift_down(donor_t *heap, size_t count, size_t at) {
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child + 1 < count && gives_before(&heap[child + 1], &heap[child]))
+            child++;
+        if (child >= count || !gives_before(&heap[child], &heap[at]))
+            return;
+        donor_t lower = heap[at];
+        heap[at] = heap[child];
+        heap[child] = lower;
+        at = child;
+    }
+}
+
+static size_t most_frequent(const uint32_t *counts, size_t piles) {
+    size_t best = 0;
+    for (size_t p = 1; p < piles; p++)
+        if (counts[p] > counts[best])
+            best = p;
+    return best;
+}
+
+static size_t sum_of(const uint32_t *counts, size_t piles) {
+    size_t sum = 0;
+    for (size_t p = 0; p < piles; p++)
+        sum += counts[p];
+    return sum;
+}
+
+fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t piles,
+                             uint32_t *counts) {
+    size_t minimum = (size_t)config->partition.min_samples, total = 0;
+    FED_AUTOFREE donor_t *heap = FED_NEW_ARRAY(donor_t, clients);
+    for (size_t k = 0; k < clients; k++) {
+        heap[k] = (donor_t){sum_of(counts + k * piles, piles), (uint32_t)k};
+        total += heap[k].size;
+    }
+    if (minimum > total / clients)
+        return fed_config_fail(config, "partition.min_samples",
+                               "%zu clients share %zu samples, %zu each at most", clients, total,
+                               total / clients);
+    for (size_t at = clients; at-- > 0;)
+        sift_down(heap, clients, at);
+    for (size_t k = 0; k < clients; k++)
+        for (size_t has = sum_of(counts + k * piles, piles); has < minimum; has++) {
+            uint32_t *from = counts + heap[0].client * piles;
+            size_t p = most_frequent(from, piles);
+            from[p]--;
+            counts[k * piles + p]++;
+            heap[0].size--;
+            sift_down(heap, clients, 0);
+        }
+    return FED_OK;
+}
+
+void fed_piles_deal(const fed_piles_t *piles, size_t clients, const uint32_t *counts,
+                    fed_partition_t *partition) {
+    FED_AUTOFREE size_t *taken = FED_NEW_ARRAY(size_t, piles->count);
+    size_t dealt = 0;
+    partition->clients = clients;
+    partition->first = FED_NEW_ARRAY(size_t, clients + 1);
+    partition->samples = FED_NEW_ARRAY(uint32_t, piles->first[piles->count]);
+    for (size_t k = 0; k < clients; k++) {
+        for (size_t p = 0; p < piles->count; p++)
+            for (size_t i = 0; i < counts[k * piles->count + p]; i++)
+                partition->samples[dealt++] = piles->samples[piles->first[p] + taken[p]++];
+        partition->first[k + 1] = dealt;
+    }
+}
