@@ -136,7 +136,7 @@ fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t 
         heap[k] = (donor_t){sum_of(counts + k * piles, piles), (uint32_t)k};
         total += heap[k].size;
     }
-    if (minimum > total / clients)
+    if (clients * minimum > total)
         return fed_config_fail(config, "partition.min_samples",
                                "%zu clients share %zu samples, %zu each at most", clients, total,
                                total / clients);
