@@ -15,7 +15,7 @@
 /* Samples that the round's participants hold together. */
 static size_t participating_samples(const fed_federation_t *federation) {
     size_t total = 0, samples;
-    for (size_t i = 0; i < federation->selection.per_round; i++) {
+    for (size_t i = 0; i < federation->selection.count; i++) {
         fed_partition_samples(&federation->run->partition, federation->selection.chosen[i],
                               &samples);
         total += samples;
@@ -28,7 +28,7 @@ static double participating_share(const fed_federation_t *federation) {
     const fed_partition_t *partition = &federation->run->partition;
     if (federation->run->config.federated.weighting == FED_WEIGHT_SAMPLES)
         return (double)participating_samples(federation) / (double)fed_partition_total(partition);
-    return (double)federation->selection.per_round / (double)partition->clients;
+    return (double)federation->selection.count / (double)partition->clients;
 }
 
 static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint32_t client,
@@ -41,9 +41,10 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
         .client = client,
     };
     task.samples = fed_partition_samples(&federation->run->partition, client, &task.count);
-    task.weight = config->federated.weighting == FED_WEIGHT_SAMPLES
-                      ? (double)task.count / (double)total_samples
-                      : 1.0 / (double)federation->selection.per_round;
+    if (config->federated.weighting == FED_WEIGHT_UNIFORM)
+        task.weight = 1.0 / (double)federation->selection.count;
+    else if (total_samples > 0)
+        task.weight = (double)task.count / (double)total_samples;
     fed_trainer_t trainer = {
         .config = config,
         .algorithm = federation->run->algorithm,
@@ -70,7 +71,7 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
     fed_client_row_t *row = federation->clients;
     fed_local_epoch_row_t *epoch_rows = federation->local_epochs;
     memset(federation->sums, 0, sums_count(federation) * sizeof *federation->sums);
-    for (size_t i = 0; i < federation->selection.per_round; i++) {
+    for (size_t i = 0; i < federation->selection.count; i++) {
         uint32_t client = federation->selection.chosen[i];
         if (federation->rank_of[i] != rank)
             continue;
@@ -130,7 +131,7 @@ static void gather_rows(fed_federation_t *federation) {
     const fed_comm_t *comm = federation->run->comm;
     size_t ranks = (size_t)fed_comm_size(comm);
     size_t epochs = sum(federation->epoch_rows, ranks);
-    size_t clients = federation->selection.per_round;
+    size_t clients = federation->selection.count;
     FED_AUTOFREE fed_client_row_t *all = FED_NEW_ARRAY(fed_client_row_t, clients);
     FED_AUTOFREE fed_local_epoch_row_t *all_epochs = FED_NEW_ARRAY(fed_local_epoch_row_t, epochs);
     fed_comm_gather_rows(comm, federation->clients, federation->client_rows, sizeof *all, all);
@@ -162,7 +163,7 @@ static void server_step(fed_federation_t *federation, fed_round_row_t *row) {
         .parameters = run->model.parameters,
         .config = &run->config,
         .clients = federation->clients,
-        .participants = federation->selection.per_round,
+        .participants = federation->selection.count,
         .share = participating_share(federation),
         .up = server->up,
         .down = federation->w,
@@ -204,18 +205,22 @@ static void evaluate_global(fed_federation_t *federation, int64_t round, fed_rou
 
 /* The round's row from its participants' rows, in the order of clients. */
 static void summarize_clients(const fed_federation_t *federation, fed_round_row_t *row) {
-    size_t participants = federation->selection.per_round;
+    size_t participants = federation->selection.count;
     double loss = 0, correct = 0;
+    row->drawn = (int64_t)federation->selection.drawn;
     row->participants = (int64_t)participants;
     for (size_t i = 0; i < participants; i++) {
         const fed_client_row_t *client = &federation->clients[i];
         row->samples += client->samples;
+        if (client->samples == 0) /* its measures are NaN */
+            continue;
         loss += client->train.loss * (double)client->samples;
         correct += client->train.accuracy * (double)client->samples;
     }
     row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
     size_t vector_bytes = federation->run->model.parameters * sizeof(float);
-    row->bytes_down = (int64_t)(participants * federation->vectors.down * vector_bytes);
+    row->bytes_down =
+        (int64_t)(federation->selection.drawn * federation->vectors.down * vector_bytes);
     row->bytes_up = (int64_t)(participants * federation->vectors.up * vector_bytes);
 }
 
@@ -227,7 +232,7 @@ static fed_status_t record_round(fed_federation_t *federation, fed_round_row_t *
     summarize_clients(federation, row);
     fed_archive_append(archive, &fed_round_table, row, 1);
     fed_archive_append(archive, &fed_client_table, federation->clients,
-                       federation->selection.per_round);
+                       federation->selection.count);
     fed_archive_append(archive, &fed_local_epoch_table, federation->local_epochs,
                        sum(federation->epoch_rows, ranks));
     if (server->central.rows)
@@ -256,7 +261,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
     gather_updates(federation);
     double gathered = fed_clock_seconds();
 
-    if (server)
+    if (server && federation->selection.count > 0)
         server_step(federation, &row);
     fed_states_commit(&federation->states);
     double stepped = fed_clock_seconds();

@@ -51,9 +51,8 @@ static void allocate(fed_federation_t *federation) {
     federation->vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, config);
     federation->w = FED_NEW_ARRAY(float, federation->vectors.down *n);
     federation->sums = FED_NEW_ARRAY(int64_t, federation->vectors.up * n);
-    fed_selection_init(&federation->selection, clients,
-                       (size_t)config->federated.clients_per_round);
-    size_t participants = federation->selection.per_round;
+    fed_selection_init(&federation->selection, config, &run->partition);
+    size_t participants = federation->selection.capacity;
     federation->rank_of = FED_NEW_ARRAY(uint32_t, participants);
     federation->client_rows = FED_NEW_ARRAY(size_t, ranks);
     federation->epoch_rows = FED_NEW_ARRAY(size_t, ranks);

@@ -2,6 +2,7 @@
 #include "fedmpi/app/federation.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/fl/schedule.h"
 
 #include <string.h>
 
@@ -54,15 +55,15 @@ void fed_federation_select(fed_federation_t *federation, int64_t round) {
     const fed_config_t *config = &federation->run->config;
     fed_selection_t *selection = &federation->selection;
     size_t ranks = (size_t)fed_comm_size(federation->run->comm);
-    fed_selection_draw(selection, (uint64_t)config->experiment.seed, (uint32_t)round);
+    fed_selection_draw(selection, (uint32_t)round);
     if (federation->home)
-        for (size_t i = 0; i < selection->per_round; i++)
+        for (size_t i = 0; i < selection->count; i++)
             federation->rank_of[i] = federation->home[selection->chosen[i]];
     else
-        place(federation->run, selection->chosen, selection->per_round, federation->rank_of);
+        place(federation->run, selection->chosen, selection->count, federation->rank_of);
     memset(federation->client_rows, 0, ranks * sizeof *federation->client_rows);
     memset(federation->epoch_rows, 0, ranks * sizeof *federation->epoch_rows);
-    for (size_t i = 0; i < selection->per_round; i++) {
+    for (size_t i = 0; i < selection->count; i++) {
         uint32_t rank = federation->rank_of[i];
         federation->client_rows[rank]++;
         if (!fed_is_tracked(config, selection->chosen[i]))

@@ -3,6 +3,7 @@
 
 #include "fedmpi/app/initial.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/fl/selection.h"
 #include "fedmpi/fl/training.h"
 
 #include <stdio.h>
@@ -85,9 +86,7 @@ static fed_status_t check_tracked_clients(const fed_config_t *config, size_t cli
 }
 
 static fed_status_t check_participants(const fed_config_t *config, size_t clients) {
-    if ((size_t)config->federated.clients_per_round > clients)
-        return fed_config_fail(config, "federated.clients_per_round",
-                               "there are %zu clients; 0 takes all", clients);
+    FED_TRY(fed_selection_check(config, clients));
     return check_tracked_clients(config, clients);
 }
 

@@ -17,6 +17,7 @@
 /* clang-format off */
 static const fed_column_t round_columns[] = {
     INTEGER(fed_round_row_t, round, "1", "number of the round, from 1"),
+    INTEGER(fed_round_row_t, drawn, "1", "clients drawn, with those that did not answer"),
     INTEGER(fed_round_row_t, participants, "1", "clients that took part"),
     INTEGER(fed_round_row_t, samples, "1", "training samples that they hold together"),
     MEASURE(fed_round_row_t, train, "of the participants in their last local epoch, while it trained"),

@@ -1,64 +1,9 @@
-/* Participants of a round and their places. */
+/* Places of a round's participants. */
 #include "fedmpi/fl/schedule.h"
 
 #include "fedmpi/core/memory.h"
-#include "fedmpi/core/random.h"
 
 #include <stdlib.h>
-
-void fed_selection_init(fed_selection_t *selection, size_t clients, size_t per_round) {
-    if (per_round == 0 || per_round > clients)
-        per_round = clients;
-    *selection = (fed_selection_t){
-        .clients = clients,
-        .per_round = per_round,
-        .shuffled = FED_NEW_ARRAY(uint32_t, clients),
-        .chosen = FED_NEW_ARRAY(uint32_t, per_round),
-    };
-    for (size_t k = 0; k < clients; k++)
-        selection->shuffled[k] = (uint32_t)k;
-}
-
-void fed_selection_fini(fed_selection_t *selection) {
-    fed_free(selection->shuffled);
-    fed_free(selection->chosen);
-    *selection = (fed_selection_t){0};
-}
-
-static void swap(uint32_t *a, uint32_t *b) {
-    uint32_t was = *a;
-    *a = *b;
-    *b = was;
-}
-
-static int ascending(const void *a, const void *b) {
-    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
-}
-
-void fed_selection_draw(fed_selection_t *selection, uint64_t seed, uint32_t round) {
-    fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_PARTICIPANTS, .round = round};
-    uint32_t *shuffled = selection->shuffled;
-    size_t drawn = selection->per_round, clients = selection->clients;
-    if (drawn == clients) {
-        for (size_t k = 0; k < clients; k++)
-            selection->chosen[k] = (uint32_t)k;
-        return;
-    }
-    /* The first K steps of a shuffle; `chosen` remembers the swaps, which are then
-     * undone, so that a draw costs K and not the number of clients. */
-    for (size_t i = 0; i < drawn; i++) {
-        uint32_t left = (uint32_t)(clients - i);
-        selection->chosen[i] = (uint32_t)i + fed_random_below(&stream, (uint32_t)i, left);
-        swap(&shuffled[i], &shuffled[selection->chosen[i]]);
-    }
-    for (size_t i = drawn; i-- > 0;) {
-        uint32_t client = shuffled[i];
-        swap(&shuffled[i], &shuffled[selection->chosen[i]]);
-        selection->chosen[i] = client;
-    }
-    qsort(selection->chosen, drawn, sizeof *selection->chosen, ascending);
-}
 
 typedef struct task {
     size_t cost;

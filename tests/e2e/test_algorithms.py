@@ -39,20 +39,45 @@ class AlgorithmTest(ProgramCase):
         for name, values in first.items():
             self.assertEqual(values.tobytes(), second[name].tobytes(), f"{what}: {name}")
 
+    def check_everywhere(self, *settings: str) -> dict[str, np.ndarray]:
+        """Run alone, on 3 ranks, and in two parts on 3 and 2: all the same."""
+        settings = (*COMMON, *settings)
+        alone = outcome(self.run_small(1, *settings, output="alone.h5"))
+        three = self.run_small(3, *settings, "federated.collective=reduce", output="three.h5")
+        self.assert_same(alone, outcome(three), "3 ranks")
+        self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
+        parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
+        self.assert_same(alone, outcome(parts), "resumed on 2 ranks")
+        for rest in self.folder.glob("*.h5*"):
+            rest.unlink()
+        return alone
+
     def test_same_bits_on_any_ranks_and_after_a_resume(self):
         for key, name in self.entries():
             with self.subTest(**{key: name}):
-                settings = (*COMMON, f"{key}={name}")
-                alone = outcome(self.run_small(1, *settings, output="alone.h5"))
+                alone = self.check_everywhere(f"{key}={name}")
                 self.assertTrue(np.isfinite(alone["rounds.test_loss"]).all())
-                three = self.run_small(3, *settings, "federated.collective=reduce",
-                                       output="three.h5")
-                self.assert_same(alone, outcome(three), "3 ranks")
-                self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
-                parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
-                self.assert_same(alone, outcome(parts), "resumed on 2 ranks")
-                for rest in self.folder.glob("*.h5*"):
-                    rest.unlink()
+
+    def test_participation(self):
+        for settings in (("federated.sampling=weighted",),
+                         ("federated.sampling=poisson", "federated.participation=0.2",
+                          "federated.clients_per_round=0", "federated.algorithm=scaffold"),
+                         ("federated.availability=0.4", "federated.dropout=0.3",
+                          "federated.server_optimizer=momentum")):
+            with self.subTest(settings):
+                alone = self.check_everywhere(*settings)
+                self.assertTrue((alone["rounds.drawn"] >= alone["rounds.participants"]).all())
+
+    def test_a_round_without_answers_keeps_the_model(self):
+        with h5py.File(self.run_small(2, "federated.dropout=1", "federated.server_optimizer=adam",
+                                      "federated.algorithm=feddyn")) as f:
+            for name, initial in f["model/initial"].items():
+                np.testing.assert_array_equal(initial[()], f["model/federated"][name][()])
+            rounds = f["federated/rounds"][()]
+        self.assertEqual(set(rounds["drawn"]), {7})
+        self.assertEqual(set(rounds["participants"]), {0})
+        self.assertTrue(np.isnan(rounds["train_loss"]).all())
+        self.assertTrue((rounds["bytes_up"] == 0).all() and (rounds["bytes_down"] > 0).all())
 
     def test_algorithms_differ(self):
         """Each entry does something: no two give the same model, but for the two defaults."""

@@ -7,7 +7,7 @@
 #include "fedmpi/app/run.h"
 #include "fedmpi/fl/central.h"
 #include "fedmpi/fl/client.h"
-#include "fedmpi/fl/schedule.h"
+#include "fedmpi/fl/selection.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -27,6 +27,11 @@ typedef enum fed_normalize {
     FED_NORMALIZE_STANDARD,
     FED_NORMALIZE_NONE
 } fed_normalize_t;
+typedef enum fed_sampling {
+    FED_SAMPLING_UNIFORM,
+    FED_SAMPLING_WEIGHTED,
+    FED_SAMPLING_POISSON
+} fed_sampling_t;
 typedef enum fed_dirichlet_form {
     FED_DIRICHLET_CLIENT_MIXTURE,
     FED_DIRICHLET_CLASS_SPLIT
@@ -94,6 +99,8 @@ typedef struct fed_config {
         const char *server_optimizer;
         double server_learning_rate, beta1, beta2, tau;
         int64_t rounds, clients_per_round;
+        int sampling; /**< fed_sampling_t */
+        double participation, availability, dropout;
         int weighting;  /**< fed_weighting_t */
         int collective; /**< fed_collective_t */
         int64_t evaluate_every;

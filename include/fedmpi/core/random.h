@@ -17,6 +17,8 @@ typedef enum fed_purpose {
     FED_RANDOM_PARTITION = 2,       /**< epoch: class */
     FED_RANDOM_BATCH_ORDER = 3,     /**< client, round, epoch */
     FED_RANDOM_PARTICIPANTS = 4,    /**< round */
+    FED_RANDOM_AVAILABILITY = 5,    /**< round; index: client */
+    FED_RANDOM_DROPOUT = 6,         /**< round; index: client */
     FED_RANDOM_SUBSET = 32,         /**< the training samples that are dealt, and shards */
     FED_RANDOM_SHARES = 33,         /**< epoch: class; index: client, or the other way round */
     FED_RANDOM_PICKS = 34,          /**< client */

@@ -19,7 +19,8 @@ typedef struct fed_measure {
 /** One round of federated training. */
 typedef struct fed_round_row {
     int64_t round;        /**< from 1 */
-    int64_t participants; /**< clients */
+    int64_t drawn;        /**< clients that were asked to take part */
+    int64_t participants; /**< clients that did */
     int64_t samples;      /**< that they hold together */
     fed_measure_t train;  /**< of the participants' last local epoch, while it trained */
     fed_measure_t test;   /**< of the new global model */
