@@ -2,6 +2,7 @@
 #include "fedmpi/data/dataset.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/math/pixels.h"
 
 /* One sample, channel by channel: a multiply and an add a value. */
 static void decode(const fed_samples_t *samples, size_t row, float *restrict x) {
@@ -10,9 +11,8 @@ static void decode(const fed_samples_t *samples, size_t row, float *restrict x) 
         float scale = samples->scale[c], shift = samples->shift[c];
         size_t first = row * samples->features + c * plane;
         if (samples->type == FED_VALUES_UINT8) {
-            const uint8_t *restrict bytes = (const uint8_t *)samples->values + first;
-            for (size_t f = 0; f < plane; f++)
-                x[f] = (float)bytes[f] * scale + shift;
+            const uint8_t *bytes = (const uint8_t *)samples->values + first;
+            fed_pixels_gather(1, plane, bytes, NULL, scale, shift, x);
         } else {
             const float *restrict floats = (const float *)samples->values + first;
             for (size_t f = 0; f < plane; f++)

@@ -1,8 +1,9 @@
 /* Fully connected layers in blocks that stay in the first-level cache.
  *
- * The matrix is taken in panels of 32 rows by one tile of columns, copied to
- * aligned memory so that no load of the inner loop crosses a cache line: rows of
- * the parameter vector start anywhere.
+ * The matrix is taken in panels of 32 rows by one tile of columns. Where rows of x
+ * have zeros, the panel is copied to aligned memory so that no load of the inner loop
+ * crosses a cache line: rows of the parameter vector start anywhere. Where they have
+ * none, four rows share each load, loads are few, and the matrix is read in place.
  */
 #include "kernels.h"
 #include "mask.h"
@@ -18,6 +19,12 @@ typedef union {
     fed_vec_t vectors[GROUP * FED_TILE_MAX];
     float floats[GROUP * FED_TILE_MAX * LANES];
 } block_t;
+
+/* Up to 32 rows that start every `stride` floats. */
+typedef struct {
+    const float *rows;
+    size_t stride;
+} panel_t;
 
 /* Columns [first, first + count) in `vectors` vectors. */
 typedef struct {
@@ -38,15 +45,21 @@ static tile_t tile_at(size_t first, size_t columns) {
     return (tile_t){first, count, (count + LANES - 1) / LANES};
 }
 
-/* panel[k][:] = matrix[k][tile] for the rows k in the mask `used`. */
-static void pack(block_t *panel, tile_t tile, uint32_t used, const float *matrix, size_t stride) {
-    size_t width = tile.vectors * LANES;
+/* panel[k][:] = matrix[k][tile] for the rows k in the mask `used`. What follows a row in
+ * the matrix, which ends at `end`, may come after it: nobody looks at those columns. */
+static void pack(block_t *panel, tile_t tile, uint32_t used, const float *matrix, size_t stride,
+                 const float *end) {
     for (; used; used &= used - 1) {
         size_t k = (size_t)__builtin_ctz(used);
-        float *to = panel->floats + k * width;
-        memcpy(to, matrix + k * stride + tile.first, tile.count * sizeof *to);
-        for (size_t j = tile.count; j < width; j++)
-            to[j] = 0.0f;
+        fed_vec_t *to = panel->vectors + k * tile.vectors;
+        const float *from = matrix + k * stride + tile.first;
+        if (tile.vectors * LANES <= (size_t)(end - from)) {
+            for (size_t t = 0; t < tile.vectors; t++)
+                to[t] = *(const fed_vec_unaligned_t *)(from + t * LANES);
+        } else {
+            to[tile.vectors - 1] = (fed_vec_t){0};
+            memcpy(to, from, tile.count * sizeof *from);
+        }
     }
 }
 
@@ -122,35 +135,82 @@ static void group_columns(uint32_t masks[GROUP], const uint32_t *known, size_t s
     memcpy(masks, known + first / GROUP * stride + k, depth * sizeof masks[0]);
 }
 
-/* One tile of y for up to GROUPS groups of samples, which share each packed panel. */
+/* What of x a panel is multiplied with. */
+typedef struct {
+    uint32_t rows[GROUPS][GROUP]; /* for each sample, its non-zero columns */
+    uint32_t used;                /* columns that any sample uses */
+    bool dense;                   /* nothing is zero */
+} pattern_t;
+
+static void find_pattern(pattern_t *pattern, const fed_product_t *p, size_t first, size_t samples,
+                         size_t k, size_t depth) {
+    uint32_t full = fed_mask_full(depth), in_all = full;
+    pattern->used = 0;
+    for (size_t g = 0; g * GROUP < samples; g++) {
+        uint32_t *masks = pattern->rows[g];
+        size_t count = min(GROUP, samples - g * GROUP);
+        group_columns(masks, p->columns, p->inner, p->x, first + g * GROUP, count, k, depth);
+        for (size_t i = 0; i < depth; i++)
+            pattern->used |= (uint32_t)(masks[i] != 0) << i;
+        fed_mask_transpose(masks);
+        for (size_t s = 0; s < count; s++)
+            in_all &= masks[s];
+    }
+    pattern->dense = in_all == full;
+}
+
+/* Of a narrow tile: there four samples are taken together and their zeros multiplied, so
+ * that all of the panel is used, and nobody asks for patterns if no sample is left over. */
+static void find_narrow_pattern(pattern_t *pattern, const fed_product_t *p, size_t first,
+                                size_t samples, size_t k, size_t depth) {
+    if (samples % 4 == 0)
+        memset(pattern->rows, 0, sizeof pattern->rows);
+    else
+        find_pattern(pattern, p, first, samples, k, depth);
+    pattern->used = fed_mask_full(depth);
+    pattern->dense = false;
+}
+
+/* Rows [k, k + depth) of the matrix in this tile; `copy` is memory for them. */
+static panel_t get_panel(const fed_product_t *p, tile_t tile, size_t k, size_t depth,
+                         const pattern_t *pattern, block_t *copy) {
+    panel_t packed = {copy->floats, tile.vectors * LANES};
+    const float *end = p->w + p->inner * p->outer;
+    if (p->transposed) {
+        pack_transposed(copy, tile, depth, p->w + k, p->inner);
+        return packed;
+    }
+    panel_t in_place = {p->w + k * p->outer + tile.first, p->outer};
+    const float *last_row = in_place.rows + (depth - 1) * p->outer;
+    if (pattern->dense && tile.vectors * LANES <= (size_t)(end - last_row))
+        return in_place;
+    pack(copy, tile, pattern->used, p->w + k * p->outer, p->outer, end);
+    return packed;
+}
+
+/* One tile of y for up to GROUPS groups of samples, which share each panel. */
 static void product_tile(const fed_product_t *p, tile_t tile, size_t first, size_t samples) {
-    _Alignas(64) block_t panel, sums[GROUPS];
+    _Alignas(64) block_t copy, sums[GROUPS];
     for (size_t g = 0; g * GROUP < samples; g++)
         start_sums(&sums[g], tile, min(GROUP, samples - g * GROUP), p->bias);
     for (size_t k = 0; k < p->inner; k += GROUP) {
         size_t depth = min(GROUP, p->inner - k);
-        uint32_t masks[GROUPS][GROUP], used = 0;
-        for (size_t g = 0; g * GROUP < samples; g++) {
-            group_columns(masks[g], p->columns, p->inner, p->x, first + g * GROUP,
-                          min(GROUP, samples - g * GROUP), k, depth);
-            for (size_t i = 0; i < depth; i++)
-                used |= (uint32_t)(masks[g][i] != 0) << i;
-            fed_mask_transpose(masks[g]);
-        }
-        if (p->transposed)
-            pack_transposed(&panel, tile, depth, p->w + k, p->inner);
+        pattern_t pattern;
+        if (tile.vectors <= FED_NARROW)
+            find_narrow_pattern(&pattern, p, first, samples, k, depth);
         else
-            pack(&panel, tile, tile.vectors <= FED_NARROW ? fed_mask_full(depth) : used,
-                 p->w + k * p->outer, p->outer);
+            find_pattern(&pattern, p, first, samples, k, depth);
+        panel_t panel = get_panel(p, tile, k, depth, &pattern, &copy);
         for (size_t g = 0; g * GROUP < samples; g++)
             fed_tile_multiply(tile.vectors,
                               &(fed_tile_t){.count = min(GROUP, samples - g * GROUP),
-                                            .masks = masks[g],
+                                            .masks = pattern.rows[g],
                                             .full = fed_mask_full(depth),
                                             .x = p->x + (first + g * GROUP) * p->inner + k,
                                             .stride_i = p->inner,
                                             .stride_k = 1,
-                                            .panel = panel.vectors,
+                                            .panel = panel.rows,
+                                            .panel_stride = panel.stride,
                                             .sums = sums[g].vectors});
     }
     for (size_t g = 0; g * GROUP < samples; g++)
@@ -208,7 +268,8 @@ static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_
         for (size_t i = 0; i < rows; i++)
             used |= (uint32_t)(masks[i] != 0) << i;
         if (d->batch > GROUP || row == 0)
-            pack(panel, tile, fed_mask_full(samples), d->dy + first * d->outputs, d->outputs);
+            pack(panel, tile, fed_mask_full(samples), d->dy + first * d->outputs, d->outputs,
+                 d->dy + d->batch * d->outputs);
         for (size_t i = 0; i < rows; i += STRIP) {
             size_t count = min(STRIP, rows - i);
             uint32_t which = fed_mask_full(count) << i;
@@ -220,7 +281,8 @@ static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_
                                                           .x = d->x + first * d->inputs + row + i,
                                                           .stride_i = 1,
                                                           .stride_k = d->inputs,
-                                                          .panel = panel->vectors,
+                                                          .panel = panel->floats,
+                                                          .panel_stride = tile.vectors * LANES,
                                                           .sums = sums.vectors + i * tile.vectors,
                                                           .fresh = first == 0});
             if (last)

@@ -32,13 +32,18 @@ typedef struct {
     uint32_t full;         /* the mask of a row without zeros */
     const float *x;        /* x(i, k) is x[i * stride_i + k * stride_k] */
     size_t stride_i, stride_k;
-    const fed_vec_t *panel; /* [32][tile] */
-    fed_vec_t *sums;        /* [count][tile] */
-    bool fresh;             /* the sums start at 0, whatever is in memory */
+    const float *panel; /* [32][tile], row k starts at k * panel_stride */
+    size_t panel_stride;
+    fed_vec_t *sums; /* [count][tile] */
+    bool fresh;      /* the sums start at 0, whatever is in memory */
 } fed_tile_t;
 
 FED_INLINE fed_vec_t fed_vec_splat(float value) {
     return value - (fed_vec_t){0};
+}
+
+FED_INLINE const fed_vec_unaligned_t *fed_tile_panel_row(const fed_tile_t *job, size_t k) {
+    return (const fed_vec_unaligned_t *)(job->panel + k * job->panel_stride);
 }
 
 /* One row of sums, any pattern of zeros. */
@@ -53,7 +58,7 @@ FED_INLINE void fed_tile_row(int tile, const fed_tile_t *job, size_t i) {
     while (mask) {
         size_t k = (size_t)__builtin_ctz(mask);
         fed_vec_t factor = fed_vec_splat(x[k * job->stride_k]);
-        const fed_vec_t *panel = job->panel + k * (size_t)tile;
+        const fed_vec_unaligned_t *panel = fed_tile_panel_row(job, k);
         mask &= mask - 1;
         FED_UNROLL
         for (int t = 0; t < tile; t++)
@@ -78,7 +83,7 @@ FED_INLINE void fed_tile_quad_columns(int tile, int first, int width, const fed_
     }
     for (size_t k = 0; k < depth; k++) {
         const float *x = job->x + i * job->stride_i + k * job->stride_k;
-        const fed_vec_t *panel = job->panel + k * (size_t)tile + first;
+        const fed_vec_unaligned_t *panel = fed_tile_panel_row(job, k) + first;
         FED_UNROLL
         for (int r = 0; r < 4; r++) {
             fed_vec_t factor = fed_vec_splat(x[(size_t)r * job->stride_i]);
