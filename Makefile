@@ -107,6 +107,7 @@ clean:
 	rm -rf build fedmpi
 
 include tests/tests.mk
+include tests/fuzz/fuzz.mk
 
 .SECONDARY:
 .PHONY: all clean

@@ -7,9 +7,12 @@
 #include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define IMAGE_GROWTH_BYTES ((size_t)1 << 20)
-#define CHUNK_BYTES 16384                     /* of a table */
+#define CHUNK_BYTES 16384 /* of a table */
+#define FENCE_BYTES ((size_t)64 << 20)
 #define LARGEST_CHUNK_BYTES ((size_t)1 << 20) /* accepted in a smaller data set */
 
 struct fed_archive {
@@ -47,7 +50,34 @@ static hid_t must(hid_t result, const char *call, int line) {
     return result;
 }
 
+/* What HDF5 may take while it looks at a file from outside: some times the file. A size
+ * that a damaged file claims is then refused, by HDF5 itself, for want of memory. */
+static struct rlimit raise_fence(size_t file_bytes) {
+    struct rlimit before;
+    getrlimit(RLIMIT_AS, &before);
+    unsigned long long pages = 0;
+    FILE *status = fopen("/proc/self/statm", "re");
+    if (!status)
+        return before;
+    int read = fscanf(status, "%llu", &pages);
+    fclose(status);
+    struct rlimit fence = before;
+    fence.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + FENCE_BYTES + 16 * file_bytes;
+    if (read == 1 && fence.rlim_cur < before.rlim_cur)
+        setrlimit(RLIMIT_AS, &fence);
+    return before;
+}
+
+static void lower_fence(const struct rlimit *before) {
+    setrlimit(RLIMIT_AS, before);
+}
+
+/* Until the end of the scope. */
+#define FENCE(bytes)                                                                               \
+    __attribute__((cleanup(lower_fence), unused)) const struct rlimit fence_ = raise_fence(bytes)
+
 static hid_t in_memory(void) {
+    H5dont_atexit(); /* after a damaged file its clean-up may crash; ours is H5Fclose */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* messages are ours to print */
     MUST(H5PLset_loading_state(0));        /* no file makes us load a plug-in */
     hid_t access = MUST(H5Pcreate(H5P_FILE_ACCESS));
@@ -77,8 +107,11 @@ fed_archive_t *fed_archive_create(void) {
 fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
                               fed_archive_t **archive) {
     AUTOCLOSE access = in_memory();
+    if (bytes == 0) /* HDF5 takes that for no image at all */
+        return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: it is empty", name);
     MUST(H5Pset_file_image(access, (void *)image, bytes)); /* copied by HDF5 */
     char image_name[32], reason[256];
+    FENCE(bytes);
     hid_t file = H5Fopen(unique_name(image_name), H5F_ACC_RDWR, access);
     if (file < 0)
         return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", name, last_reason(reason));
@@ -279,7 +312,7 @@ static bool is_stored_here(hid_t set, size_t bytes) {
     switch (H5Pget_layout(creation)) {
     case H5D_COMPACT:
     case H5D_CONTIGUOUS:
-        return true;
+        return H5Dget_storage_size(set) == bytes;
     case H5D_CHUNKED: {
         int dimensions = H5Pget_chunk(creation, FED_ARRAY_DIMENSIONS, chunk);
         AUTOCLOSE type = H5Dget_type(set);
@@ -326,6 +359,7 @@ static bool count_rows(const fed_archive_t *archive, hid_t set, size_t row_bytes
 }
 
 size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element) {
+    FENCE(archive->bytes);
     hid_t type = element_type(element);
     AUTOCLOSE set = open_set(archive, path, type);
     size_t count = 0;
@@ -339,6 +373,7 @@ static fed_status_t fail_reading(const fed_archive_t *archive, const char *path)
 
 fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,
                              size_t dimensions, const size_t *shape, void *data) {
+    FENCE(archive->bytes);
     AUTOCLOSE set = open_set(archive, path, element_type(element));
     if (set < 0)
         return fed_fail(FED_INPUT, "%s: no data set %s of the expected type", archive->name, path);
@@ -360,6 +395,7 @@ fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_eleme
 
 fed_status_t fed_archive_get_rows(fed_archive_t *archive, const fed_table_t *table, void **rows,
                                   size_t *count) {
+    FENCE(archive->bytes);
     AUTOCLOSE type = row_type(table);
     AUTOCLOSE set = open_set(archive, table->path, type);
     if (!count_rows(archive, set, table->row_bytes, count))

@@ -1,0 +1,45 @@
+# Fuzz targets (clang's libFuzzer with AddressSanitizer and UBSan): `make fuzz` runs each
+# for FUZZ_SECONDS, `make check-fuzz` is the short run of `make check`.
+
+FUZZ_SECONDS ?= 600
+FUZZ_BUILD    = $(BUILD)/fuzz
+FUZZ_TARGETS  = ini idx hdf5 checkpoint
+FUZZ_FLAGS    = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g
+
+# A file makes no larger allocation than it bears out, MiB. HDF5 asks for what a damaged
+# file claims, and must live with a refusal (in the program, RLIMIT_AS refuses). It also
+# loses some memory when it gives up on a file: leaks of ours are counted by the targets.
+FUZZ_MALLOC_LIMIT = 64
+HDF5_ASAN = allocator_may_return_null=1:max_allocation_size_mb=$(FUZZ_MALLOC_LIMIT):detect_leaks=0
+FUZZ_OPTIONS_ini        = -malloc_limit_mb=$(FUZZ_MALLOC_LIMIT)
+FUZZ_OPTIONS_idx        = -malloc_limit_mb=$(FUZZ_MALLOC_LIMIT)
+FUZZ_OPTIONS_hdf5       = -malloc_limit_mb=0 -detect_leaks=0
+FUZZ_OPTIONS_checkpoint = -malloc_limit_mb=0 -detect_leaks=0
+FUZZ_ASAN_hdf5          = $(HDF5_ASAN)
+FUZZ_ASAN_checkpoint    = $(HDF5_ASAN)
+
+fuzz-build:
+	@OMPI_CC=clang MPICH_CC=clang $(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CFLAGS="-O1 -Wno-pass-failed" \
+	    SANITIZE="$(FUZZ_FLAGS)" $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/tests/fuzz/fuzz_%)
+
+$(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%): $(BUILD)/tests/fuzz/fuzz_%: \
+                            $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/input.o \
+                            $(BUILD)/tests/fuzz/tiny.o $(LIBRARY)
+	$(call quiet,LINK,$@) $(CC) $(FLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
+
+fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+
+# Finds are kept in the corpus of the build folder, from one run to the next.
+$(FUZZ_TARGETS:%=fuzz-%): fuzz-%: fuzz-build
+	@mkdir -p $(FUZZ_BUILD)/corpus/$* $(FUZZ_BUILD)/finds tests/fuzz/seeds/$*
+	@test $* != checkpoint || FEDMPI_FUZZ_SEED=$(FUZZ_BUILD)/corpus/checkpoint/valid \
+	    ASAN_OPTIONS=detect_leaks=0 $(FUZZ_BUILD)/tests/fuzz/fuzz_checkpoint -runs=0 2>/dev/null
+	@echo "fuzz_$*: $(FUZZ_SECONDS) s"
+	@ASAN_OPTIONS=$(FUZZ_ASAN_$*) $(FUZZ_BUILD)/tests/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=20 -max_len=65536 \
+	    -rss_limit_mb=2048 -print_final_stats=1 \
+	    -verbosity=0 -artifact_prefix=$(FUZZ_BUILD)/finds/$*- $(FUZZ_OPTIONS_$*) \
+	    $(FUZZ_BUILD)/corpus/$* tests/fuzz/seeds/$* 2>$(FUZZ_BUILD)/$*.log || \
+	    { cat $(FUZZ_BUILD)/$*.log; exit 1; }
+	@grep -E "number_of_executed_units|peak_rss_mb" $(FUZZ_BUILD)/$*.log
+
+.PHONY: fuzz fuzz-build $(FUZZ_TARGETS:%=fuzz-%)
