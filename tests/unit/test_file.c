@@ -1,0 +1,106 @@
+/* Files: replaced whole or not at all, read with a limit. */
+#include "support.h"
+
+#include "fedmpi/core/file.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static void assert_content(const char *path, const char *expected) {
+    size_t bytes;
+    char *content = read_file(path, &bytes);
+    assert_int_equal(bytes, strlen(expected));
+    assert_memory_equal(content, expected, bytes);
+    free(content);
+}
+
+static void a_file_is_replaced(void **state) {
+    (void)state;
+    const char *path = path_of("new");
+    for (int durable = 0; durable < 2; durable++) {
+        assert_ok(fed_file_replace(path, "first", 5, durable));
+        assert_content(path, "first");
+        assert_ok(fed_file_replace(path, "", 0, durable));
+        assert_content(path, "");
+        assert_true(fed_file_exists(path));
+        assert_false(fed_file_exists(path_of("new.part")));
+    }
+}
+
+static void missing_folders_are_made(void **state) {
+    (void)state;
+    const char *path = path_of("a/b/c/file");
+    assert_ok(fed_file_replace(path, "deep", 4, true));
+    assert_content(path, "deep");
+}
+
+static fed_status_t replace_beyond_limit(const char *path, size_t limit, const char *data) {
+    struct rlimit before, small;
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){limit, before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    fed_status_t status = fed_file_replace(path, data, strlen(data), true);
+    setrlimit(RLIMIT_FSIZE, &before);
+    return status;
+}
+
+static void a_failing_disk_leaves_the_old_content(void **state) {
+    (void)state;
+    const char *path = path_of("kept");
+    assert_ok(fed_file_replace(path, "old", 3, false));
+    for (size_t limit = 0; limit < 8; limit++) {
+        assert_fails(FED_FAILURE, "kept: cannot write: File too large",
+                     replace_beyond_limit(path, limit, "new text"));
+        assert_content(path, "old");
+        assert_false(fed_file_exists(path_of("kept.part")));
+    }
+    assert_ok(replace_beyond_limit(path, 8, "new text"));
+    assert_content(path, "new text");
+}
+
+static void wrong_places_are_the_users(void **state) {
+    (void)state;
+    write_text("plain", "file");
+    assert_fails(FED_INPUT, "cannot write: Not a directory",
+                 fed_file_replace(path_of("plain/below"), "x", 1, false));
+    mkdir(path_of("folder"), 0777);
+    assert_fails(FED_INPUT, "folder: cannot write: Is a directory",
+                 fed_file_replace(path_of("folder"), "x", 1, false));
+    assert_false(fed_file_exists(path_of("folder.part")));
+    assert_fails(FED_INPUT,
+                 "/proc/none/x: cannot write: ", fed_file_replace("/proc/none/x", "x", 1, false));
+}
+
+static void a_file_is_read_up_to_its_limit(void **state) {
+    (void)state;
+    const char *path = write_text("read", "12345");
+    void *data = NULL;
+    size_t bytes = 0;
+    assert_ok(fed_file_read(path, 5, &data, &bytes));
+    assert_int_equal(bytes, 5);
+    assert_memory_equal(data, "12345", 5);
+    fed_free(data);
+    assert_fails(FED_INPUT, "read: has 5 bytes, accepted is up to 4",
+                 fed_file_read(path, 4, &data, &bytes));
+    assert_ok(fed_file_read(write_text("read", ""), 0, &data, &bytes));
+    assert_int_equal(bytes, 0);
+    fed_free(data);
+    assert_fails(FED_INPUT, "none: cannot read: No such file",
+                 fed_file_read(path_of("none"), 5, &data, &bytes));
+    assert_fails(FED_INPUT, "/tmp: cannot read", fed_file_read("/tmp", 1 << 20, &data, &bytes));
+    assert_fails(FED_INPUT, "/dev/zero: cannot read",
+                 fed_file_read("/dev/zero", 1 << 20, &data, &bytes));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_is_replaced),
+        TEST(missing_folders_are_made),
+        TEST(wrong_places_are_the_users),
+        TEST(a_failing_disk_leaves_the_old_content),
+        TEST(a_file_is_read_up_to_its_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
