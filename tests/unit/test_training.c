@@ -1,0 +1,362 @@
+/* Local training and the centralized baseline: one computation, to be left and taken up. */
+#include "support.h"
+
+#include "fedmpi/core/stop.h"
+#include "fedmpi/fl/central.h"
+#include "fedmpi/fl/client.h"
+#include "fedmpi/math/fixed.h"
+
+#include <math.h>
+
+enum { SAMPLES = 130, HELD_OUT = 30, FEATURES = 10, CLASSES = 3 };
+
+/* A data set whose first features are mostly zero, a model, and where it starts. */
+typedef struct scene {
+    float values[SAMPLES + HELD_OUT][FEATURES], scale, shift, *w;
+    int32_t labels[SAMPLES + HELD_OUT];
+    uint32_t all[SAMPLES];
+    fed_dataset_t data;
+    fed_config_t config;
+    fed_model_t model;
+} scene_t;
+
+static void begin(scene_t *scene, double density) {
+    *scene = (scene_t){.scale = 1};
+    for (size_t i = 0; i < SAMPLES + HELD_OUT; i++) {
+        scene->labels[i] = (int32_t)any_below(CLASSES);
+        for (size_t f = 0; f < FEATURES; f++)
+            if (f > 6 || any_below(3) == 0)
+                scene->values[i][f] =
+                    (float)(any_number() + (f % CLASSES == (size_t)scene->labels[i]));
+    }
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        scene->all[i] = i;
+    fed_samples_t samples = {.count = SAMPLES,
+                             .features = FEATURES,
+                             .channels = 1,
+                             .type = FED_VALUES_FLOAT32,
+                             .values = scene->values,
+                             .labels = scene->labels,
+                             .scale = &scene->scale,
+                             .shift = &scene->shift};
+    scene->data = (fed_dataset_t){.train = samples, .validation = samples, .test = samples};
+    scene->data.validation.count = 7;
+    scene->data.test.count = HELD_OUT;
+    scene->data.test.values = scene->values[SAMPLES];
+    scene->data.test.labels = scene->labels + SAMPLES;
+    fed_config_init(&scene->config);
+    set(&scene->config, "model.hidden", "8,5");
+    set(&scene->config, "training.epochs", "3");
+    set(&scene->config, "training.batch_size", "16");
+    set(&scene->config, "training.learning_rate", "0.1");
+    set(&scene->config, "training.weight_decay", "0.01");
+    fed_model_input_t input = {1, 1, FEATURES, CLASSES, density};
+    assert_ok(fed_model_init(&scene->model, &scene->config, &input));
+    scene->w = FED_NEW_ARRAY(float, scene->model.parameters);
+    fed_model_initial_parameters(&scene->model, 1, scene->w);
+}
+
+static void end(scene_t *scene) {
+    fed_free(scene->w);
+    fed_model_fini(&scene->model);
+    fed_config_fini(&scene->config);
+}
+
+/* A trainer with all that it borrows. */
+typedef struct workshop {
+    fed_training_t training;
+    fed_states_t states;
+    fed_trainer_t trainer;
+    int64_t *sums;
+} workshop_t;
+
+static void open_workshop(workshop_t *workshop, const scene_t *scene) {
+    const fed_algorithm_t *algorithm;
+    assert_ok(fed_algorithm_find(&scene->config, &algorithm));
+    fed_training_init(&workshop->training, &scene->model, &scene->data.train, &scene->config);
+    fed_states_init(&workshop->states, 2, 0); /* federated averaging keeps nothing */
+    workshop->sums = FED_NEW_ARRAY(int64_t, scene->model.parameters);
+    workshop->trainer = (fed_trainer_t){.config = &scene->config,
+                                        .algorithm = algorithm,
+                                        .training = &workshop->training,
+                                        .states = &workshop->states,
+                                        .down = scene->w,
+                                        .sums = workshop->sums};
+}
+
+static void close_workshop(workshop_t *workshop) {
+    fed_training_fini(&workshop->training);
+    fed_states_fini(&workshop->states);
+    fed_free(workshop->sums);
+}
+
+/* Client 0 holds everything. */
+static fed_client_task_t whole_task(const scene_t *scene) {
+    return (fed_client_task_t){
+        .seed = 1, .round = 1, .samples = scene->all, .count = SAMPLES, .weight = 1};
+}
+
+static void begin_central(fed_central_t *central, const scene_t *scene) {
+    fed_central_init(central, &scene->config, &scene->data, &scene->model, scene->all, SAMPLES,
+                     scene->w);
+}
+
+static void assert_same_measure(fed_measure_t a, fed_measure_t b) {
+    assert_memory_equal(&a, &b, sizeof a);
+}
+
+static const double densities[] = {0.1, 0.9}; /* the layer that skips zeros, the dense one */
+
+static void one_client_with_everything_is_the_baseline(void **state) {
+    (void)state;
+    for (size_t d = 0; d < 2; d++) {
+        scene_t scene;
+        workshop_t workshop;
+        fed_central_t central;
+        begin(&scene, densities[d]);
+        open_workshop(&workshop, &scene);
+        begin_central(&central, &scene);
+        while (fed_central_advance(&central))
+            continue;
+        fed_evaluator_t evaluator;
+        fed_evaluator_init(&evaluator, &scene.model);
+        fed_local_epoch_row_t rows[3];
+        fed_client_row_t row;
+        fed_tracking_t tracking = {&evaluator, &scene.data.test, rows};
+        fed_client_task_t task = whole_task(&scene);
+        assert_ok(fed_client_train(&workshop.trainer, &task, &tracking, &row));
+
+        size_t n = scene.model.parameters;
+        assert_memory_equal(workshop.training.w, central.training.w, n * sizeof(float));
+        assert_int_equal(row.steps, 3 * 9); /* 130 = 8 * 16 + 2 */
+        assert_int_equal(row.samples, SAMPLES);
+        for (size_t e = 0; e < 3; e++) {
+            assert_int_equal(rows[e].epoch, e + 1);
+            assert_int_equal(central.rows[e].epoch, e + 1);
+            assert_same_measure(rows[e].train, central.rows[e].train);
+            assert_same_measure(rows[e].test, central.rows[e].test);
+        }
+        assert_same_measure(row.train, central.rows[2].train);
+        assert_true(central.rows[2].train.loss < central.rows[0].train.loss);
+        double squares = 0;
+        for (size_t i = 0; i < n; i++) { /* the update, rounded once */
+            double update = (double)central.training.w[i] - (double)scene.w[i];
+            assert_true(fabs((double)workshop.sums[i] * 0x1p-40 - update) <= 0x1p-40);
+            squares += update * update;
+        }
+        assert_true(fabs(row.update_norm - sqrt(squares)) < 1e-6);
+        fed_evaluator_fini(&evaluator);
+        fed_central_fini(&central);
+        close_workshop(&workshop);
+        end(&scene);
+    }
+}
+
+/* Leave the baseline after `pieces`, go on in another as a checkpoint does. */
+static void resume_after(const scene_t *scene, size_t pieces, fed_central_t *resumed) {
+    fed_central_t first;
+    begin_central(&first, scene);
+    for (size_t i = 0; i < pieces; i++)
+        fed_central_advance(&first);
+    fed_training_settle(&first.training);
+    size_t n = scene->model.parameters;
+    begin_central(resumed, scene);
+    memcpy(resumed->training.w, first.training.w, n * sizeof(float));
+    memcpy(resumed->training.v, first.training.v, n * sizeof(float));
+    memcpy(resumed->rows, first.rows, (size_t)(first.epoch - 1) * sizeof *first.rows);
+    resumed->epoch = first.epoch;
+    resumed->train_seconds = first.train_seconds;
+    fed_central_resume(resumed, first.training.position, first.training.loss_sum,
+                       first.training.correct);
+    fed_central_fini(&first);
+}
+
+static void the_baseline_goes_on_after_any_piece(void **state) {
+    (void)state;
+    for (size_t d = 0; d < 2; d++) {
+        scene_t scene;
+        fed_central_t whole;
+        size_t pieces = 0;
+        begin(&scene, densities[d]);
+        begin_central(&whole, &scene);
+        while (fed_central_advance(&whole))
+            pieces++;
+        assert_true(pieces > 3 * (9 + 2));
+        for (size_t stop = 0; stop <= pieces; stop += trials(1)) {
+            fed_central_t resumed;
+            resume_after(&scene, stop, &resumed);
+            while (fed_central_advance(&resumed))
+                continue;
+            assert_memory_equal(resumed.training.w, whole.training.w,
+                                scene.model.parameters * sizeof(float));
+            for (size_t e = 0; e < 3; e++) {
+                assert_same_measure(resumed.rows[e].train, whole.rows[e].train);
+                assert_same_measure(resumed.rows[e].test, whole.rows[e].test);
+                assert_same_measure(resumed.rows[e].validation, whole.rows[e].validation);
+            }
+            fed_central_fini(&resumed);
+        }
+        fed_central_fini(&whole);
+        end(&scene);
+    }
+}
+
+static void the_baselines_epochs_are_its_own(void **state) {
+    (void)state;
+    scene_t scene;
+    fed_central_t central;
+    begin(&scene, 0.9);
+    set(&scene.config, "centralized.epochs", "2");
+    begin_central(&central, &scene);
+    size_t advanced = 0;
+    while (fed_central_advance(&central))
+        advanced++;
+    assert_int_equal(central.epochs, 2);
+    assert_int_equal(central.epoch, 3);
+    assert_false(fed_central_advance(&central));
+    fed_central_fini(&central);
+    end(&scene);
+}
+
+static void an_epoch_visits_every_sample_once(void **state) {
+    (void)state;
+    scene_t scene;
+    fed_training_t training;
+    begin(&scene, 0.9);
+    fed_training_init(&training, &scene.model, &scene.data.train, &scene.config);
+    static const uint32_t some[] = {3,   4,   9,   17,  40,  41,  42,  90,  100, 101, 102,
+                                    103, 104, 105, 106, 107, 108, 109, 110, 120, 125};
+    size_t count = sizeof some / sizeof *some, steps = 0;
+    fed_stream_t stream = {.seed = 1, .client = 4, .round = 2, .epoch = 1};
+    fed_training_begin_epoch(&training, some, count, stream);
+    bool seen[SAMPLES] = {false};
+    for (size_t i = 0; i < count; i++) {
+        assert_false(seen[training.order[i]]);
+        seen[training.order[i]] = true;
+    }
+    for (size_t i = 0; i < count; i++)
+        assert_true(seen[some[i]]);
+    assert_memory_not_equal(training.order, some, sizeof some);
+    while (fed_training_step(&training))
+        steps++;
+    assert_int_equal(steps, 2); /* 21 = 16 + 5 */
+    assert_int_equal(training.position, count);
+    assert_false(fed_training_step(&training));
+    fed_training_fini(&training);
+    end(&scene);
+}
+
+/* Losses and answers before each step, by evaluating the parameters as they are then. */
+static void measures_are_taken_before_each_step(void **state) {
+    (void)state;
+    scene_t scene;
+    fed_training_t training;
+    begin(&scene, 0.1);
+    fed_training_init(&training, &scene.model, &scene.data.train, &scene.config);
+    memcpy(training.w, scene.w, scene.model.parameters * sizeof(float));
+    fed_training_begin_epoch(&training, scene.all, SAMPLES, (fed_stream_t){.seed = 1, .epoch = 1});
+    fed_workspace_t *workspace = fed_workspace_create(&scene.model, 1);
+    double loss = 0;
+    int64_t correct = 0;
+    for (size_t position = 0; position < SAMPLES; position = training.position) {
+        fed_training_settle(&training);
+        for (size_t i = position; i < position + 16 && i < SAMPLES; i++) {
+            uint32_t sample = training.order[i];
+            const float *logits =
+                fed_model_infer(&scene.model, workspace, 1, scene.values[sample], training.w);
+            double sum = 0;
+            int32_t best = 0;
+            for (int32_t c = 0; c < CLASSES; c++) {
+                sum += exp((double)logits[c]);
+                best = logits[c] > logits[best] ? c : best;
+            }
+            loss += log(sum) - (double)logits[scene.labels[sample]];
+            correct += best == scene.labels[sample];
+        }
+        assert_true(fed_training_step(&training));
+        assert_int_equal(training.correct, correct);
+        assert_true(fabs(training.loss_sum - loss) < 1e-4);
+    }
+    fed_measure_t measure = fed_training_measure(&training);
+    assert_true(fabs(measure.loss - loss / SAMPLES) < 1e-6);
+    assert_true(measure.accuracy == (double)correct / SAMPLES);
+    fed_workspace_destroy(workspace);
+    fed_training_fini(&training);
+    end(&scene);
+}
+
+static void a_task_leaves_no_trace_in_the_next(void **state) {
+    (void)state;
+    scene_t scene;
+    workshop_t workshop, fresh;
+    begin(&scene, 0.1);
+    open_workshop(&workshop, &scene);
+    open_workshop(&fresh, &scene);
+    fed_client_row_t row;
+    fed_client_task_t other = whole_task(&scene), task = whole_task(&scene);
+    other.count = 60;
+    other.client = 1;
+    task.samples += 50;
+    task.count = 33;
+    size_t bytes = scene.model.parameters * sizeof(int64_t);
+    assert_ok(fed_client_train(&workshop.trainer, &other, NULL, &row));
+    memset(workshop.sums, 0, bytes);
+    assert_ok(fed_client_train(&workshop.trainer, &task, NULL, &row));
+    assert_ok(fed_client_train(&fresh.trainer, &task, NULL, &row));
+    assert_memory_equal(workshop.sums, fresh.sums, bytes);
+    close_workshop(&workshop);
+    close_workshop(&fresh);
+    end(&scene);
+}
+
+static void divergence_names_the_client(void **state) {
+    (void)state;
+    scene_t scene;
+    workshop_t workshop;
+    begin(&scene, 0.9);
+    set(&scene.config, "training.learning_rate", "1000");
+    set(&scene.config, "training.weight_decay", "10");
+    open_workshop(&workshop, &scene);
+    fed_client_task_t task = whole_task(&scene);
+    task.client = 1;
+    task.round = 3;
+    fed_client_row_t row;
+    assert_fails(FED_DIVERGED, "round 3: client 1 diverged",
+                 fed_client_train(&workshop.trainer, &task, NULL, &row));
+    assert_non_null(strstr(fed_error_message(), "training.learning_rate = 1000 "));
+    close_workshop(&workshop);
+    end(&scene);
+}
+
+/* The last test: a stop cannot be taken back. */
+static void a_stop_ends_training(void **state) {
+    (void)state;
+    scene_t scene;
+    workshop_t workshop;
+    begin(&scene, 0.9);
+    open_workshop(&workshop, &scene);
+    assert_false(fed_stop_requested());
+    assert_ok(fed_stop_status());
+    fed_stop_request();
+    fed_client_task_t task = whole_task(&scene);
+    fed_client_row_t row;
+    assert_fails(FED_STOPPED, "stopped on request",
+                 fed_client_train(&workshop.trainer, &task, NULL, &row));
+    assert_int_equal(workshop.training.position, 16);
+    close_workshop(&workshop);
+    end(&scene);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(one_client_with_everything_is_the_baseline),
+        TEST(the_baseline_goes_on_after_any_piece),
+        TEST(the_baselines_epochs_are_its_own),
+        TEST(an_epoch_visits_every_sample_once),
+        TEST(measures_are_taken_before_each_step),
+        TEST(a_task_leaves_no_trace_in_the_next),
+        TEST(divergence_names_the_client),
+        TEST(a_stop_ends_training),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
