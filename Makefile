@@ -84,6 +84,9 @@ $(PROGRAM): $(BUILD)/src/app/main.o $(LIBRARY)
 $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@) rm -f $@ && $(AR) rcs $@ $^
 
+# Sums of rounded products: the same bits whether or not a CPU fuses.
+$(SIMD:%=$(BUILD)/src/math/simd/fixed.%.o): FLAGS += -ffp-contract=off
+
 define SIMD_RULE
 $(BUILD)/%.$(1).o: %.c
 	@mkdir -p $$(@D)

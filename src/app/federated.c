@@ -146,7 +146,7 @@ static void gather_rows(fed_federation_t *federation) {
 }
 
 static void gather_updates(fed_federation_t *federation) {
-    const fed_comm_t *comm = federation->run->comm;
+    fed_comm_t *comm = federation->run->comm;
     if (federation->run->config.federated.collective == FED_COLLECTIVE_GATHER)
         fed_comm_gather_sums(comm, federation->sums, sums_count(federation));
     else
@@ -182,6 +182,8 @@ fed_measure_t fed_evaluate_together(fed_federation_t *federation, const fed_samp
     const fed_comm_t *comm = federation->run->comm;
     size_t classes = federation->run->dataset.classes;
     fed_score_t score = {0};
+    if (samples->count == 0)
+        return fed_score_measure(&score);
     fed_evaluate(&federation->evaluator, samples, w, (size_t)fed_comm_rank(comm),
                  (size_t)fed_comm_size(comm), &score, confusion);
     fed_comm_reduce_sums(comm, (int64_t *)&score, sizeof score / sizeof(int64_t));
@@ -203,6 +205,22 @@ static void evaluate_global(fed_federation_t *federation, int64_t round, fed_rou
     row->validation = fed_evaluate_together(federation, &data->validation, federation->w, NULL);
 }
 
+/* Between the rank that was busy with its clients for the shortest and for the longest time. */
+static double finish_spread(const fed_federation_t *federation) {
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
+    if (ranks == 1)
+        return 0;
+    FED_AUTOFREE double *busy = FED_NEW_ARRAY(double, ranks);
+    for (size_t i = 0; i < federation->selection.count; i++)
+        busy[federation->clients[i].rank] += federation->clients[i].train_seconds;
+    double shortest = busy[1], longest = busy[1];
+    for (size_t rank = 2; rank < ranks; rank++) {
+        shortest = fmin(shortest, busy[rank]);
+        longest = fmax(longest, busy[rank]);
+    }
+    return longest - shortest;
+}
+
 /* The round's row from its participants' rows, in the order of clients. */
 static void summarize_clients(const fed_federation_t *federation, fed_round_row_t *row) {
     size_t participants = federation->selection.count;
@@ -218,6 +236,7 @@ static void summarize_clients(const fed_federation_t *federation, fed_round_row_
         correct += client->train.accuracy * (double)client->samples;
     }
     row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
+    row->finish_spread_seconds = finish_spread(federation);
     size_t vector_bytes = federation->run->model.parameters * sizeof(float);
     row->bytes_down =
         (int64_t)(federation->selection.drawn * federation->vectors.down * vector_bytes);

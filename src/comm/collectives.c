@@ -12,18 +12,21 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-static void broadcast(MPI_Comm among, void *data, size_t bytes) {
-    for (size_t done = 0; done < bytes; done += PIECE_BYTES)
-        MPI_TRY(MPI_Bcast((char *)data + done, (int)smaller(PIECE_BYTES, bytes - done), MPI_BYTE, 0,
-                          among));
+static void broadcast(const fed_comm_t *comm, MPI_Comm among, void *data, size_t bytes) {
+    for (size_t done = 0; done < bytes; done += PIECE_BYTES) {
+        MPI_Request request;
+        MPI_TRY(MPI_Ibcast((char *)data + done, (int)smaller(PIECE_BYTES, bytes - done), MPI_BYTE,
+                           0, among, &request));
+        fed_mpi_wait(comm, &request);
+    }
 }
 
 void fed_comm_broadcast(const fed_comm_t *comm, void *data, size_t bytes) {
-    broadcast(comm->world, data, bytes);
+    broadcast(comm, comm->world, data, bytes);
 }
 
 void fed_comm_broadcast_node(const fed_comm_t *comm, void *data, size_t bytes) {
-    broadcast(comm->node, data, bytes);
+    broadcast(comm, comm->node, data, bytes);
 }
 
 /* sum += term, wrapping. */
@@ -34,7 +37,17 @@ static void add(int64_t *sum, const int64_t *term, size_t count) {
         s[i] += t[i];
 }
 
-void fed_comm_gather_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
+/* Kept from call to call: fresh memory costs more than what is received into it. */
+static int64_t *receive_buffer(fed_comm_t *comm, size_t count) {
+    if (count > comm->received_count) {
+        fed_free(comm->received);
+        comm->received = FED_NEW_ARRAY(int64_t, count);
+        comm->received_count = count;
+    }
+    return comm->received;
+}
+
+void fed_comm_gather_sums(fed_comm_t *comm, int64_t *sums, size_t count) {
     size_t ranks = (size_t)comm->size;
     if (ranks == 1)
         return;
@@ -42,13 +55,13 @@ void fed_comm_gather_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
     if (piece < SMALLEST_GATHER_PIECE)
         piece = SMALLEST_GATHER_PIECE;
     piece = smaller(piece, count);
-    FED_AUTOFREE int64_t *received = NULL;
-    if (fed_comm_is_server(comm))
-        received = FED_NEW_ARRAY(int64_t, piece * ranks);
+    int64_t *received = fed_comm_is_server(comm) ? receive_buffer(comm, piece * ranks) : NULL;
     for (size_t done = 0; done < count; done += piece) {
         size_t now = smaller(piece, count - done);
-        MPI_TRY(MPI_Gather(sums + done, (int)now, MPI_INT64_T, received, (int)now, MPI_INT64_T, 0,
-                           comm->world));
+        MPI_Request request;
+        MPI_TRY(MPI_Igather(sums + done, (int)now, MPI_INT64_T, received, (int)now, MPI_INT64_T, 0,
+                            comm->world, &request));
+        fed_mpi_wait(comm, &request);
         for (size_t rank = 1; received && rank < ranks; rank++)
             add(sums + done, received + rank * now, now);
     }
@@ -60,11 +73,11 @@ void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
     size_t piece = PIECE_BYTES / sizeof *sums;
     for (size_t done = 0; done < count; done += piece) {
         int now = (int)smaller(piece, count - done);
-        if (fed_comm_is_server(comm))
-            MPI_TRY(
-                MPI_Reduce(MPI_IN_PLACE, sums + done, now, MPI_UINT64_T, MPI_SUM, 0, comm->world));
-        else
-            MPI_TRY(MPI_Reduce(sums + done, NULL, now, MPI_UINT64_T, MPI_SUM, 0, comm->world));
+        bool server = fed_comm_is_server(comm);
+        MPI_Request request;
+        MPI_TRY(MPI_Ireduce(server ? MPI_IN_PLACE : sums + done, server ? sums + done : NULL, now,
+                            MPI_UINT64_T, MPI_SUM, 0, comm->world, &request));
+        fed_mpi_wait(comm, &request);
     }
 }
 
@@ -82,7 +95,9 @@ void fed_comm_gather_rows(const fed_comm_t *comm, const void *rows, const size_t
     MPI_Datatype row;
     MPI_TRY(MPI_Type_contiguous((int)row_bytes, MPI_BYTE, &row));
     MPI_TRY(MPI_Type_commit(&row));
-    MPI_TRY(MPI_Gatherv(rows, row_counts[comm->rank], row, all, row_counts, starts, row, 0,
-                        comm->world));
+    MPI_Request request;
+    MPI_TRY(MPI_Igatherv(rows, row_counts[comm->rank], row, all, row_counts, starts, row, 0,
+                         comm->world, &request));
+    fed_mpi_wait(comm, &request);
     MPI_TRY(MPI_Type_free(&row));
 }

@@ -24,6 +24,9 @@ fed_comm_t *fed_comm_create(int *argc, char ***argv) {
     /* Open MPI spins in a blocking call unless it knows that cores are shared; on
      * a laptop the waiting server would take a core from a client. */
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
+    /* Its non-blocking reduction on few ranks is a chain of small pieces, each of which
+     * would wait for somebody's nap; a tree has a few. */
+    setenv("OMPI_MCA_coll_libnbc_ireduce_algorithm", "binomial", 0);
     fed_comm_t *comm = FED_NEW(fed_comm_t);
     MPI_TRY(MPI_Init(argc, argv));
     MPI_TRY(MPI_Comm_dup(MPI_COMM_WORLD, &comm->world));
@@ -34,6 +37,9 @@ fed_comm_t *fed_comm_create(int *argc, char ***argv) {
                                 &comm->node));
     MPI_TRY(MPI_Comm_set_errhandler(comm->node, MPI_ERRORS_RETURN));
     MPI_TRY(MPI_Comm_rank(comm->node, &comm->node_rank));
+    int ranks_of_node;
+    MPI_TRY(MPI_Comm_size(comm->node, &ranks_of_node));
+    comm->crowded = fed_mpi_is_crowded(ranks_of_node);
     int length;
     MPI_TRY(MPI_Get_library_version(comm->library, &length));
     comm->library[strcspn(comm->library, ",\n")] = '\0';
@@ -44,6 +50,7 @@ fed_comm_t *fed_comm_create(int *argc, char ***argv) {
 void fed_comm_destroy(fed_comm_t *comm) {
     MPI_TRY(MPI_Comm_free(&comm->node));
     MPI_TRY(MPI_Comm_free(&comm->world));
+    fed_free(comm->received);
     fed_free(comm);
     fed_set_abort(NULL, 0);
     MPI_TRY(MPI_Finalize());

@@ -10,11 +10,25 @@ struct fed_comm {
     MPI_Comm world; /* a duplicate of MPI_COMM_WORLD that returns errors */
     MPI_Comm node;  /* the ranks that share memory with this one */
     int rank, size, node_rank;
+    bool crowded;      /* fewer cores on this node than ranks */
+    int64_t *received; /* server: the buffer of fed_comm_gather_sums, kept; NULL before */
+    size_t received_count;
     char library[MPI_MAX_LIBRARY_VERSION_STRING];
 };
 
 /* Every MPI call stands in this. */
 #define MPI_TRY(call) fed_mpi_check((call), #call, __FILE__, __LINE__)
 void fed_mpi_check(int code, const char *call, const char *file, int line);
+
+/* Has a node that runs so many ranks fewer cores? */
+bool fed_mpi_is_crowded(int ranks_of_node);
+
+/* Until the request of a collective that moves data is complete. */
+void fed_mpi_wait(const fed_comm_t *comm, MPI_Request *request);
+
+/* The same for ranks that others may keep waiting for long: works on what `idle` offers (NULL:
+ * nothing), else naps longer. */
+void fed_mpi_wait_idle(const fed_comm_t *comm, MPI_Request *request, fed_idle_t idle,
+                       void *context);
 
 #endif

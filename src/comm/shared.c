@@ -4,14 +4,14 @@
 #include "fedmpi/core/memory.h"
 
 struct fed_shared {
-    MPI_Comm node; /* borrowed */
+    const fed_comm_t *comm; /* borrowed */
     MPI_Win window;
     void *bytes;
 };
 
 fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
     fed_shared_t *shared = FED_NEW(fed_shared_t);
-    shared->node = comm->node;
+    shared->comm = comm;
     /* A cache line more, to align the start in every rank's own mapping. */
     MPI_Aint size = fed_comm_leads_node(comm) ? (MPI_Aint)(bytes + FED_ALIGNMENT) : 0;
     void *own;
@@ -38,6 +38,8 @@ void *fed_shared_bytes(const fed_shared_t *shared) {
 
 void fed_shared_publish(const fed_shared_t *shared) {
     MPI_TRY(MPI_Win_sync(shared->window));
-    MPI_TRY(MPI_Barrier(shared->node));
+    MPI_Request request; /* the leader may have been reading files for long */
+    MPI_TRY(MPI_Ibarrier(shared->comm->node, &request));
+    fed_mpi_wait_idle(shared->comm, &request, NULL, NULL);
     MPI_TRY(MPI_Win_sync(shared->window));
 }

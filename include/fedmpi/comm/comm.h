@@ -50,7 +50,7 @@ void fed_comm_broadcast_node(const fed_comm_t *comm, void *data, size_t bytes);
 /** Add up integers over ranks on the server by MPI_Gather, in pieces. Collective.
  * Sums wrap modulo 2^64, so they do not depend on the order.
  * @param sums  [in,out] [count]; elsewhere than on the server unchanged */
-void fed_comm_gather_sums(const fed_comm_t *comm, int64_t *sums, size_t count);
+void fed_comm_gather_sums(fed_comm_t *comm, int64_t *sums, size_t count);
 
 /** The same by MPI_Reduce. Collective. */
 void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count);

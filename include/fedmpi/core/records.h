@@ -27,7 +27,7 @@ typedef struct fed_round_row {
     fed_measure_t validation;
     double update_norm; /**< L2 norm of the averaged update */
     double wall_seconds, train_seconds, bcast_seconds, gather_seconds, aggregate_seconds,
-        evaluate_seconds;
+        evaluate_seconds, finish_spread_seconds;
     int64_t bytes_down, bytes_up; /**< of parameters, over all ranks */
 } fed_round_row_t;
 

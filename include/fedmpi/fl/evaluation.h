@@ -28,8 +28,9 @@ typedef struct fed_evaluator {
     int32_t *labels; /**< [FED_EVALUATION_BLOCK] */
 } fed_evaluator_t;
 
-/** Samples evaluated together: large enough for speed, small enough to share out. */
-#define FED_EVALUATION_BLOCK 100
+/** Samples evaluated together: as many as share a panel of weights in the kernels, and few
+ * enough to share out evenly. */
+#define FED_EVALUATION_BLOCK 64
 
 void fed_evaluator_init(fed_evaluator_t *evaluator, const fed_model_t *model);
 void fed_evaluator_fini(fed_evaluator_t *evaluator);

@@ -4,40 +4,84 @@
 
 #include "fedmpi/math/fixed.h"
 
-#include <math.h>
+#include <string.h>
+#ifdef __AVX512DQ__
+#include <immintrin.h>
+#endif
 
 /* Partial sums of the squared norm: as many on every CPU, so that its bits are the same. */
-enum { PARTS = 32 };
+enum { PARTS = 32, DOUBLES = FED_LANES / 2, VECTORS = PARTS / DOUBLES };
 
-/* Accumulate `count` <= PARTS differences; returns how many of them are out of range. */
-FED_INLINE int accumulate_run(size_t count, const float *restrict w_local,
-                              const float *restrict w_global, double scale, int64_t *restrict acc,
-                              double *restrict squares) {
-    int out_of_range = 0;
-#pragma omp simd reduction(+ : out_of_range)
-    for (size_t j = 0; j < count; j++) {
-        double difference = (double)w_local[j] - (double)w_global[j];
-        int good = fabs(difference) < FED_FIXED_LIMIT;
-        difference = good ? difference : 0.0;
-        out_of_range += !good;
-        squares[j] += difference * difference;
-        acc[j] = (int64_t)((uint64_t)acc[j] + (uint64_t)(int64_t)rint(difference * scale));
+typedef float floats_t __attribute__((vector_size(4 * DOUBLES)));
+typedef float unaligned_floats_t __attribute__((vector_size(4 * DOUBLES), aligned(4), may_alias));
+typedef double doubles_t __attribute__((vector_size(8 * DOUBLES)));
+typedef uint64_t words_t __attribute__((vector_size(8 * DOUBLES)));
+typedef uint64_t unaligned_words_t __attribute__((vector_size(8 * DOUBLES), aligned(8), may_alias));
+
+/* The nearest integer, ties to even, for |x| < 2^62. */
+#ifdef __AVX512DQ__
+FED_INLINE words_t nearest_integers(doubles_t x) {
+    return (words_t)_mm512_cvtpd_epi64((__m512d)x);
+}
+#else
+/* Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits, which is good for
+ * 2^51: so first the multiple of 2^32 and then the rest, which is exact. */
+FED_INLINE words_t nearest_integers(doubles_t x) {
+    const double magic = 0x1.8p52;
+    const uint64_t bits = UINT64_C(0x4338000000000000); /* of the magic number */
+    doubles_t high = x * 0x1p-32 + magic;
+    doubles_t low = (x - (high - magic) * 0x1p32) + magic;
+    return ((words_t)high << 32) + (words_t)low - ((bits << 32) + bits);
+}
+#endif
+
+/* Accumulate PARTS differences. `bad` gets a bit where one is out of range. */
+FED_INLINE void accumulate_run(const float *w_local, const float *w_global, double scale,
+                               int64_t *acc, doubles_t squares[VECTORS], words_t *bad) {
+    FED_UNROLL
+    for (int t = 0; t < VECTORS; t++) {
+        floats_t local = *(const unaligned_floats_t *)(w_local + t * DOUBLES);
+        floats_t global = *(const unaligned_floats_t *)(w_global + t * DOUBLES);
+        doubles_t difference =
+            __builtin_convertvector(local, doubles_t) - __builtin_convertvector(global, doubles_t);
+        doubles_t size = (doubles_t)((words_t)difference & (UINT64_MAX >> 1));
+        words_t good = (words_t)(size < FED_FIXED_LIMIT); /* a NaN is not */
+        difference = (doubles_t)((words_t)difference & good);
+        *bad |= ~good;
+        squares[t] += difference * difference;
+        *(unaligned_words_t *)(acc + t * DOUBLES) += nearest_integers(difference * scale);
     }
-    return out_of_range;
+}
+
+/* The same for fewer: what is missing is like parameters that did not change. */
+static void accumulate_rest(size_t count, const float *w_local, const float *w_global, double scale,
+                            int64_t *acc, doubles_t squares[VECTORS], words_t *bad) {
+    float local[PARTS] = {0}, global[PARTS] = {0};
+    int64_t sums[PARTS] = {0};
+    memcpy(local, w_local, count * sizeof *local);
+    memcpy(global, w_global, count * sizeof *global);
+    memcpy(sums, acc, count * sizeof *sums);
+    accumulate_run(local, global, scale, sums, squares, bad);
+    memcpy(acc, sums, count * sizeof *sums);
 }
 
 bool FED_SIMD_NAME(fixed_accumulate)(size_t n, const float *w_local, const float *w_global,
                                      double weight, int64_t *acc, double *squared_norm) {
-    double scale = weight * FED_FIXED_ONE, squares[PARTS] = {0}, sum = 0.0;
-    int out_of_range = 0;
+    double scale = weight * FED_FIXED_ONE, sum = 0.0;
+    doubles_t squares[VECTORS] = {{0}};
+    words_t bad = {0};
+    uint64_t any_bad = 0;
     size_t j = 0;
     for (; j + PARTS <= n; j += PARTS)
-        out_of_range |= accumulate_run(PARTS, w_local + j, w_global + j, scale, acc + j, squares);
-    out_of_range |= accumulate_run(n - j, w_local + j, w_global + j, scale, acc + j, squares);
-    for (size_t part = 0; part < PARTS; part++)
-        sum += squares[part];
+        accumulate_run(w_local + j, w_global + j, scale, acc + j, squares, &bad);
+    if (j < n)
+        accumulate_rest(n - j, w_local + j, w_global + j, scale, acc + j, squares, &bad);
+    for (int part = 0; part < PARTS; part++) {
+        sum += squares[part / DOUBLES][part % DOUBLES];
+        any_bad |= bad[part % DOUBLES];
+    }
     *squared_norm = sum;
-    return out_of_range == 0;
+    return any_bad == 0;
 }
 
 void FED_SIMD_NAME(fixed_decode)(size_t n, const int64_t *restrict acc, float *restrict out) {
