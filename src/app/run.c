@@ -5,13 +5,28 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/fl/training.h"
+#include "fedmpi/io/arrays.h"
 
 #include <stdio.h>
 #include <string.h>
 
+/* Where the data dictate the partition, they also say how many clients there are and what
+ * each holds, unless the user wants fewer. */
+static fed_status_t resolve_partition(fed_config_t *config) {
+    if (strcmp(config->partition.scheme, "natural") != 0 &&
+        strcmp(config->partition.scheme, "file") != 0)
+        return FED_OK;
+    if (!config->values[fed_config_index("partition.clients")].origin)
+        FED_TRY(fed_config_set(config, "partition", "clients", "0", "default"));
+    if (!config->values[fed_config_index("partition.samples_per_client")].origin)
+        FED_TRY(fed_config_set(config, "partition", "samples_per_client", "0", "default"));
+    return FED_OK;
+}
+
 /* What depends on other keys becomes explicit, so that the effective configuration
  * says it. */
 static fed_status_t resolve_defaults(fed_config_t *config) {
+    FED_TRY(resolve_partition(config));
     if (!config->values[fed_config_index("data.path")].origin) {
         FED_AUTOFREE char *path = fed_format("data/%s", config->data.dataset);
         FED_TRY(fed_config_set(config, "data", "path", path, "default"));
@@ -54,12 +69,14 @@ static fed_status_t share_config(fed_run_t *run) {
 static fed_status_t load_data(fed_run_t *run) {
     bool leads = fed_comm_leads_node(run->comm);
     fed_dataset_shape_t shape = {0};
-    fed_status_t status = leads ? fed_dataset_measure(&run->config, &shape) : FED_OK;
+    fed_status_t status =
+        leads ? fed_dataset_measure(&run->config, &fed_hdf5_arrays, &shape) : FED_OK;
     FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
     fed_comm_broadcast_node(run->comm, &shape, sizeof shape);
     run->block = fed_shared_create(run->comm, fed_dataset_block_bytes(&shape));
     if (leads)
-        status = fed_dataset_fill(&run->config, &shape, fed_shared_bytes(run->block));
+        status =
+            fed_dataset_fill(&run->config, &fed_hdf5_arrays, &shape, fed_shared_bytes(run->block));
     fed_shared_publish(run->block);
     FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
     run->dataset = fed_dataset_attach(fed_shared_bytes(run->block));
@@ -71,6 +88,7 @@ fed_labels_t fed_run_labels(const fed_run_t *run) {
         .labels = run->dataset.train.labels,
         .count = run->dataset.train.count,
         .classes = run->dataset.classes,
+        .clients = run->dataset.train_clients,
     };
 }
 

@@ -30,7 +30,7 @@ const fed_config_key_t fed_config_keys[] = {
     INTEGER(experiment, seed, 0, 9007199254740992.0, "1", "everything random derives from it"),
 
     NAME(data, dataset, "mnist", "the data set, see --list"),
-    TEXT(data, path, "", "folder of the data files; empty: data/ and the data set's name"),
+    TEXT(data, path, "", "folder of the data files, for hdf5 the file; empty: data/ and the data set's name"),
     CHOICE(data, normalize, "unit | standard | none", "unit",
            "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
     INTEGER(data, train_limit, 0, COUNT_MAX, "0", "use the first N training samples; 0: all"),
@@ -39,7 +39,7 @@ const fed_config_key_t fed_config_keys[] = {
 
     NAME(partition, scheme, "iid", "how the training set is dealt to the clients, see --list"),
     INTEGER(partition, clients, 0, CLIENTS_MAX, "150", "number of clients; 0: all that the data name (natural, file)"),
-    INTEGER(partition, samples_per_client, 0, COUNT_MAX, "300", "samples a client holds, on average where sizes differ; 0: share everything out"),
+    INTEGER(partition, samples_per_client, 0, COUNT_MAX, "300", "samples a client holds, on average where sizes differ; natural, file: at most; 0: share everything out"),
     BOOLEAN(partition, stratified, "true", "iid: the same count of every class for each client"),
     CHOICE(partition, dirichlet_form, "client_mixture | class_split", "client_mixture",
            "dirichlet: a class mixture drawn for each client, equal sizes (Hsu et al. 2019), or each class dealt over the clients, unequal sizes (Li et al. 2021)"),
@@ -49,6 +49,7 @@ const fed_config_key_t fed_config_keys[] = {
     REAL(partition, quantity_exponent, 0, 1000, true, "1.5", "quantity, power: a of the density a / x^(a+1); small: unequal"),
     REAL(partition, quantity_sigma, 0, 100, false, "1", "quantity, lognormal: deviation of the logarithm; large: unequal"),
     INTEGER(partition, min_samples, 1, COUNT_MAX, "10", "dirichlet with class_split, quantity: clients with fewer take samples from the largest"),
+    TEXT(partition, file, "", "file: client of each training sample, -1: nobody's; HDF5 with /client, or text with one a line"),
 
     NAME(model, type, "mlp", "the network, see --list"),
     INTEGERS(model, hidden, 1, 1048576, "200,200", "mlp: units of the hidden layers; empty: none"),

@@ -21,6 +21,8 @@ static size_t keep_finite_samples(fed_raw_samples_t *samples, size_t count, size
         if (!all_finite(values + i * features, features))
             continue;
         memmove(values + kept * features, values + i * features, features * sizeof *values);
+        if (samples->clients)
+            samples->clients[kept] = samples->clients[i];
         samples->labels[kept++] = samples->labels[i];
     }
     return kept;

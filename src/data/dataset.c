@@ -1,6 +1,7 @@
 /* Measuring, filling and viewing a data set's block. */
 #include "sources.h"
 
+#include "assignment.h"
 #include "clean.h"
 #include "fedmpi/core/memory.h"
 
@@ -8,9 +9,9 @@
 #include <string.h>
 
 static const fed_plugin_t *const source_entries[] = {
-    &fed_source_mnist.plugin,
-    &fed_source_fashion_mnist.plugin,
-    &fed_source_idx.plugin,
+    &fed_source_mnist.plugin,  &fed_source_fashion_mnist.plugin, &fed_source_kmnist.plugin,
+    &fed_source_emnist.plugin, &fed_source_cifar10.plugin,       &fed_source_idx.plugin,
+    &fed_source_hdf5.plugin,
 };
 
 const fed_plugin_table_t fed_sources = {
@@ -25,10 +26,12 @@ static fed_status_t find_source(const fed_config_t *config, const fed_source_t *
                              (const fed_plugin_t **)source);
 }
 
-fed_status_t fed_dataset_measure(const fed_config_t *config, fed_dataset_shape_t *shape) {
+fed_status_t fed_dataset_measure(const fed_config_t *config, const fed_array_format_t *arrays,
+                                 fed_dataset_shape_t *shape) {
     const fed_source_t *source;
     FED_TRY(find_source(config, &source));
-    FED_TRY(source->measure(source, config->data.path, shape));
+    FED_TRY(source->measure(source, config->data.path, arrays, shape));
+    shape->names_clients |= fed_assignment_is_used(config);
     size_t limit = (size_t)config->data.train_limit;
     if (limit > shape->train_count)
         return fed_config_fail(config, "data.train_limit", "the training set has %zu samples",
@@ -56,7 +59,7 @@ static size_t aligned(size_t bytes) {
 
 /* Offsets of the arrays from the start of the block. */
 typedef struct layout {
-    size_t train_values, train_labels, test_values, test_labels, columns, end;
+    size_t train_values, train_labels, train_clients, test_values, test_labels, columns, end;
 } layout_t;
 
 static layout_t layout_of(const fed_dataset_shape_t *shape) {
@@ -64,7 +67,9 @@ static layout_t layout_of(const fed_dataset_shape_t *shape) {
     layout_t at;
     at.train_values = aligned(sizeof(fed_block_header_t));
     at.train_labels = at.train_values + aligned(shape->train_count * sample_bytes);
-    at.test_values = at.train_labels + aligned(shape->train_count * sizeof(int32_t));
+    size_t named = shape->names_clients ? shape->train_count : 0;
+    at.train_clients = at.train_labels + aligned(shape->train_count * sizeof(int32_t));
+    at.test_values = at.train_clients + aligned(named * sizeof(int32_t));
     at.test_labels = at.test_values + aligned(shape->test_count * sample_bytes);
     at.columns = at.test_labels + aligned(shape->test_count * sizeof(int32_t));
     at.end = at.columns + aligned(features_of(shape) * sizeof(uint32_t));
@@ -82,15 +87,24 @@ static size_t largest_label(const fed_raw_samples_t *samples, size_t count) {
     return (size_t)largest;
 }
 
-fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_dataset_shape_t *shape,
-                              void *block) {
+fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format_t *arrays,
+                              const fed_dataset_shape_t *shape, void *block) {
     const fed_source_t *source;
     FED_TRY(find_source(config, &source));
     layout_t at = layout_of(shape);
     char *base = block;
-    fed_raw_samples_t train = {base + at.train_values, (int32_t *)(void *)(base + at.train_labels)};
-    fed_raw_samples_t test = {base + at.test_values, (int32_t *)(void *)(base + at.test_labels)};
-    FED_TRY(source->read(source, config->data.path, shape, &train, &test));
+    fed_raw_samples_t train = {
+        .values = base + at.train_values,
+        .labels = (int32_t *)(void *)(base + at.train_labels),
+        .clients = shape->names_clients ? (int32_t *)(void *)(base + at.train_clients) : NULL,
+    };
+    fed_raw_samples_t test = {
+        .values = base + at.test_values,
+        .labels = (int32_t *)(void *)(base + at.test_labels),
+    };
+    FED_TRY(source->read(source, config->data.path, arrays, shape, &train, &test));
+    if (fed_assignment_is_used(config))
+        FED_TRY(fed_assignment_read(config, arrays, shape->train_count, train.clients));
 
     fed_block_header_t *header = block;
     *header = (fed_block_header_t){
@@ -129,6 +143,9 @@ fed_dataset_t fed_dataset_attach(const void *block) {
         .train = samples,
         .validation = samples,
         .test = samples,
+        .train_clients = header->shape.names_clients
+                             ? (const int32_t *)(const void *)(base + at.train_clients)
+                             : NULL,
         .channels = samples.channels,
         .height = whole ? header->shape.height : 1,
         .width = whole ? header->shape.width : header->features,

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 
 static const fed_plugin_t *const scheme_entries[] = {
-    &fed_scheme_iid.plugin,
-    &fed_scheme_dirichlet.plugin,
-    &fed_scheme_shards.plugin,
-    &fed_scheme_quantity.plugin,
+    &fed_scheme_iid.plugin,      &fed_scheme_dirichlet.plugin, &fed_scheme_shards.plugin,
+    &fed_scheme_quantity.plugin, &fed_scheme_natural.plugin,   &fed_scheme_file.plugin,
 };
 
 const fed_plugin_table_t fed_partition_schemes = {

@@ -119,7 +119,8 @@ static fed_dataset_shape_t shape_of(const part_t *train, const part_t *test, siz
 }
 
 static fed_status_t measure(const fed_source_t *self, const char *path,
-                            fed_dataset_shape_t *shape) {
+                            const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
+    (void)arrays;
     part_t train = {0}, test = {0};
     fed_status_t status = open_both(path, &train, &test);
     if (status == FED_OK)
@@ -144,8 +145,9 @@ static fed_status_t read_part(const part_t *part, size_t count, size_t classes,
 }
 
 static fed_status_t read_samples(const fed_source_t *self, const char *path,
-                                 const fed_dataset_shape_t *shape, fed_raw_samples_t *train,
-                                 fed_raw_samples_t *test) {
+                                 const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
+                                 fed_raw_samples_t *train, fed_raw_samples_t *test) {
+    (void)arrays;
     part_t train_part = {0}, test_part = {0};
     fed_status_t status = open_both(path, &train_part, &test_part);
     if (status == FED_OK)
@@ -157,15 +159,48 @@ static fed_status_t read_samples(const fed_source_t *self, const char *path,
     return status;
 }
 
-#define IDX_SOURCE(id, text_name, text_summary, class_count)                                       \
+/* Does this set have a label 0? Asked of a test set, which is never cut short. */
+static bool starts_at_zero(const fed_raw_samples_t *samples, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (samples->labels[i] == 0)
+            return true;
+    return false;
+}
+
+/* Of EMNIST's six sets, `letters` counts its classes from 1. */
+static fed_status_t read_emnist(const fed_source_t *self, const char *path,
+                                const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
+                                fed_raw_samples_t *train, fed_raw_samples_t *test) {
+    FED_TRY(read_samples(self, path, arrays, shape, train, test));
+    if (starts_at_zero(test, shape->test_count))
+        return FED_OK;
+    for (size_t i = 0; i < shape->train_count; i++)
+        if (train->labels[i]-- == 0)
+            return fed_fail(FED_INPUT, "%s: training sample %zu has label 0, no test sample has",
+                            path, i);
+    for (size_t i = 0; i < shape->test_count; i++)
+        test->labels[i]--;
+    return FED_OK;
+}
+
+#define IDX_SOURCE(id, text_name, text_summary, class_count, read_function)                        \
     const fed_source_t fed_source_##id = {                                                         \
         .plugin = {text_name, text_summary},                                                       \
         .measure = measure,                                                                        \
-        .read = read_samples,                                                                      \
+        .read = read_function,                                                                     \
         .classes = class_count,                                                                    \
     }
 
-IDX_SOURCE(mnist, "mnist", "handwritten digits, 28x28, 10 classes (LeCun et al. 1998)", 10);
+IDX_SOURCE(mnist, "mnist", "handwritten digits, 28x28, 10 classes (LeCun et al. 1998)", 10,
+           read_samples);
 IDX_SOURCE(fashion_mnist, "fashion-mnist",
-           "articles of clothing, 28x28, 10 classes (Xiao et al. 2017)", 10);
-IDX_SOURCE(idx, "idx", "four IDX files in a folder, any image size and number of classes", 0);
+           "articles of clothing, 28x28, 10 classes (Xiao et al. 2017)", 10, read_samples);
+IDX_SOURCE(kmnist, "kmnist",
+           "cursive Japanese characters, 28x28, 10 classes (Clanuwat et al. 2018)", 10,
+           read_samples);
+IDX_SOURCE(
+    emnist, "emnist",
+    "handwritten letters and digits, 28x28, one of its six sets a folder (Cohen et al. 2017)", 0,
+    read_emnist);
+IDX_SOURCE(idx, "idx", "four IDX files in a folder, any image size and number of classes", 0,
+           read_samples);

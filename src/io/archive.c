@@ -3,8 +3,8 @@
 
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
+#include "handles.h"
 
-#include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,32 +21,12 @@ struct fed_archive {
     size_t bytes; /* of the image that was opened; what was made here may grow */
 };
 
-/* A handle that closes itself at the end of its scope. */
-#define AUTOCLOSE __attribute__((cleanup(close_handle))) hid_t
-static void close_handle(const hid_t *handle) {
-    if (*handle >= 0)
-        H5Idec_ref(*handle);
-}
-
-static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *text) {
-    (void)depth;
-    snprintf(text, 256, "%s", error->desc ? error->desc : "unknown error");
-    return 0;
-}
-
-/* The reason HDF5 gives for its last failure, into reason[256]. */
-static const char *last_reason(char reason[256]) {
-    snprintf(reason, 256, "unknown error");
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, reason);
-    return reason;
-}
-
 /* Calls that can only fail for want of memory, or because we are wrong. */
 #define MUST(call) must((hid_t)(call), #call, __LINE__)
 static hid_t must(hid_t result, const char *call, int line) {
     char reason[256];
     if (result < 0)
-        fed_die_at(__FILE__, line, "HDF5: %.60s: %s", call, last_reason(reason));
+        fed_die_at(__FILE__, line, "HDF5: %.60s: %s", call, fed_last_reason(reason));
     return result;
 }
 
@@ -114,7 +94,8 @@ fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
     FENCE(bytes);
     hid_t file = H5Fopen(unique_name(image_name), H5F_ACC_RDWR, access);
     if (file < 0)
-        return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", name, last_reason(reason));
+        return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", name,
+                        fed_last_reason(reason));
     *archive = wrap(file, name, bytes);
     return FED_OK;
 }
@@ -368,7 +349,8 @@ size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t
 
 static fed_status_t fail_reading(const fed_archive_t *archive, const char *path) {
     char reason[256];
-    return fed_fail(FED_INPUT, "%s: cannot read %s: %s", archive->name, path, last_reason(reason));
+    return fed_fail(FED_INPUT, "%s: cannot read %s: %s", archive->name, path,
+                    fed_last_reason(reason));
 }
 
 fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,

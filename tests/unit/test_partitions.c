@@ -21,7 +21,17 @@ static fed_labels_t make_labels(size_t count, size_t classes) {
         if ((size_t)labels[i] >= classes)
             labels[i] = 0; /* the first class has three parts */
     }
-    return (fed_labels_t){.labels = labels, .count = count, .classes = classes};
+    int32_t *clients = FED_NEW_ARRAY(int32_t, count);
+    for (size_t i = 0; i < count; i++)
+        clients[i] = (int32_t)((i * i + 3 * i) % 13);
+    for (size_t i = 0; i < 13 && i < count; i++)
+        clients[i] = (int32_t)i; /* so that each is there */
+    return (fed_labels_t){.labels = labels, .count = count, .classes = classes, .clients = clients};
+}
+
+static void free_labels(fed_labels_t labels) {
+    fed_free((void *)labels.labels);
+    fed_free((void *)labels.clients);
 }
 
 /* The same number of samples in every class. */
@@ -98,24 +108,74 @@ static void check_scheme(const char *settings, const fed_labels_t *labels, size_
     fed_partition_fini(&other);
 }
 
+/* Schemes whose partition the data dictate. */
+static bool is_given(const char *scheme) {
+    return strcmp(scheme, "natural") == 0 || strcmp(scheme, "file") == 0;
+}
+
 static void test_every_scheme(void **state) {
     (void)state;
     for (size_t s = 0; s < fed_partition_schemes.count; s++) {
         const char *scheme = fed_partition_schemes.entries[s]->name;
+        bool given = is_given(scheme);
         fed_labels_t labels = make_labels(3001, 7);
         FED_AUTOFREE char *everything = fed_format(
             "scheme=%s clients=13 samples_per_client=0 stratified=false min_samples=5", scheme);
+        check_scheme(everything, &labels, 13, 3001, !given);
         FED_AUTOFREE char *part =
             fed_format("scheme=%s clients=13 samples_per_client=50 stratified=false", scheme);
         FED_AUTOFREE char *one =
             fed_format("scheme=%s clients=1 samples_per_client=0 stratified=false", scheme);
-        check_scheme(everything, &labels, 13, 3001, true);
-        check_scheme(part, &labels, 13, 13 * 50, true);
-        check_scheme(one, &labels, 1, 3001, false);
-        fed_free((void *)labels.labels);
+        if (!given) {
+            check_scheme(part, &labels, 13, 13 * 50, true);
+            check_scheme(one, &labels, 1, 3001, false);
+        }
+        free_labels(labels);
     }
     assert_int_equal(fed_memory_live(), 0);
 }
+
+/* --- Clients that the data name ----------------------------------------------------------- */
+
+static void test_natural_groups(void **state) {
+    (void)state;
+    int32_t classes[] = {0, 1, 0, 1, 0, 1, 0, 1}, writers[] = {70, 3, 70, 900, 3, 3, 70, 70};
+    fed_labels_t labels = {.labels = classes, .count = 8, .classes = 2, .clients = writers};
+    static const uint32_t all[] = {1, 4, 5, 0, 2, 6, 7, 3}, first_two_of_two[] = {1, 4, 0, 2};
+    fed_partition_t partition = dealt("scheme=natural clients=0 samples_per_client=0", 1, &labels);
+    assert_int_equal(partition.clients, 3);
+    assert_int_equal(fed_partition_total(&partition), 8);
+    assert_memory_equal(partition.samples, all, sizeof all);
+    fed_partition_fini(&partition);
+    partition = dealt("scheme=natural clients=2 samples_per_client=2", 1, &labels);
+    assert_int_equal(partition.clients, 2);
+    assert_int_equal(fed_partition_total(&partition), 4);
+    assert_memory_equal(partition.samples, first_two_of_two, sizeof first_two_of_two);
+    fed_partition_fini(&partition);
+    assert_int_equal(deal("scheme=natural clients=4", 1, &labels, &partition), FED_INPUT);
+    fed_partition_fini(&partition);
+    labels.clients = NULL;
+    assert_int_equal(deal("scheme=natural", 1, &labels, &partition), FED_INPUT);
+    fed_partition_fini(&partition);
+}
+
+static void test_file_leaves_out_and_is_dense(void **state) {
+    (void)state;
+    int32_t classes[] = {0, 1, 0, 1, 0}, clients[] = {1, -1, 0, 1, -1};
+    fed_labels_t labels = {.labels = classes, .count = 5, .classes = 2, .clients = clients};
+    static const uint32_t expected[] = {2, 0, 3};
+    fed_partition_t partition = dealt("scheme=file clients=0 samples_per_client=0", 1, &labels);
+    assert_int_equal(partition.clients, 2);
+    assert_int_equal(fed_partition_total(&partition), 3);
+    assert_memory_equal(partition.samples, expected, sizeof expected);
+    fed_partition_fini(&partition);
+    clients[2] = 2; /* now nobody has number 0 */
+    assert_int_equal(deal("scheme=file clients=0", 1, &labels, &partition), FED_INPUT);
+    assert_non_null(strstr(fed_error_message(), "client 0 has no sample, but client 1 has"));
+    fed_partition_fini(&partition);
+}
+
+/* --- More than the data have --------------------------------------------------------------- */
 
 static void test_more_than_there_is(void **state) {
     (void)state;
@@ -146,7 +206,7 @@ static void test_more_than_there_is(void **state) {
                           &labels, &partition),
                      FED_INPUT);
     fed_partition_fini(&partition);
-    fed_free((void *)labels.labels);
+    free_labels(labels);
 }
 
 /* --- Dirichlet -------------------------------------------------------------------------- */
@@ -183,7 +243,7 @@ static void test_client_mixture_moments(void **state) {
         assert_true(fabs(squares - expected) < 0.06 * expected);
         fed_partition_fini(&partition);
     }
-    fed_free((void *)labels.labels);
+    free_labels(labels);
 }
 
 /* A class's shares over K clients are Dir(alpha, ...): mean 1/K, variance
@@ -209,7 +269,7 @@ static void test_class_split_moments(void **state) {
         assert_true(fabs(squares - expected) < 0.1 * expected);
         fed_partition_fini(&partition);
     }
-    fed_free((void *)labels.labels);
+    free_labels(labels);
 }
 
 static void test_minimum_is_kept(void **state) {
@@ -235,7 +295,7 @@ static void test_minimum_is_kept(void **state) {
         assert_int_equal(fed_partition_total(&partition), labels.count);
         fed_partition_fini(&partition);
     }
-    fed_free((void *)labels.labels);
+    free_labels(labels);
 }
 
 /* --- Shards ------------------------------------------------------------------------------ */
@@ -261,7 +321,7 @@ static void test_shards_have_one_label(void **state) {
         }
         fed_partition_fini(&partition);
     }
-    fed_free((void *)labels.labels);
+    free_labels(labels);
 }
 
 /* Two shards of 1/10 of the classes each: both of one class with probability 19/199 at
@@ -280,7 +340,7 @@ static void test_shards_are_paired_at_random(void **state) {
     }
     double p = 19.0 / 199, draws = 200 * 100;
     assert_true(fabs(single / draws - p) < 5 * sqrt(p * (1 - p) / draws));
-    fed_free((void *)labels.labels);
+    free_labels(labels);
 }
 
 /* --- Quantity ---------------------------------------------------------------------------- */
@@ -310,7 +370,7 @@ static void test_quantity_spread(void **state) {
         assert_true(fabs(cubes / pow(squares, 1.5) - skewness[s]) < 0.5);
         fed_partition_fini(&partition);
     }
-    fed_free((void *)labels.labels);
+    free_labels(labels);
 }
 
 /* --- Skew -------------------------------------------------------------------------------- */
@@ -333,6 +393,8 @@ static void test_skew_by_hand(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_scheme),
+        cmocka_unit_test(test_natural_groups),
+        cmocka_unit_test(test_file_leaves_out_and_is_dense),
         cmocka_unit_test(test_more_than_there_is),
         cmocka_unit_test(test_client_mixture_moments),
         cmocka_unit_test(test_class_split_moments),

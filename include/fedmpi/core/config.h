@@ -75,6 +75,7 @@ typedef struct fed_config {
         int quantity_law; /**< fed_quantity_law_t */
         double quantity_exponent, quantity_sigma;
         int64_t min_samples;
+        const char *file;
     } partition;
     struct {
         const char *type;

@@ -8,6 +8,7 @@
 #ifndef FEDMPI_DATA_DATASET_H
 #define FEDMPI_DATA_DATASET_H
 
+#include "fedmpi/core/arrays.h"
 #include "fedmpi/core/config.h"
 #include "fedmpi/core/plugin.h"
 
@@ -22,12 +23,14 @@ typedef struct fed_dataset_shape {
     size_t channels, height, width; /**< a sample is [channels][height][width] */
     size_t classes;                 /**< 0: the largest label will tell */
     fed_value_type_t type;
+    bool names_clients; /**< each training sample comes with the number of its client */
 } fed_dataset_shape_t;
 
 /** Where a source writes: row i of values is sample i. */
 typedef struct fed_raw_samples {
-    void *values;    /**< [count][channels*height*width] of the shape's type */
-    int32_t *labels; /**< [count] */
+    void *values;     /**< [count][channels*height*width] of the shape's type */
+    int32_t *labels;  /**< [count] */
+    int32_t *clients; /**< [count], not below 0; NULL: shape.names_clients is false, or test */
 } fed_raw_samples_t;
 
 typedef struct fed_source fed_source_t;
@@ -35,12 +38,15 @@ typedef struct fed_source fed_source_t;
 /** A kind of data set: one const struct a file. All functions are local. */
 struct fed_source {
     fed_plugin_t plugin;
-    /** Read the headers; FED_INPUT names the file and what is wrong with it. */
-    fed_status_t (*measure)(const fed_source_t *self, const char *path, fed_dataset_shape_t *shape);
+    /** Read the headers; FED_INPUT names the file and what is wrong with it.
+     * @param path    of the file or folder
+     * @param arrays  how files of named arrays are read */
+    fed_status_t (*measure)(const fed_source_t *self, const char *path,
+                            const fed_array_format_t *arrays, fed_dataset_shape_t *shape);
     /** Read the samples; `shape` is what measure gave, train_count maybe lowered. */
     fed_status_t (*read)(const fed_source_t *self, const char *path,
-                         const fed_dataset_shape_t *shape, fed_raw_samples_t *train,
-                         fed_raw_samples_t *test);
+                         const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
+                         fed_raw_samples_t *train, fed_raw_samples_t *test);
     size_t classes; /**< that its labels must lie below; 0: any */
 };
 
@@ -63,6 +69,9 @@ typedef struct fed_dataset {
     fed_samples_t train;      /**< without the held-out part */
     fed_samples_t validation; /**< the last data.validation_samples; may be empty */
     fed_samples_t test;
+    const int32_t
+        *train_clients; /**< [train.count]: the client of each training sample as the
+                             data set or partition.file has it, -1: nobody's; NULL: not said */
     size_t channels, height, width;
     size_t classes;
     size_t dropped_samples;             /**< had a missing or impossible value */
@@ -71,14 +80,15 @@ typedef struct fed_dataset {
 } fed_dataset_t;
 
 /** Headers only: how large the data set is. */
-fed_status_t fed_dataset_measure(const fed_config_t *config, fed_dataset_shape_t *shape);
+fed_status_t fed_dataset_measure(const fed_config_t *config, const fed_array_format_t *arrays,
+                                 fed_dataset_shape_t *shape);
 
 /** Bytes of the block for a data set of this shape. */
 size_t fed_dataset_block_bytes(const fed_dataset_shape_t *shape);
 
 /** Read, clean and normalise into block[fed_dataset_block_bytes(shape)], zeroed before. */
-fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_dataset_shape_t *shape,
-                              void *block);
+fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format_t *arrays,
+                              const fed_dataset_shape_t *shape, void *block);
 
 /** A view on a filled block, valid as long as the block. */
 fed_dataset_t fed_dataset_attach(const void *block);

@@ -23,6 +23,7 @@ typedef struct fed_partition {
 typedef struct fed_labels {
     const int32_t *labels; /**< [count], 0 .. classes-1 */
     size_t count, classes;
+    const int32_t *clients; /**< [count], -1: nobody's; NULL: the data name no clients */
 } fed_labels_t;
 
 /** A scheme: one const struct a file. */

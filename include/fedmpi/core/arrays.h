@@ -1,0 +1,52 @@
+/** Files of named arrays, as those who read them see them.
+ *
+ * A format is one const struct of functions. io implements HDF5 and app hands it to
+ * data, so that neither of the two layers knows the other. All functions are local.
+ */
+#ifndef FEDMPI_CORE_ARRAYS_H
+#define FEDMPI_CORE_ARRAYS_H
+
+#include "fedmpi/core/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FED_ARRAY_DIMENSIONS_MAX 8
+
+/** What the numbers of an array are in the file. */
+typedef enum fed_array_kind {
+    FED_ARRAY_OF_BYTES,    /**< unsigned, 8 bits */
+    FED_ARRAY_OF_INTEGERS, /**< any other integer type */
+    FED_ARRAY_OF_REALS,    /**< floating point of any precision */
+    FED_ARRAY_OF_OTHERS,   /**< text, structs, ...: cannot be read */
+} fed_array_kind_t;
+
+/** What they are converted to. */
+typedef enum fed_array_number {
+    FED_ARRAY_UINT8,
+    FED_ARRAY_INT64,
+    FED_ARRAY_FLOAT32
+} fed_array_number_t;
+
+typedef struct fed_array_shape {
+    fed_array_kind_t kind;
+    size_t dimensions; /**< 0 .. FED_ARRAY_DIMENSIONS_MAX */
+    size_t sizes[FED_ARRAY_DIMENSIONS_MAX];
+} fed_array_shape_t;
+
+typedef struct fed_array_file fed_array_file_t;
+
+typedef struct fed_array_format {
+    /** FED_INPUT if it cannot be read; else the caller closes it. */
+    fed_status_t (*open)(const char *path, fed_array_file_t **file);
+    void (*close)(fed_array_file_t *file); /**< NULL is fine */
+    bool (*exists)(fed_array_file_t *file, const char *name);
+    /** FED_INPUT, naming the file, if there is no such array. */
+    fed_status_t (*measure)(fed_array_file_t *file, const char *name, fed_array_shape_t *shape);
+    /** Read rows first .. first+rows-1 along the first dimension; the caller stays inside.
+     * @param values  [out] [rows][product of the other sizes] of `number` */
+    fed_status_t (*read)(fed_array_file_t *file, const char *name, size_t first, size_t rows,
+                         fed_array_number_t number, void *values);
+} fed_array_format_t;
+
+#endif

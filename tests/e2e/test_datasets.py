@@ -1,0 +1,213 @@
+"""Data sets of every kind: the same samples through another format are the same run."""
+
+import unittest
+from pathlib import Path
+
+import h5py
+import numpy as np
+from program import ProgramCase, Samples, write_data
+
+ONE_ROUND = ("federated.rounds=1", "training.epochs=1")
+ALL = ("partition.clients=0", "partition.samples_per_client=0", "federated.tracked_clients=")
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The federated model's tensors, and how many of each class each client has."""
+    with h5py.File(path) as file:
+        model = {name: tensor[:] for name, tensor in file["model/federated"].items()}
+        return model, file["partition/label_counts"][:]
+
+
+class Datasets(ProgramCase):
+    """Formats against each other, and what they refuse."""
+
+    def assert_same_run(self, one: Path, other: Path) -> None:
+        (model, counts), (other_model, other_counts) = read(one), read(other)
+        np.testing.assert_array_equal(counts, other_counts)
+        self.assertEqual(model.keys(), other_model.keys())
+        for name, values in model.items():
+            np.testing.assert_array_equal(values, other_model[name], name)
+
+    def write_hdf5(self, name: str, convert=np.asarray, **changes) -> Path:
+        """The data set of the test as HDF5."""
+        arrays = {"train/x": convert(self.train.images), "train/y": self.train.labels,
+                  "test/x": convert(self.test.images), "test/y": self.test.labels, **changes}
+        path = self.folder / name
+        with h5py.File(path, "w") as file:
+            for where, values in arrays.items():
+                if values is not None:
+                    file.create_dataset(where, data=values)
+        return path
+
+    def run_hdf5(self, path: Path, *settings: str, ranks: int = 0, output: str = "h.h5") -> Path:
+        return self.run_small(ranks, "data.dataset=hdf5", f"data.path={path}", *ONE_ROUND,
+                              *settings, output=output)
+
+    def refuse(self, *settings: str) -> str:
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        outcome = self.launch(0, "--dry-run", *overrides, self.config)
+        self.assertEqual(outcome.code, 2, outcome)
+        self.assertEqual(outcome.stderr.count("\n"), 1, outcome.stderr)
+        return outcome.stderr
+
+    # --- HDF5 ---------------------------------------------------------------------------
+
+    def test_hdf5_of_bytes_is_the_idx_run(self) -> None:
+        idx = self.run_small(0, *ONE_ROUND)
+        self.assert_same_run(idx, self.run_hdf5(self.write_hdf5("data.h5"), ranks=3))
+
+    def test_hdf5_of_every_type_and_layout(self) -> None:
+        """float32 of the same bytes, unscaled, in chunks that are compressed."""
+        settings = ("data.normalize=none", "training.learning_rate=0.0001")
+        idx = self.run_small(0, *ONE_ROUND, *settings)
+        for type_name in ("<f4", ">f8", "<u2", ">i4", "<i8"):
+            path = self.write_hdf5("data.h5", lambda x: x.astype(type_name))  # noqa: B023
+            self.assert_same_run(idx, self.run_hdf5(path, *settings))
+        with h5py.File(path, "w") as file:
+            options = {"chunks": (7, 8, 3), "compression": "gzip", "shuffle": True}
+            for part, samples in (("train", self.train), ("test", self.test)):
+                file.create_dataset(f"{part}/x", data=samples.images.astype("f4"), **options)
+                file.create_dataset(f"{part}/y", data=samples.labels.astype(">u8"), chunks=(11,))
+        self.assert_same_run(idx, self.run_hdf5(path, *settings))
+
+    def test_hdf5_shapes_are_rows_of_features(self) -> None:
+        idx = self.run_small(0, *ONE_ROUND)
+        for shape in ((64,), (8, 8), (1, 8, 8), (32, 2, 1), (2, 2, 2, 8)):
+            path = self.write_hdf5("data.h5", lambda x: x.reshape(-1, *shape))  # noqa: B023
+            self.assert_same_run(idx, self.run_hdf5(path))
+
+    def test_hdf5_train_limit(self) -> None:
+        settings = ("data.train_limit=300", "data.validation_samples=10", "partition.clients=5")
+        idx = self.run_small(0, *ONE_ROUND, *settings)
+        self.assert_same_run(idx, self.run_hdf5(self.write_hdf5("data.h5"), *settings))
+
+    def test_hdf5_refuses_what_does_not_fit(self) -> None:
+        bad = {
+            "there is no data set /test/y": {"test/y": None},
+            "/train/y has 399 numbers for 400 samples": {"train/y": self.train.labels[:-1]},
+            "/train/y must have one dimension and integers":
+                {"train/y": self.train.labels.astype(float)},
+            "/train/y[0] is -1": {"train/y": self.train.labels.astype(int) * 0 - 1},
+            "different shape": {"test/x": self.test.images[:, :4]},
+            "array of numbers": {"train/x": np.array([b"text"] * 400)},
+            "/train/client[0] is -5": {"train/client": np.full(400, -5)},
+        }
+        for message, change in bad.items():
+            path = self.write_hdf5("bad.h5", **change)
+            self.assertIn(message, self.refuse("data.dataset=hdf5", f"data.path={path}"))
+        (self.folder / "bad.h5").write_bytes(b"no HDF5")
+        self.assertIn("not a readable HDF5", self.refuse("data.dataset=hdf5", f"data.path={path}"))
+        self.assertIn("No such file", self.refuse("data.dataset=hdf5", "data.path=nowhere.h5"))
+
+    # --- Clients that the data name --------------------------------------------------------
+
+    def count_by_hand(self, clients: np.ndarray) -> np.ndarray:
+        numbers = np.unique(clients[clients >= 0])
+        return np.array([np.bincount(self.train.labels[clients == k], minlength=10)
+                         for k in numbers])
+
+    def test_natural_and_file_follow_the_data(self) -> None:
+        writers = np.random.RandomState(3).randint(0, 9, 400) * 1000 + 17
+        natural = self.write_hdf5("data.h5", **{"train/client": writers})
+        paths = [self.run_hdf5(natural, "partition.scheme=natural", *ALL, ranks=n, output=f"{n}.h5")
+                 for n in (1, 4)]
+        np.testing.assert_array_equal(read(paths[0])[1], self.count_by_hand(writers))
+        self.assert_same_run(*paths)
+
+        dense = (writers - 17) // 1000
+        text = self.write("clients.csv", "client\n" + "".join(f"{k}\n" for k in dense))
+        with h5py.File(self.folder / "clients.h5", "w") as file:
+            file["client"] = dense.astype("u2")
+        for file in (text, self.folder / "clients.h5"):
+            path = self.run_small(2, *ONE_ROUND, *ALL, "partition.scheme=file",
+                                  f"partition.file={file}")
+            self.assert_same_run(paths[0], path)
+
+    def test_data_say_how_many_clients(self) -> None:
+        """Without the keys all are taken, and the effective configuration says so."""
+        path = self.write_hdf5("data.h5", **{"train/client": np.arange(400) % 23})
+        config = self.write("open.ini", f"[data]\ndataset = hdf5\npath = {path}\n"
+                                        "[partition]\nscheme = natural\n")
+        shown = self.launch(0, "--dry-run", config).stdout
+        self.assertRegex(shown, r"clients = 0 .*\n")
+        self.assertRegex(shown, r"samples_per_client = 0 ")
+        self.assertRegex(shown, r"server +23 +0 +400\n")
+
+    def test_file_leaves_samples_out(self) -> None:
+        clients = np.random.RandomState(4).randint(-1, 4, 400)
+        file = self.write("clients.txt", "# made by hand\n" + "\n".join(map(str, clients)))
+        path = self.run_small(0, *ONE_ROUND, *ALL, "partition.scheme=file",
+                                  f"partition.file={file}")
+        np.testing.assert_array_equal(read(path)[1], self.count_by_hand(clients))
+
+    def test_samples_that_are_dropped_take_their_client_along(self) -> None:
+        clients = np.random.RandomState(5).randint(0, 4, 400)
+        images = self.train.images.astype("f4")
+        images[::7, 3, 3] = np.nan
+        path = self.write_hdf5("data.h5", lambda x: x.astype("f4"),
+                               **{"train/x": images, "train/client": clients})
+        counts = read(self.run_hdf5(path, "partition.scheme=natural", *ALL,
+                                    "data.normalize=none", "training.learning_rate=0.0001"))[1]
+        clients[::7] = -1
+        np.testing.assert_array_equal(counts, self.count_by_hand(clients))
+
+    def test_file_refuses_what_does_not_fit(self) -> None:
+        bad = {
+            "0\n" * 399: "has 399 numbers",
+            "0\n" * 401: "has 401 numbers",
+            "0\n1 2\n": "line 2: '1 2'",
+            "0\n-2\n": "line 2: '-2'",
+            "1\n" * 400: "client 0 has no sample",
+            "-1\n" * 400: "name 0 clients",
+        }
+        for text, message in bad.items():
+            file = self.write("bad.txt", text)
+            self.assertIn(message, self.refuse(*ALL, "partition.scheme=file",
+                                                f"partition.file={file}"))
+        self.assertIn("needs the path", self.refuse("partition.scheme=file"))
+        self.assertIn("names no clients", self.refuse("partition.scheme=natural"))
+
+    # --- CIFAR-10 and EMNIST -----------------------------------------------------------------
+
+    def write_cifar(self, folder: Path, train: np.ndarray, test: np.ndarray) -> None:
+        """Records of 1 + 3072 bytes: three files for training, of different sizes."""
+        folder.mkdir(parents=True)
+        pieces = {"data_batch_1.bin": train[:50], "data_batch_2.bin": train[50:60],
+                  "data_batch_3.bin": train[60:], "test_batch.bin": test}
+        for name, records in pieces.items():
+            (folder / name).write_bytes(records.tobytes())
+
+    def test_cifar10_is_its_hdf5_twin(self) -> None:
+        records = np.random.RandomState(6).randint(0, 256, (150, 3073)).astype(np.uint8)
+        records[:, 0] %= 10
+        train, test = records[:120], records[120:]
+        twin = self.write_hdf5("twin.h5", **{
+            "train/x": train[:, 1:].reshape(-1, 3, 32, 32), "train/y": train[:, 0],
+            "test/x": test[:, 1:].reshape(-1, 3, 32, 32), "test/y": test[:, 0]})
+        settings = ("partition.clients=4", "partition.samples_per_client=20",
+                    "partition.stratified=false", "data.normalize=standard")
+        expected = self.run_hdf5(twin, *settings)
+        for folder in (self.folder / "plain", self.folder / "packed/cifar-10-batches-bin"):
+            self.write_cifar(folder, train, test)
+            where = str(folder).removesuffix("/cifar-10-batches-bin")
+            path = self.run_small(2, *ONE_ROUND, "data.dataset=cifar10", f"data.path={where}",
+                                  *settings)
+            self.assert_same_run(expected, path)
+        (self.folder / "plain/data_batch_2.bin").write_bytes(b"\0" * 3074)
+        self.assertIn("multiple of 3073",
+                      self.refuse("data.dataset=cifar10", f"data.path={self.folder}/plain"))
+
+    def test_emnist_letters_count_from_one(self) -> None:
+        shifted = [Samples(part.images, part.labels + 1) for part in (self.train, self.test)]
+        folder = write_data(self.folder / "letters", *shifted, compress=True)
+        for file in folder.iterdir():
+            file.rename(folder / f"emnist-letters-{file.name.replace('t10k', 'test')}")
+        settings = ("data.dataset=emnist", f"data.path={folder}")
+        self.assert_same_run(self.run_small(0, *ONE_ROUND),
+                             self.run_small(0, *ONE_ROUND, *settings, output="letters.h5"))
+        plain = self.run_small(0, *ONE_ROUND, "data.dataset=emnist", output="digits.h5")
+        self.assert_same_run(self.run_small(0, *ONE_ROUND), plain)
+
+
+if __name__ == "__main__":
+    unittest.main()
