@@ -88,6 +88,14 @@ def python(_build: Path, _parallel: int) -> Stages:
     return [python_jobs("analysis", 300)]
 
 
+def slurm(build: Path, parallel: int) -> Stages:
+    """The job scripts on a Slurm of their own; skipped where none is installed."""
+    jobs = python_jobs("slurm", 600)
+    for job in jobs:
+        job.environment["FEDMPI"] = str(build / "fedmpi")
+    return [[build_job(build, parallel)], jobs]
+
+
 def tool(name: str, program: str, *command: str, limit_seconds: int = 600) -> Job:
     """A checking tool; skipped where it is not installed."""
     if not shutil.which(program):
@@ -101,7 +109,8 @@ def static(build: Path, parallel: int) -> Stages:
                     f"BUILD={build}", name)
     return [
         [tool("layers", sys.executable, sys.executable, str(TESTS / "static" / "layers.py")),
-         target("format-check", "clang-format"), target("cppcheck", "cppcheck")],
+         target("format-check", "clang-format"), target("cppcheck", "cppcheck"),
+         target("shellcheck", "shellcheck")],
         [target("tidy", "clang-tidy")],  # uses all cores by itself
     ]
 
@@ -156,6 +165,7 @@ SUITES: dict[str, Callable[[Path, int], Stages]] = {
     "mpi": mpi,
     "e2e": e2e,
     "python": python,
+    "slurm": slurm,
     "static": static,
     "sanitize": sanitize,
     "valgrind": valgrind,

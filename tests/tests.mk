@@ -1,6 +1,6 @@
 # Tests and checks: `make check` runs them all, `make check-SUITE` one suite.
 
-SUITES = unit mpi e2e python static sanitize valgrind clang
+SUITES = unit mpi e2e python slurm static sanitize valgrind clang
 RUN_TESTS = $(PYTHON) tests/run.py --build $(BUILD)
 
 # The set-up needs root only where something is missing.
@@ -47,4 +47,7 @@ cppcheck:
 	    --language=c -Iinclude -DFED_SIMD=plain $(CPPCHECK_OFF:%=--suppress=%) \
 	    --cppcheck-build-dir=$(BUILD)/cppcheck src tests
 
-.PHONY: check $(SUITES:%=check-%) tests format format-check tidy cppcheck
+shellcheck:
+	shellcheck $(wildcard jobs/*.sh jobs/*.sbatch jobs/*/*.sh)
+
+.PHONY: check $(SUITES:%=check-%) tests format format-check tidy cppcheck shellcheck

@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# What all job scripts share: they run fedmpi under the launcher of this site and survive
+# the time limit. How that works:
+#
+#   - "#SBATCH --signal=B:USR1@120": 120 seconds before the limit Slurm sends USR1 to the batch
+#     shell, and only to it.
+#   - The trap below passes it on to mpirun or srun, which pass it on to every rank.
+#   - fedmpi writes a checkpoint and exits with 75.
+#   - `scontrol requeue` puts this job, or this element of an array, back into the queue.
+#   - Its next start finds the checkpoint (--resume) and goes on; without one it begins.
+#
+# The results are the same bits as those of a run that was never interrupted.
+
+. jobs/site.sh
+
+readonly STOPPED=75 # fedmpi's exit code: stopped on purpose, to be resumed
+readonly SECONDS_TO_REPEAT=0.5
+
+launcher_pid= # of mpirun or srun while it runs
+warned=       # the time limit is near
+cancelled=    # by scancel: stop, but do not come back
+caught=       # a signal interrupted `wait`
+
+say() {
+    printf '%s %s: %s\n' "$(date +%T)" "${SLURM_JOB_NAME:-fedmpi}" "$*" >&2
+}
+
+# Repeated, because a launcher that is still starting its ranks loses the signal.
+ask_to_stop() {
+    local pid=$launcher_pid
+    [[ -z $pid ]] && return
+    while kill -USR1 "$pid" 2>/dev/null; do sleep "$SECONDS_TO_REPEAT"; done &
+}
+
+on_warning() {
+    caught=1 warned=1
+    say "warned: the time limit is near"
+    ask_to_stop
+}
+
+on_cancel() {
+    caught=1 cancelled=1
+    say "cancelled"
+    ask_to_stop
+}
+
+trap on_warning USR1
+trap on_cancel TERM
+
+# Ranks of this job: its allocation says how many.
+job_ranks() {
+    echo "${SLURM_NTASKS:-$FEDMPI_RANKS}"
+}
+
+# Back into the queue if that makes sense. Ends the script.
+stop_and_requeue() {
+    if [[ $cancelled || -z ${SLURM_JOB_ID:-} ]]; then
+        say "stopped; submit again to go on from the checkpoint"
+    elif ((${SLURM_RESTART_COUNT:-0} >= FEDMPI_MAX_RESTARTS)); then
+        say "stopped, and not requeued after $FEDMPI_MAX_RESTARTS restarts (FEDMPI_MAX_RESTARTS)"
+    else
+        say "stopped; back into the queue"
+        trap '' TERM # requeueing ends this script with it
+        scontrol requeue "$SLURM_JOB_ID" ||
+            say "this site does not let jobs requeue themselves; submit again to go on"
+    fi
+    exit "$STOPPED"
+}
+
+# fedmpi_run RANKS ARGUMENT...: run fedmpi to its end, from its checkpoint if there is one.
+# Returns its exit code; does not return if it was stopped on purpose.
+fedmpi_run() {
+    local ranks=$1 code
+    shift
+    [[ $warned || $cancelled ]] && stop_and_requeue # before this run began
+    say "$ranks ranks, start $((${SLURM_RESTART_COUNT:-0} + 1)): $*"
+    # shellcheck disable=SC2086 # the launcher may have options
+    $FEDMPI_LAUNCHER -n "$ranks" "$FEDMPI_PROGRAM" --resume "$@" &
+    launcher_pid=$!
+    [[ $warned || $cancelled ]] && ask_to_stop # while it began
+    while :; do
+        caught=
+        wait "$launcher_pid"
+        code=$?
+        [[ $caught ]] || break # else a trap cut the wait short
+    done
+    launcher_pid=
+    # Above 128: killed, because the warning came before fedmpi was ready for it.
+    if ((code == STOPPED)) || [[ ($warned || $cancelled) && $code -gt 128 ]]; then
+        stop_and_requeue
+    fi
+    ((code == 0)) || say "fedmpi failed with exit code $code"
+    return "$code"
+}
+
+# Rank counts of a scaling study: a server and 1, 2, 4, 8, ... client ranks, up to the
+# allocation. RANKS="2 9 17" asks for others.
+scaling_ranks() {
+    local most workers
+    most=$(job_ranks)
+    if [[ ${RANKS:-} ]]; then
+        echo "$RANKS"
+        return
+    fi
+    for ((workers = 1; workers + 1 < most; workers *= 2)); do
+        echo $((workers + 1))
+    done
+    echo "$most"
+}
+
+if [[ $FEDMPI_MODULES ]]; then
+    # shellcheck disable=SC2086 # a list
+    module load $FEDMPI_MODULES || exit
+fi
+if [[ ${SLURM_CPUS_PER_TASK:-} ]]; then
+    export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK # srun no longer takes it from sbatch
+fi
+export SLURM_WAIT=${SLURM_WAIT:-30}   # seconds that srun gives ranks when the first has ended
+export OPENBLAS_NUM_THREADS=1         # a rank is a core
+export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits leaves its core to one that trains

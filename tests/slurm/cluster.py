@@ -1,0 +1,259 @@
+"""A Slurm of one node for tests: everything it has is in one scratch folder.
+
+Its configuration, munge key, sockets, ports, logs and state are its own, so that it disturbs
+no Slurm that may run on the machine, and needs none. `Cluster.start` brings it up within
+seconds and `Cluster.stop` ends its daemons, whatever happened between.
+"""
+
+import getpass
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Callable, Dict, List, Optional
+
+#: More than the machine may have: ranks of tests share its cores.
+CPUS = 12
+
+_CONF = """\
+ClusterName=fedmpi-test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller_port}
+SlurmdPort={node_port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
+ReturnToService=2
+MpiDefault=none
+MailProg=/bin/true
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SwitchType=switch/none
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+KillWait=10
+# Tests wait for every step of the scheduler: let it look often.
+SchedulerParameters=sched_interval=1,sched_min_interval=0,bf_interval=1,batch_sched_delay=0
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} State=UNKNOWN
+PartitionName=test Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+#: slurmctld and slurmd live where administrators' programs do.
+_PATH = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
+
+_PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "srun", "setpriv")
+
+
+def missing_programs() -> List[str]:
+    """What would have to be installed first."""
+    return [name for name in _PROGRAMS if not shutil.which(name, path=_PATH)]
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Poll until the condition holds; TimeoutError names what did not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.1)
+
+
+class Cluster:
+    """A running Slurm and the jobs' working folder `work`, both below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        self.conf = folder / "slurm.conf"
+        self._daemons = ExitStack()
+        self._running = False
+        self.environment = _clean_environment()
+        self.environment["SLURM_CONF"] = str(self.conf)
+        self.environment["HOME"] = str(folder)  # nobody's own settings
+
+    def start(self) -> None:
+        """Bring the daemons up and wait for the node."""
+        for name in ("work", "state", "spool"):
+            (self.folder / name).mkdir()
+        self._write_configuration()
+        self._running = True
+        try:
+            self._start_munge()
+            self._start("slurmctld", "-D")
+            self._start("slurmd", "-D")
+            wait_until(lambda: self._call("sinfo", "-h", "-o", "%T").strip() == "idle", "the node")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Cancel what runs and end the daemons, the last one started first."""
+        if not self._running:
+            return
+        self._running = False
+        subprocess.run(
+            ["scancel", "--user", getpass.getuser()],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=30,
+            check=False,
+        )
+        self._daemons.close()
+
+    def sbatch(self, *arguments: str, **environment: str) -> str:
+        """Submit as a user would, from the working folder; returns the job's id."""
+        return self.run("sbatch", "--parsable", *arguments, **environment).strip()
+
+    def run(self, *command: str, **environment: str) -> str:
+        """Run a command in the working folder; returns its stdout."""
+        return self._call(*command, environment=environment)
+
+    def record(self, job: str) -> Dict[str, str]:
+        """What `scontrol show job` says about a job, or an element JOB_INDEX of an array."""
+        return dict(re.findall(r"(\w+)=(\S*)", self._call("scontrol", "-o", "show", "job", job)))
+
+    def state(self, job: str) -> str:
+        return self.record(job)["JobState"]
+
+    def wait(self, *jobs: str, seconds: float = 90) -> None:
+        """Wait until the jobs have ended; those that were requeued start again soon.
+
+        Slurm holds a requeued job back for two minutes. It could start at once, were it
+        not that a node refuses a job in the second in which it has killed it.
+        """
+        seen: Dict[str, float] = {}
+
+        def ended() -> bool:
+            lines = self._call("squeue", "-h", "-r", "-o", "%i %T %r", "-j", ",".join(jobs))
+            for job, state, reason in (line.split(" ", 2) for line in lines.splitlines()):
+                if (state, reason) != ("PENDING", "BeginTime"):
+                    seen.pop(job, None)
+                elif time.monotonic() > seen.setdefault(job, time.monotonic()) + 1.5:
+                    self._call("scontrol", "update", f"JobId={job}", "StartTime=now")
+            return not lines
+
+        wait_until(ended, f"the end of jobs {', '.join(jobs)}", seconds)
+
+    def warn(self, job: str) -> None:
+        """Send what `#SBATCH --signal=B:USR1` makes Slurm send, without waiting for it."""
+        self._call("scancel", "--signal=USR1", "--batch", job)
+
+    def log(self, name: str) -> str:
+        """A job's log as far as it is written."""
+        path = self.work / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def daemon_logs(self) -> str:
+        """The last words of the daemons, for a cluster that does not come up."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(
+            f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-15:]) for log in logs
+        )
+
+    def _write_configuration(self) -> None:
+        ports = _free_ports(2)
+        self.conf.write_text(
+            _CONF.format(
+                host=socket.gethostname().split(".")[0],
+                controller_port=ports[0],
+                node_port=ports[1],
+                user=getpass.getuser(),
+                folder=self.folder,
+                cpus=CPUS,
+            )
+        )
+
+    def _start_munge(self) -> None:
+        key = self.folder / "munge.key"
+        key.touch(mode=0o600)
+        key.write_bytes(secrets.token_bytes(128))
+        munge_socket = self.folder / "munge.socket"
+        self._start(
+            "munged",
+            "--foreground",
+            "--force",  # also as root, also below /tmp
+            f"--socket={munge_socket}",
+            f"--key-file={key}",
+            f"--pid-file={self.folder}/munged.pid",
+            f"--log-file={self.folder}/munged.log",
+            f"--seed-file={self.folder}/munged.seed",
+        )
+        wait_until(munge_socket.exists, "munged's socket", 10)
+
+    def _start(self, name: str, *arguments: str) -> None:
+        """Start a daemon as our child: it is stopped by its own handle and no other."""
+        program = shutil.which(name, path=_PATH)
+        assert program, name
+        with (self.folder / f"{name}.out.log").open("wb") as output:
+            daemon = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", program, *arguments],  # it never outlives us
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C ends the tests first
+            )
+        self._daemons.callback(_end, daemon)
+
+    def _call(self, *command: str, environment: Optional[Dict[str, str]] = None) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.work,
+            env={**self.environment, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            universal_newlines=True,
+            timeout=60,
+            check=False,
+        )
+        forgotten = command[0] == "squeue" and "Invalid job id" in done.stderr
+        if done.returncode != 0 and command[0] != "sinfo" and not forgotten:
+            raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr}")
+        return done.stdout
+
+
+def _end(daemon: "subprocess.Popen[bytes]") -> None:
+    daemon.send_signal(signal.SIGTERM)
+    try:
+        daemon.wait(15)
+    except subprocess.TimeoutExpired:
+        daemon.kill()
+        daemon.wait()
+
+
+def _clean_environment() -> Dict[str, str]:
+    """Ours without what a surrounding job, launcher or user's settings would bring in."""
+    foreign = ("SLURM", "SBATCH", "PMIX", "OMPI_COMM", "FEDMPI_", "XDG_CONFIG_HOME")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {
+        **kept,
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    }
+
+
+def _free_ports(count: int) -> List[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]

@@ -1,0 +1,121 @@
+"""Job scripts on a real Slurm: warned, requeued, resumed, cancelled."""
+
+import threading
+import unittest
+from pathlib import Path
+from typing import List
+
+from case import CONFIG, LONG, SRUN, SlurmCase, attribute, bits, release, rounds_done
+from cluster import wait_until
+
+
+class Interruptions(SlurmCase):
+    reference: Path
+    clock_job: str
+    clock_held: List[int]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        # Slurm's clock takes a minute: its job waits, held, while the other tests go on.
+        cls.clock_job = cls.start_long("clock", "--time=1", "--signal=B:USR1@50")
+        undisturbed = cls.start_long("undisturbed")
+        cls.reference = cls.results("undisturbed")
+        wait_until(lambda: cls.has_rounds("clock", 2), "two rounds")
+        cls.clock_held = cls.hold(cls.clock_job)
+        watch = threading.Thread(target=cls.release_when_warned)
+        watch.start()
+        cls.addClassCleanup(watch.join)
+        cls.cluster.wait(undisturbed)
+
+    @classmethod
+    def release_when_warned(cls) -> None:
+        log = f"fedmpi-run-{cls.clock_job}.log"
+        try:
+            wait_until(lambda: "warned" in cls.cluster.log(log), "Slurm's warning", 100)
+        finally:
+            release(cls.clock_held)
+
+    @classmethod
+    def start_long(cls, name: str, *options: str, **environment: str) -> str:
+        return cls.cluster.run(
+            "jobs/submit.sh",
+            "--parsable",
+            *options,
+            *("jobs/run.sbatch", CONFIG, *LONG, "-o", f"results/{name}.h5"),
+            **environment,
+        ).strip()
+
+    @classmethod
+    def results(cls, name: str) -> Path:
+        return cls.cluster.work / "results" / f"{name}.h5"
+
+    @classmethod
+    def has_rounds(cls, name: str, count: int) -> bool:
+        path = cls.results(name)
+        return path.exists() and rounds_done(path) >= count
+
+    def assert_resumed(self, job: str, name: str) -> None:
+        """The job was requeued, went on, and has the bits of the undisturbed run."""
+        log = f"fedmpi-run-{job}.log"
+        self.assert_ended(job, "COMPLETED", "0:0", log)
+        self.assertGreater(int(self.cluster.record(job)["Restarts"]), 0)
+        self.assertIn("going on from", self.cluster.log(log))
+        self.assertEqual(attribute(self.results(name), "status"), "complete")
+        expected, found = bits(self.reference), bits(self.results(name))
+        self.assertEqual(found.keys(), expected.keys())
+        self.assertEqual([k for k in expected if found[k] != expected[k]], [])
+
+    def test_warned_in_the_middle_it_ends_with_the_same_bits(self) -> None:
+        for name, launcher in (("warned", "mpirun"), ("warned-srun", SRUN)):
+            with self.subTest(launcher):
+                job = self.start_long(name, FEDMPI_LAUNCHER=launcher)
+                wait_until(lambda n=name: self.has_rounds(n, 3), "three rounds")
+                self.cluster.warn(job)
+                self.wait_for_log(f"fedmpi-run-{job}.log", "back into the queue")
+                self.assertLess(rounds_done(self.results(name)), 150)
+                self.assertEqual(attribute(self.results(name), "status"), "interrupted")
+                self.cluster.wait(job)
+                self.assert_resumed(job, name)
+
+    def test_warned_at_its_start_it_is_requeued(self) -> None:
+        for name, launcher in (("early", "mpirun"), ("early-srun", SRUN)):
+            with self.subTest(launcher):
+                job = self.start_long(name, FEDMPI_LAUNCHER=launcher, SLURM_WAIT="3")
+                self.wait_for_log(f"fedmpi-run-{job}.log", "3 ranks, start 1")
+                self.cluster.warn(job)
+                self.wait_for_log(f"fedmpi-run-{job}.log", "back into the queue")
+                self.cluster.wait(job)
+                self.assertGreater(int(self.cluster.record(job)["Restarts"]), 0)
+                self.assertEqual(bits(self.results(name)), bits(self.reference))
+
+    def test_restarts_are_limited(self) -> None:
+        job = self.start_long("limited", FEDMPI_MAX_RESTARTS="0")
+        wait_until(lambda: self.has_rounds("limited", 2), "two rounds")
+        self.cluster.warn(job)
+        self.cluster.wait(job)
+        self.assert_ended(job, "FAILED", "75:0", f"fedmpi-run-{job}.log")
+        self.assertEqual(self.cluster.record(job)["Restarts"], "0")
+
+    def test_cancelled_job_does_not_come_back(self) -> None:
+        job = self.start_long("cancelled")
+        wait_until(lambda: self.has_rounds("cancelled", 2), "two rounds")
+        self.cluster.run("scancel", job)
+        self.cluster.wait(job)
+        record = self.cluster.record(job)
+        self.assertEqual((record["JobState"], record["Restarts"]), ("CANCELLED", "0"))
+        again = self.start_long("cancelled")
+        self.cluster.wait(again)
+        self.assertIn("going on from", self.cluster.log(f"fedmpi-run-{again}.log"))
+        self.assertEqual(bits(self.results("cancelled")), bits(self.reference))
+
+    def test_warned_of_the_limit_by_slurms_own_clock(self) -> None:
+        """By its name the last: its job has been waiting for the clock meanwhile."""
+        self.assertEqual(len(self.clock_held), 3)
+        log = f"fedmpi-run-{self.clock_job}.log"
+        self.wait_for_log(log, "warned: the time limit is near", 100)
+        self.cluster.wait(self.clock_job)
+        self.assert_resumed(self.clock_job, "clock")
+
+if __name__ == "__main__":
+    unittest.main()
