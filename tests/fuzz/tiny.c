@@ -52,7 +52,7 @@ static void make_data(fed_run_t *run) {
         .classes = CLASSES,
     };
     run->dataset.validation.count = 0;
-    run->partition = (fed_partition_t){CLIENTS, first, dealt};
+    run->partition = (fed_partition_t){.clients = CLIENTS, .first = first, .samples = dealt};
 }
 
 static void make_server(fed_federation_t *federation, fed_run_t *run) {

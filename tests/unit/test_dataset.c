@@ -2,6 +2,7 @@
 #include "idx_files.h"
 
 #include "fedmpi/data/dataset.h"
+#include "fedmpi/io/arrays.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -79,9 +80,9 @@ static void begin(loaded_t *loaded) {
 
 static fed_status_t load(loaded_t *loaded) {
     fed_dataset_shape_t shape;
-    FED_TRY(fed_dataset_measure(&loaded->config, &shape));
+    FED_TRY(fed_dataset_measure(&loaded->config, &fed_hdf5_arrays, &shape));
     loaded->block = fed_alloc(fed_dataset_block_bytes(&shape), 1);
-    FED_TRY(fed_dataset_fill(&loaded->config, &shape, loaded->block));
+    FED_TRY(fed_dataset_fill(&loaded->config, &fed_hdf5_arrays, &shape, loaded->block));
     loaded->data = fed_dataset_attach(loaded->block);
     return FED_OK;
 }

@@ -10,7 +10,7 @@ static fed_labels_t any_labels(size_t count, size_t classes, double skew) {
     int32_t *labels = FED_NEW_ARRAY(int32_t, count);
     for (size_t i = 0; i < count; i++)
         labels[i] = fabs(any_number()) < skew ? 0 : (int32_t)any_below(classes);
-    return (fed_labels_t){labels, count, classes};
+    return (fed_labels_t){.labels = labels, .count = count, .classes = classes};
 }
 
 static void free_labels(const fed_labels_t *labels) {
@@ -173,7 +173,7 @@ static void assert_refused(size_t clients, size_t samples, bool stratified,
 static void more_than_there_is_is_refused(void **state) {
     (void)state;
     static const int32_t few[] = {0, 0, 0, 0, 0, 0, 1, 1};
-    fed_labels_t labels = {few, 8, 2};
+    fed_labels_t labels = {.labels = few, .count = 8, .classes = 2};
     assert_refused(
         9, 0, true, &labels,
         "partition.clients = 9: the training set has 8 samples, fewer than one a client");

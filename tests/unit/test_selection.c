@@ -16,7 +16,7 @@ enum { CLIENTS = 6, DRAWS = 40000 };
 static const size_t sizes[CLIENTS] = {10, 0, 20, 40, 10, 20};
 static size_t first[CLIENTS + 1];
 static uint32_t samples[100];
-static const fed_partition_t partition = {CLIENTS, first, samples};
+static const fed_partition_t partition = {.clients = CLIENTS, .first = first, .samples = samples};
 
 static int count_samples(void **state) {
     (void)state;
