@@ -3,6 +3,8 @@
 
 #include "fedmpi/core/memory.h"
 
+#include <string.h>
+
 struct fed_shared {
     const fed_comm_t *comm; /* borrowed */
     MPI_Win window;
@@ -21,6 +23,9 @@ fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
     MPI_TRY(MPI_Win_lock_all(MPI_MODE_NOCHECK, shared->window));
     uintptr_t address = (uintptr_t)shared->bytes;
     shared->bytes = (char *)shared->bytes + (-address & (FED_ALIGNMENT - 1));
+    if (fed_comm_leads_node(comm))
+        memset(shared->bytes, 0, bytes); /* on one rank MPI gives memory as malloc does */
+    fed_shared_publish(shared);
     return shared;
 }
 

@@ -1,0 +1,119 @@
+/* Sums, rows and broadcasts against what one rank computes alone. */
+#include "ranks.h"
+
+/* What rank r contributes at position i: all 64 bits in use, so that sums wrap. */
+static int64_t term(int r, size_t i) {
+    uint64_t z = (uint64_t)(r + 1) * 0x9e3779b97f4a7c15U + i * 0xbf58476d1ce4e5b9U;
+    return (int64_t)((z ^ (z >> 29)) * 0x94d049bb133111ebU);
+}
+
+static int64_t serial_sum(size_t i) {
+    uint64_t sum = 0;
+    for (int r = 0; r < ranks; r++)
+        sum += (uint64_t)term(r, i);
+    return (int64_t)sum;
+}
+
+typedef void sum_t(const fed_comm_t *among, int64_t *sums, size_t count);
+
+/* On the server the sum, elsewhere unchanged. */
+static bool sums_are_right(sum_t *sum, size_t count) {
+    FED_AUTOFREE int64_t *sums = FED_NEW_ARRAY(int64_t, count);
+    for (size_t i = 0; i < count; i++)
+        sums[i] = term(rank, i);
+    sum(comm, sums, count);
+    for (size_t i = 0; i < count; i++)
+        if (sums[i] != (rank == 0 ? serial_sum(i) : term(rank, i)))
+            return false;
+    return true;
+}
+
+static void check_sums(sum_t *sum, const size_t *counts, size_t count_count) {
+    for (size_t c = 0; c < count_count; c++)
+        assert_everywhere(sums_are_right(sum, counts[c]));
+}
+
+static void gathered_sums_are_serial_sums(void **state) {
+    (void)state;
+    size_t piece = FED_GATHER_BUFFER_BYTES / sizeof(int64_t) / (size_t)ranks;
+    const size_t counts[] = {0,    1,         2,     7,         1000,      1023,
+                             1025, piece - 1, piece, piece + 1, 2 * piece, 2 * piece + 17};
+    check_sums(fed_comm_gather_sums, counts, sizeof counts / sizeof *counts);
+}
+
+static void reduced_sums_are_serial_sums(void **state) {
+    (void)state;
+    const size_t piece = ((size_t)64 << 20) / sizeof(int64_t);
+    const size_t counts[] = {0, 1, 2, 7, 1000, 65537, piece + 5};
+    check_sums(fed_comm_reduce_sums, counts, sizeof counts / sizeof *counts);
+}
+
+static void rows_arrive_in_the_order_of_ranks(void **state) {
+    (void)state;
+    static const size_t row_bytes[] = {1, 4, 24, 4100};
+    for (size_t b = 0; b < 4; b++)
+        for (size_t pattern = 0; pattern < 4; pattern++) {
+            size_t total = 0, width = row_bytes[b];
+            FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, (size_t)ranks);
+            for (int r = 0; r < ranks; r++) /* none, some, none from the server, many */
+                total += counts[r] = pattern * (size_t)r + (pattern == 3 ? 40 : 0);
+            FED_AUTOFREE unsigned char *rows = FED_NEW_ARRAY(unsigned char, counts[rank] * width);
+            FED_AUTOFREE unsigned char *all = FED_NEW_ARRAY(unsigned char, total *width);
+            memset(rows, rank + 1, counts[rank] * width);
+            fed_comm_gather_rows(comm, rows, counts, width, all);
+            bool well = true;
+            for (size_t r = 0, at = 0; rank == 0 && r < (size_t)ranks; r++)
+                for (size_t i = 0; i < counts[r] * width; i++)
+                    well &= all[at++] == r + 1;
+            assert_everywhere(well);
+        }
+}
+
+typedef void broadcast_t(const fed_comm_t *among, void *data, size_t bytes);
+
+static bool arrives(broadcast_t *broadcast, size_t bytes) {
+    FED_AUTOFREE unsigned char *data = FED_NEW_ARRAY(unsigned char, bytes);
+    for (size_t i = 0; rank == 0 && i < bytes; i++)
+        data[i] = (unsigned char)(i * 7 + (i >> 16));
+    broadcast(comm, data, bytes);
+    for (size_t i = 0; i < bytes; i++)
+        if (data[i] != (unsigned char)(i * 7 + (i >> 16)))
+            return false;
+    return true;
+}
+
+static void broadcasts_arrive(void **state) {
+    (void)state;
+    const size_t sizes[] = {0, 1, 3, 70001, ((size_t)64 << 20) + 3}; /* the last in two pieces */
+    for (size_t s = 0; s < 5; s++)
+        assert_everywhere(arrives(fed_comm_broadcast, sizes[s]));
+    for (size_t s = 0; s < 4; s++)
+        assert_everywhere(arrives(fed_comm_broadcast_node, sizes[s]));
+}
+
+static void ranks_know_who_they_are(void **state) {
+    (void)state;
+    int world_rank, world_size;
+    MPI_Comm_rank(MPI_COMM_WORLD, &world_rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &world_size);
+    assert_everywhere(rank == world_rank && ranks == world_size);
+    assert_everywhere(fed_comm_is_server(comm) == (rank == 0));
+    assert_everywhere(fed_comm_leads_node(comm) == (rank == 0)); /* the tests' one node */
+    assert_everywhere(strlen(fed_comm_library(comm)) > 3 &&
+                      !strpbrk(fed_comm_library(comm), "\n,"));
+    char name[MPI_MAX_PROCESSOR_NAME];
+    int length;
+    MPI_Get_processor_name(name, &length);
+    FED_AUTOFREE char *hosts = fed_comm_hosts(comm);
+    assert_everywhere(rank == 0 ? hosts && strcmp(hosts, name) == 0 : !hosts);
+}
+
+int main(int argc, char **argv) {
+    ranks_init(&argc, &argv);
+    const struct CMUnitTest tests[] = {
+        MPI_TEST(gathered_sums_are_serial_sums),     MPI_TEST(reduced_sums_are_serial_sums),
+        MPI_TEST(rows_arrive_in_the_order_of_ranks), MPI_TEST(broadcasts_arrive),
+        MPI_TEST(ranks_know_who_they_are),
+    };
+    return ranks_fini(cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,59 @@
+/* Memory that the ranks of a node share. */
+#include "ranks.h"
+
+static void what_the_leader_writes_all_read(void **state) {
+    (void)state;
+    static const size_t sizes[] = {1, 63, 64, 4097, (size_t)5 << 20};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        fed_shared_t *shared = fed_shared_create(comm, sizes[s]);
+        unsigned char *bytes = fed_shared_bytes(shared);
+        assert_everywhere((uintptr_t)bytes % FED_ALIGNMENT == 0);
+        if (fed_comm_leads_node(comm))
+            for (size_t i = 0; i < sizes[s]; i++)
+                bytes[i] = (unsigned char)(i * 31 + s);
+        fed_shared_publish(shared);
+        bool same = true;
+        for (size_t i = 0; i < sizes[s]; i++)
+            same &= bytes[i] == (unsigned char)(i * 31 + s);
+        assert_everywhere(same);
+        fed_shared_destroy(shared);
+    }
+}
+
+static void it_starts_with_zeros(void **state) {
+    (void)state;
+    fed_shared_t *shared = fed_shared_create(comm, 100000);
+    const unsigned char *bytes = fed_shared_bytes(shared);
+    bool zeros = true;
+    for (size_t i = 0; i < 100000; i++)
+        zeros &= bytes[i] == 0;
+    assert_everywhere(zeros);
+    fed_shared_destroy(shared);
+    fed_shared_destroy(NULL);
+}
+
+static void several_live_side_by_side(void **state) {
+    (void)state;
+    fed_shared_t *first = fed_shared_create(comm, 1000), *second = fed_shared_create(comm, 1000);
+    if (fed_comm_leads_node(comm)) {
+        memset(fed_shared_bytes(first), 1, 1000);
+        memset(fed_shared_bytes(second), 2, 1000);
+    }
+    fed_shared_publish(first);
+    fed_shared_publish(second);
+    const unsigned char *of_first = fed_shared_bytes(first), *of_second = fed_shared_bytes(second);
+    assert_everywhere(of_first[999] == 1 && of_second[0] == 2);
+    fed_shared_destroy(first);
+    assert_everywhere(of_second[999] == 2);
+    fed_shared_destroy(second);
+}
+
+int main(int argc, char **argv) {
+    ranks_init(&argc, &argv);
+    const struct CMUnitTest tests[] = {
+        MPI_TEST(what_the_leader_writes_all_read),
+        MPI_TEST(it_starts_with_zeros),
+        MPI_TEST(several_live_side_by_side),
+    };
+    return ranks_fini(cmocka_run_group_tests(tests, NULL, NULL));
+}
