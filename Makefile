@@ -1,8 +1,9 @@
 # fedmpi: `make demo` shows it, `make check` tests it, `make help` lists the rest.
 #
-# Needs mpicc, HDF5, OpenBLAS, inih, Random123, libsodium and zlib. Flags come from
-# pkg-config, then from h5cc; on a cluster load the modules first, or give what is
-# not found by hand: make HDF5_CFLAGS=-I... HDF5_LIBS="-L... -lhdf5"
+# Needs mpicc, HDF5, OpenBLAS, inih, Random123, libsodium and zlib. Each is looked for
+# in NAME_DIR if that is given (make HDF5_DIR=/opt/hdf5), by pkg-config, by h5cc, and
+# where the compiler looks by itself, which is enough where modules or Spack have been
+# loaded. NAME_CFLAGS and NAME_LIBS say it exactly.
 
 CC      = mpicc
 MPIRUN ?= mpirun
@@ -11,33 +12,43 @@ BUILD  ?= build
 CFLAGS ?= -O3
 V      ?= 0
 
+, := ,
+
 # --- Libraries ----------------------------------------------------------------------
 
-# pkg-config --cflags or --libs of a module, else what stands behind.
-pkg = $(shell pkg-config $(1) $(2) 2>/dev/null || echo $(3))
-h5cc_flags = $(filter $(1),$(shell h5cc -show 2>/dev/null))
+# A library's flags: from NAME_DIR, else from pkg-config, else what stands behind.
+cflags = $(if $($(1)_DIR),-I$($(1)_DIR)/include,$(shell pkg-config --cflags $(2) 2>/dev/null || echo $(3)))
+libs   = $(if $($(1)_DIR),$(call in_dir,$($(1)_DIR)) $(4),$(shell pkg-config --libs $(2) 2>/dev/null || echo $(3) $(4)))
+in_dir = $(patsubst %,-L%,$(wildcard $(1)/lib $(1)/lib64))
+h5cc   = $(filter $(1),$(shell h5cc -show 2>/dev/null))
 
-HDF5_CFLAGS     ?= $(call pkg,--cflags,hdf5,$(call h5cc_flags,-I% -D%))
-HDF5_LIBS       ?= $(call pkg,--libs,hdf5,$(call h5cc_flags,-L%) -lhdf5)
-OPENBLAS_CFLAGS ?= $(call pkg,--cflags,openblas,)
-OPENBLAS_LIBS   ?= $(call pkg,--libs,openblas,-lopenblas)
-INIH_CFLAGS     ?= $(call pkg,--cflags,inih,)
-INIH_LIBS       ?= $(call pkg,--libs,inih,-linih)
-SODIUM_CFLAGS   ?= $(call pkg,--cflags,libsodium,)
-SODIUM_LIBS     ?= $(call pkg,--libs,libsodium,-lsodium)
-ZLIB_CFLAGS     ?= $(call pkg,--cflags,zlib,)
-ZLIB_LIBS       ?= $(call pkg,--libs,zlib,-lz)
-RANDOM123_CFLAGS ?=
-CMOCKA_LIBS     ?= $(call pkg,--libs,cmocka,-lcmocka)
+HDF5_CFLAGS     ?= $(call cflags,HDF5,hdf5,$(call h5cc,-I% -D%))
+HDF5_LIBS       ?= $(call libs,HDF5,hdf5,$(call h5cc,-L%),-lhdf5)
+OPENBLAS_CFLAGS ?= $(call cflags,OPENBLAS,openblas)
+OPENBLAS_LIBS   ?= $(call libs,OPENBLAS,openblas,,-lopenblas)
+INIH_CFLAGS     ?= $(call cflags,INIH,inih)
+INIH_LIBS       ?= $(call libs,INIH,inih,,-linih)
+SODIUM_CFLAGS   ?= $(call cflags,SODIUM,libsodium)
+SODIUM_LIBS     ?= $(call libs,SODIUM,libsodium,,-lsodium)
+ZLIB_CFLAGS     ?= $(call cflags,ZLIB,zlib)
+ZLIB_LIBS       ?= $(call libs,ZLIB,zlib,,-lz)
+RANDOM123_CFLAGS ?= $(if $(RANDOM123_DIR),-I$(RANDOM123_DIR)/include)
+CMOCKA_LIBS     ?= $(call libs,CMOCKA,cmocka,,-lcmocka)
+
+# Asked once, not in each command.
+LIBRARY_CFLAGS := $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS) $(INIH_CFLAGS) $(SODIUM_CFLAGS) \
+                  $(ZLIB_CFLAGS) $(RANDOM123_CFLAGS)
+LIBRARY_LIBS   := $(HDF5_LIBS) $(OPENBLAS_LIBS) $(INIH_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) -lm
+
+# Libraries outside the system's folders are found again when the program starts.
+LIBRARY_LIBS += $(patsubst -L%,-Wl$(,)-rpath$(,)%,$(filter-out -L/usr/%,$(filter -L%,$(LIBRARY_LIBS))))
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 # -fno-math-errno, -fno-trapping-math: nobody asks for errno or traps, and loops with
 # rounding become vector code. Never -ffast-math: sums keep their order.
 FLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fopenmp-simd -fno-math-errno \
-        -fno-trapping-math -ffp-contract=fast -fno-common -MMD -MP -Iinclude $(SANITIZE) \
-        $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS) $(INIH_CFLAGS) $(SODIUM_CFLAGS) $(ZLIB_CFLAGS) \
-        $(RANDOM123_CFLAGS)
-LIBS  = $(HDF5_LIBS) $(OPENBLAS_LIBS) $(INIH_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) -lm
+        -fno-trapping-math -ffp-contract=fast -fno-common -MMD -MP -Iinclude $(SANITIZE) $(LIBRARY_CFLAGS)
+LIBS  = $(LIBRARY_LIBS)
 
 # --- Running under mpirun --------------------------------------------------------------
 
@@ -73,7 +84,7 @@ ifeq ($(V),0)
 quiet = @printf '  %-5s %s\n' "$(1)" "$(2)";
 endif
 
-all: fedmpi
+all: fedmpi ## the program (the default)
 
 fedmpi: $(PROGRAM)
 	@cp $< $@
@@ -87,14 +98,20 @@ $(LIBRARY): $(OBJECTS)
 # Sums of rounded products: the same bits whether or not a CPU fuses.
 $(SIMD:%=$(BUILD)/src/math/simd/fixed.%.o): FLAGS += -ffp-contract=off
 
+# What is missing is told with the names of its packages, once, before anything compiles.
+$(BUILD)/libraries.found:
+	@CC='$(CC)' FEDMPI_CFLAGS='$(LIBRARY_CFLAGS)' FEDMPI_LIBS='$(LIBRARY_LIBS)' \
+	    jobs/setup/packages.sh --missing build
+	@mkdir -p $(@D) && touch $@
+
 define SIMD_RULE
-$(BUILD)/%.$(1).o: %.c
+$(BUILD)/%.$(1).o: %.c | $(BUILD)/libraries.found
 	@mkdir -p $$(@D)
 	$$(call quiet,CC,$$< ($(1))) $$(CC) $$(FLAGS) $$(SIMD_FLAGS_$(1)) -DFED_SIMD=$(1) -c $$< -o $$@
 endef
 $(foreach simd,$(SIMD),$(eval $(call SIMD_RULE,$(simd))))
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | $(BUILD)/libraries.found
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<) $(CC) $(FLAGS) -c $< -o $@
 
@@ -106,13 +123,47 @@ $(BUILD)/src/app/version.o: $(wildcard .git/HEAD .git/index)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(CMOCKA_LIBS) -o $@
 
-clean:
+# --- For users ------------------------------------------------------------------------
+
+RANKS   ?= 6
+DATASET ?= mnist
+PREFIX  ?= /usr/local
+
+# As many compilers as cores, unless make was given -j.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
+demo: ## set up, build, train on DATASET=mnist, compare, and draw demo.png
+	@PYTHON='$(PYTHON)' jobs/setup/packages.sh demo
+	@$(MAKE) --no-print-directory $(PARALLEL) fedmpi
+	@$(MAKE) --no-print-directory data
+	$(MPIRUN) -np $(RANKS) ./fedmpi configs/$(DATASET).ini
+	@echo
+	$(PYTHON) -m analysis.plot results/$(DATASET)-fedavg.h5 -o demo.png
+
+data: ## put DATASET=mnist or fashion-mnist under data/
+	@PYTHON='$(PYTHON)' jobs/setup/data.sh $(DATASET)
+
+install: fedmpi ## the program and its configurations under PREFIX=/usr/local
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fedmpi/configs/paper
+	install -m 755 fedmpi $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(wildcard configs/*.ini) $(DESTDIR)$(PREFIX)/share/fedmpi/configs/
+	install -m 644 $(wildcard configs/paper/*.ini) $(DESTDIR)$(PREFIX)/share/fedmpi/configs/paper/
+
+clean: ## remove what was built; data and results stay
 	rm -rf build fedmpi
+
+help: ## this list
+	@echo 'make TARGET [VARIABLE=VALUE ...]'
+	@sed -n 's/^\([a-z$$()%:-]*\): .*## \(.*\)/\1|\2/p; s/^\([a-z-]*\): ## \(.*\)/\1|\2/p' \
+	    $(MAKEFILE_LIST) | sort -u | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@echo
+	@echo 'Libraries: HDF5_DIR=PREFIX, or HDF5_CFLAGS and HDF5_LIBS; the same for OPENBLAS, INIH,'
+	@echo 'RANDOM123, SODIUM, ZLIB. Programs: CC=mpicc, MPIRUN=mpirun, PYTHON=/usr/bin/python3.'
 
 include tests/tests.mk
 include tests/fuzz/fuzz.mk
 
 .SECONDARY:
-.PHONY: all clean
+.PHONY: all demo data install clean help
 
 -include $(OBJECTS:.o=.d) $(BUILD)/src/app/main.d $(UNIT_TESTS:=.d) $(MPI_TESTS:=.d) $(BENCHES:=.d)

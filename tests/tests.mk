@@ -4,7 +4,7 @@ SUITES = unit mpi e2e python slurm static sanitize valgrind clang
 RUN_TESTS = $(PYTHON) tests/run.py --build $(BUILD)
 
 # The set-up needs root only where something is missing.
-check:
+check: ## everything that the tests need, and all tests
 	@test ! -x jobs/setup/packages.sh || jobs/setup/packages.sh check
 	@$(RUN_TESTS)
 
@@ -16,7 +16,7 @@ tests: $(UNIT_TESTS) $(MPI_TESTS)
 C_SOURCES = $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c)
 C_FILES   = $(C_SOURCES) $(wildcard src/*/*.h src/*/*/*.h include/fedmpi/*/*.h tests/*/*.h)
 
-format:
+format: ## clang-format on all C files
 	clang-format -i $(C_FILES)
 
 format-check:
