@@ -162,6 +162,7 @@ help: ## this list
 
 include tests/tests.mk
 include tests/fuzz/fuzz.mk
+include tests/bench/bench.mk
 
 .SECONDARY:
 .PHONY: all demo data install clean help

@@ -1,8 +1,8 @@
 /* How fast a training step is beside the machine's own bound.
  *
  * Everything is measured in one process, in turns, so that what else the machine
- * does falls on all of them alike; figures are medians over many turns. The unit is
- * the speed of a large cblas_sgemm on this core.
+ * does falls on all of them alike; figures are medians over many turns, in processor
+ * time. The unit is the speed of a large cblas_sgemm on this core.
  */
 #include "fedmpi/math/dense.h"
 #include "fedmpi/math/fixed.h"
@@ -204,9 +204,21 @@ static double client(size_t number, bool skip, bool timed) {
     return (now_us() - start) / STEPS;
 }
 
+/* What a client costs beside its steps: taking the global parameters, and its update's
+ * way into the sum. Microseconds. */
+static void client_overhead(const float *global, int64_t *sums, double *start, double *encode) {
+    double norm, t = now_us();
+    fed_fixed_accumulate(PARAMETERS, w, global, 1.0 / 150, sums, &norm);
+    *encode = now_us() - t;
+    t = now_us();
+    memcpy(w, global, PARAMETERS * sizeof *w);
+    memset(v, 0, PARAMETERS * sizeof *v);
+    *start = now_us() - t;
+}
+
 /* Test-set evaluation of 10,000 samples; microseconds. */
 static double evaluate(void) {
-    enum { CHUNK = 128 };
+    enum { CHUNK = 64 };
     double start = now_us(), loss = 0;
     int64_t right = 0;
     for (size_t s = 0; s < 10000; s += CHUNK) {
@@ -312,7 +324,7 @@ int main(int argc, char **argv) {
         local[i] = uniform(), global[i] = uniform();
 
     double gemm[TURNS], dense[TURNS], fast[TURNS], test[TURNS], fixed[TURNS], decode[TURNS];
-    double zero[4] = {0}, norm;
+    double start[TURNS], encode[TURNS], zero[4] = {0}, norm;
     for (int turn = 0; turn < TURNS; turn++) {
         gemm[turn] = sgemm_us(N, a, b, c);
         dense[turn] = client((size_t)turn, false, false);
@@ -323,6 +335,7 @@ int main(int argc, char **argv) {
         zero[2] = zeros(h2, BATCH * H2);
         zero[3] = loss_sum / SAMPLES / EPOCHS;
         client((size_t)turn, true, true);
+        client_overhead(global, acc, &start[turn], &encode[turn]);
         test[turn] = evaluate();
         double t = now_us();
         fed_fixed_accumulate(BIG, local, global, 0.01, acc, &norm);
@@ -350,6 +363,8 @@ int main(int argc, char **argv) {
         printf("  %-18s %8.2f\n", part_names[part], us);
     }
     printf("  %-18s %8.2f\n", "sum", total);
+    printf("%-20s %8.1f\n", "start a client", median(start, TURNS));
+    printf("%-20s %8.1f\n", "encode its update", median(encode, TURNS));
     printf("%-20s %8.1f\n", "evaluate 10,000", median(test, TURNS));
     printf("%-20s %8.1f  (%.1f GB/s)\n", "fixed accumulate 4M", median(fixed, TURNS),
            24.0 * BIG / median(fixed, TURNS) * 1e-3);

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""`make bench`: one table of ratios that were measured in one run, on one machine.
+
+Everything that is compared alternates, so that what else the machine does falls on
+all alike. Figures are medians. The workload: MNIST, 150 clients of 300 samples, MLP
+784-200-200-10, batch 32, E = 5, all clients in each of 5 rounds, a test evaluation each
+round, no tracked clients, no baseline. The table goes to stdout and to build/bench.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+BENCH = Path(__file__).resolve().parent
+ROOT = BENCH.parent.parent
+EPOCHS, ROUNDS, STEPS_PER_ROUND = 5, 5, 7500
+SETTINGS = [f"training.epochs={EPOCHS}", f"federated.rounds={ROUNDS}",
+            "federated.tracked_clients=", "centralized.enabled=false"]
+RANKS = (2, 3, 6)
+EXIT_SKIP = 77
+PHASES = ("bcast", "gather", "aggregate", "evaluate")
+
+Row = tuple[str, str, str]  # what, measured, beside what
+
+
+def run(command: list[str], **options) -> str:
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, **options)
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+    return done.stdout
+
+
+# --- one rank's kernels -----------------------------------------------------------
+
+def steps(build: Path, data: Path) -> tuple[list[Row], dict[str, float]]:
+    """The step and its kernels beside cblas_sgemm's peak; and microseconds of the parts."""
+    text = run([str(build / "tests/bench/bench_step"), str(data)])
+    peak = float(re.search(r"([\d.]+) GFLOP/s", text)[1])
+    name = re.match(r"kernels (\w+)", text)[1]
+    us = {line[1].strip(): float(line[2]) for line in
+          re.finditer(r"^ *([a-z][\w, ]*?) {2,}([\d.]+)", text, re.MULTILINE)}
+    bound = us["dense bound"]
+    rows = [("large `cblas_sgemm`, one core", f"{peak:.1f} GFLOP/s", "the peak"),
+            ("a step's dense floating-point bound", f"{bound:.0f} us", "its operations at the peak"),
+            (f"step, dense ({name})", f"{us['step, dense']:.0f} us",
+             f"{us['step, dense'] / bound:.2f} of the bound"),
+            (f"step, zeros skipped ({name})", f"{us['step, sparse']:.0f} us",
+             f"{us['step, sparse'] / bound:.2f} of the bound")]
+    pattern = r"^ *(\d+ x +\d+) (\w+) +[\d.]+ +\( *(\d+)%\) +([\d.]+) +\( *(\d+)%\)"
+    for layer, kind, theirs, ours_us, ours in re.findall(pattern, text, re.MULTILINE):
+        rows.append((f"kernel {layer.replace('  ', ' ')}, {kind}", f"{float(ours_us):.1f} us",
+                     f"{ours} % of the peak; `cblas_sgemm` {theirs} %"))
+    return rows, us
+
+
+# --- rounds -----------------------------------------------------------------------
+
+def rounds(build: Path, data: Path, ranks: int, folder: Path) -> dict[str, list[float]]:
+    """The columns of seconds of a run's rounds, and what rank 0 used of a processor."""
+    results, used = folder / "bench.h5", folder / "rank0.json"
+    used.unlink(missing_ok=True)
+    program = [str(build / "fedmpi"), "--quiet", "--output", str(results),
+               "--set", f"data.path={data}"]
+    for setting in SETTINGS:
+        program += ["--set", setting]
+    program.append(str(ROOT / "configs/mnist.ini"))
+    run(["mpirun", "-np", "1", sys.executable, str(BENCH / "measure_rank.py"), str(used), *program,
+         ":", "-np", str(ranks - 1), *program])
+    with h5py.File(results) as file:
+        table, clients = file["federated/rounds"][:], file["federated/clients"][:]
+    columns = {name: list(table[name]) for name in table.dtype.names if name.endswith("_seconds")}
+    columns["one_client"] = [float(np.median(clients["train_seconds"]))]
+    columns["rank0"] = [json.loads(used.read_text())["processor_seconds"]]
+    return columns
+
+
+def peer(data: Path) -> list[float]:
+    """Seconds of each of the hand-tuned PyTorch loop's rounds; empty: no PyTorch."""
+    command = [sys.executable, str(BENCH / "torch_peer.py"), "--data", str(data)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode == EXIT_SKIP:
+        print(done.stderr.strip(), file=sys.stderr)
+        return []
+    done.check_returncode()
+    return json.loads(done.stdout)["seconds_of_each_round"]
+
+
+def all_rounds(build: Path, data: Path, turns: int) -> tuple[dict[int, dict], list[float]]:
+    ours = {ranks: {} for ranks in RANKS}
+    theirs: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="fedmpi-bench-") as name:
+        for turn in range(turns):
+            for ranks in RANKS:
+                print(f"turn {turn + 1} of {turns}: -np {ranks}", file=sys.stderr)
+                for column, values in rounds(build, data, ranks, Path(name)).items():
+                    ours[ranks].setdefault(column, []).extend(values)
+            if turn == 0 or theirs:
+                theirs += peer(data)
+    return ours, theirs
+
+
+def round_rows(ours: dict[int, dict], theirs: list[float]) -> list[Row]:
+    rows = []
+    beside = statistics.median(theirs) if theirs else None
+    for ranks in RANKS:
+        seconds = statistics.median(ours[ranks]["wall_seconds"])
+        per_step = seconds / STEPS_PER_ROUND * min(max(ranks - 1, 1), os.cpu_count()) * 1e6
+        note = f"{per_step:.0f} us a step and core"
+        if beside:
+            note += f"; PyTorch takes {beside / seconds:.2f} times as long"
+        rows.append((f"round, `mpirun -np {ranks}`", f"{seconds:.3f} s", note))
+    if beside:
+        rows.append(("round, PyTorch by hand, 2 processes", f"{beside:.3f} s",
+                     "own backward pass, flat parameters"))
+    return rows
+
+
+def breakdown_rows(columns: dict[str, list[float]], us: dict[str, float]) -> list[Row]:
+    """Where a round of 6 ranks goes, beside the steps. Encoding is measured by itself."""
+    wall = statistics.median(columns["wall_seconds"])
+    cores = min(os.cpu_count(), RANKS[-1] - 1)
+    parts = {phase: statistics.median(columns[f"{phase}_seconds"]) for phase in PHASES}
+    parts["start of clients"] = 150 * us["start a client"] * 1e-6 / cores
+    parts["encode"] = 150 * us["encode its update"] * 1e-6 / cores
+    rows = [(f"round at -np {RANKS[-1]}: {part}", f"{1e3 * seconds:.1f} ms",
+             f"{100 * seconds / wall:.1f} % of the round") for part, seconds in parts.items()]
+    rows.append((f"round at -np {RANKS[-1]}: all but the steps", f"{1e3 * sum(parts.values()):.1f} ms",
+                 f"{100 * sum(parts.values()) / wall:.1f} % of the round"))
+    spread = statistics.median(columns["finish_spread_seconds"])
+    client = statistics.median(columns["one_client"])
+    rows.append(("finish spread over ranks", f"{1e3 * spread:.1f} ms",
+                 f"one client takes {1e3 * client:.1f} ms"))
+    rank0, total = statistics.median(columns["rank0"]), ROUNDS * wall
+    rows.append(("processor time of rank 0, whole run", f"{rank0:.2f} s",
+                 f"{ROUNDS} rounds take {total:.2f} s; includes start, data, evaluation, files"))
+    return rows
+
+
+# --- collectives --------------------------------------------------------------------
+
+def collective_rows(build: Path) -> list[Row]:
+    rows = []
+    pairs = (("broadcast", "MPI_Bcast"), ("gather_sums", "MPI_Gather"), ("reduce_sums", "MPI_Reduce"))
+    for ranks in (2, 6):
+        text = run(["mpirun", "-np", str(ranks), str(build / "tests/bench/bench_comm")])
+        times = json.loads(text)
+        for ours, theirs in pairs:
+            rows.append((f"`{ours}` of {times['parameters']:,} parameters, -np {ranks}",
+                         f"{1e3 * times[ours]:.2f} ms",
+                         f"bare `{theirs}` {1e3 * times[theirs]:.2f} ms"))
+    return rows
+
+
+# --- the table ------------------------------------------------------------------------
+
+def markdown(rows: list[Row]) -> str:
+    lines = ["| what | measured | beside |", "|---|---|---|"]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows]) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--data", type=Path, default=ROOT / "data/mnist")
+    parser.add_argument("--turns", type=int, default=2, help="alternations of the rounds")
+    options = parser.parse_args()
+    build, data = options.build.resolve(), options.data.resolve()
+    try:
+        kernel_rows, us = steps(build, data)
+        ours, theirs = all_rounds(build, data, options.turns)
+        rows = (kernel_rows + round_rows(ours, theirs) + breakdown_rows(ours[RANKS[-1]], us)
+                + collective_rows(build))
+    except subprocess.CalledProcessError as error:
+        print(f"bench: {error}\n{error.stderr}", file=sys.stderr)
+        return 1
+    table = markdown(rows)
+    (build / "bench.md").write_text(table)
+    print(table, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
