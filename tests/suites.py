@@ -160,6 +160,18 @@ def clang(build: Path, parallel: int) -> Stages:
             unit_jobs(folder, label="clang")]
 
 
+def fuzz(build: Path, parallel: int) -> Stages:
+    """Ten seconds a target; `make fuzz` takes longer."""
+    if not shutil.which("clang"):
+        return [[tool("fuzz", "clang")]]
+    targets = [source.stem.removeprefix("fuzz_")
+               for source in sorted((TESTS / "fuzz").glob("fuzz_*.c"))]
+    return [[make("fuzz/build", parallel, f"BUILD={build}", "fuzz-build")],
+            [Job(f"fuzz/{target}", ["make", "--no-print-directory", f"BUILD={build}",
+                                    "FUZZ_SECONDS=10", f"fuzz-{target}"])
+             for target in targets]]
+
+
 SUITES: dict[str, Callable[[Path, int], Stages]] = {
     "unit": unit,
     "mpi": mpi,
@@ -170,4 +182,5 @@ SUITES: dict[str, Callable[[Path, int], Stages]] = {
     "sanitize": sanitize,
     "valgrind": valgrind,
     "clang": clang,
+    "fuzz": fuzz,
 }
