@@ -5,19 +5,15 @@
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/text.h"
-#include "fedmpi/io/archive.h"
+#include "fedmpi/io/bundle.h"
 #include "fedmpi/io/sealed.h"
 
 #include <string.h>
 
 #define FINGERPRINT_BYTES ((size_t)4 << 20) /* of samples that are looked at, about */
 
-char *fed_checkpoint_state_path(uint32_t client) {
-    return fed_format("/states/%u", client);
-}
-
-/* Labels, some of the samples, initial parameters, whose each sample is: another input has another
- * hash. */
+/* Labels, some of the samples, initial parameters, whose each sample is: another input has
+ * another hash. */
 void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HASH_BYTES]) {
     const fed_samples_t *train = &run->dataset.train;
     size_t sample_bytes = train->features * (train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1);
@@ -39,8 +35,8 @@ void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HAS
     fed_hash(all, bytes, hash);
 }
 
-static void put_vector(fed_archive_t *archive, const char *path, size_t n, const float *w) {
-    fed_archive_put(archive, path, FED_FLOAT32, 1, &n, w);
+static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const float *w) {
+    fed_bundle_put(bundle, name, FED_FLOAT32, n, w);
 }
 
 /* Clients with a state on this rank. */
@@ -52,7 +48,7 @@ static size_t kept_here(const fed_states_t *states) {
 }
 
 /* All states in the memory of the server, in the order of ranks. Collective. */
-static void collect_states(const fed_federation_t *federation, fed_archive_t *archive) {
+static void collect_states(const fed_federation_t *federation, fed_bundle_t *bundle) {
     const fed_states_t *states = &federation->states;
     const fed_comm_t *comm = federation->run->comm;
     size_t ranks = (size_t)fed_comm_size(comm), length = states->length;
@@ -64,7 +60,7 @@ static void collect_states(const fed_federation_t *federation, fed_archive_t *ar
         ones[r] = 1;
     fed_comm_gather_rows(comm, &here, ones, sizeof here, counts);
     counts[rank] = here;
-    for (size_t r = 0; archive && r < ranks; r++)
+    for (size_t r = 0; bundle && r < ranks; r++)
         total += counts[r];
 
     FED_AUTOFREE uint32_t *clients = FED_NEW_ARRAY(uint32_t, here);
@@ -79,19 +75,19 @@ static void collect_states(const fed_federation_t *federation, fed_archive_t *ar
     FED_AUTOFREE float *all_values = FED_NEW_ARRAY(float, total *length);
     fed_comm_gather_rows(comm, clients, counts, sizeof *clients, all_clients);
     fed_comm_gather_rows(comm, values, counts, length * sizeof *values, all_values);
-    for (size_t i = 0; i < total; i++) {
-        FED_AUTOFREE char *path = fed_checkpoint_state_path(all_clients[i]);
-        put_vector(archive, path, length, all_values + i * length);
-    }
+    if (!bundle)
+        return;
+    fed_bundle_put(bundle, "states/client", FED_UINT32, total, all_clients);
+    put_vector(bundle, "states/value", total * length, all_values);
 }
 
-static void put_central(fed_archive_t *archive, const fed_central_t *central, int64_t *integers,
+static void put_central(fed_bundle_t *bundle, const fed_central_t *central, int64_t *integers,
                         double *reals) {
     fed_training_t training = central->training; /* shares its memory */
     size_t n = training.model->parameters;
     fed_training_settle(&training);
-    put_vector(archive, "/baseline/w", n, training.w);
-    put_vector(archive, "/baseline/v", n, training.v);
+    put_vector(bundle, "baseline/w", n, training.w);
+    put_vector(bundle, "baseline/v", n, training.v);
     integers[EPOCH] = central->epoch;
     integers[POSITION] = (int64_t)training.position;
     integers[CORRECT] = training.correct;
@@ -99,53 +95,49 @@ static void put_central(fed_archive_t *archive, const fed_central_t *central, in
     reals[TRAIN_SECONDS] = central->train_seconds;
 }
 
-static void put_state(fed_archive_t *archive, const fed_federation_t *federation, bool complete) {
+static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, bool complete) {
     fed_server_t *server = federation->server;
     int64_t integers[INTEGER_COUNT] = {
         [ROUNDS_DONE] = federation->rounds_done, [COMPLETE] = complete, [EPOCH] = 1};
     double reals[REAL_COUNT] = {0};
     size_t n = federation->run->model.parameters;
-    put_vector(archive, "/w", federation->vectors.down * n, federation->w);
+    put_vector(bundle, "w", federation->vectors.down * n, federation->w);
     if (federation->vectors.server > 0)
-        fed_archive_put(archive, "/server", FED_FLOAT64, 1,
-                        &(size_t){federation->vectors.server * n}, server->kept);
-    fed_archive_put(archive, "/totals", FED_BYTE, 1, &(size_t){sizeof server->totals},
-                    &server->totals);
+        fed_bundle_put(bundle, "server", FED_FLOAT64, federation->vectors.server * n, server->kept);
+    fed_bundle_put(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals);
     if (server->central.rows) {
         fed_record_central(&server->record, &server->central);
-        put_central(archive, &server->central, integers, reals);
+        put_central(bundle, &server->central, integers, reals);
     }
-    fed_archive_put(archive, "/integers", FED_INT64, 1, &(size_t){INTEGER_COUNT}, integers);
-    fed_archive_put(archive, "/reals", FED_FLOAT64, 1, &(size_t){REAL_COUNT}, reals);
-    fed_record_save(&server->record, archive);
+    fed_bundle_put(bundle, "integers", FED_INT64, INTEGER_COUNT, integers);
+    fed_bundle_put(bundle, "reals", FED_FLOAT64, REAL_COUNT, reals);
+    fed_record_save(&server->record, bundle);
 }
 
 /* What the state belongs to. */
-static void put_identity(fed_archive_t *archive, const fed_run_t *run) {
+static void put_identity(fed_bundle_t *bundle, const fed_run_t *run) {
     unsigned char hash[FED_HASH_BYTES];
     fed_checkpoint_fingerprint(run, hash);
-    fed_archive_put(archive, "/fingerprint", FED_BYTE, 1, &(size_t){sizeof hash}, hash);
-    fed_archive_put(archive, "/format", FED_INT64, 1, &(size_t){1},
-                    &(int64_t){FED_CHECKPOINT_FORMAT});
+    fed_bundle_put(bundle, "fingerprint", FED_BYTE, sizeof hash, hash);
+    fed_bundle_put(bundle, "format", FED_INT64, 1, &(int64_t){FED_CHECKPOINT_FORMAT});
     fed_text_t ini = {0};
     fed_config_write(&run->config, false, &ini);
-    fed_archive_put(archive, "/config", FED_BYTE, 1, &ini.length, ini.chars);
+    fed_bundle_put(bundle, "config", FED_BYTE, ini.length, ini.chars);
     fed_text_fini(&ini);
 }
 
 void fed_checkpoint_save(fed_federation_t *federation, bool complete) {
     fed_server_t *server = federation->server;
-    fed_archive_t *archive = server ? fed_archive_create() : NULL;
+    fed_bundle_t bundle = {0};
     if (federation->states.length > 0)
-        collect_states(federation, archive);
+        collect_states(federation, server ? &bundle : NULL);
     if (!server)
         return;
-    put_identity(archive, federation->run);
-    put_state(archive, federation, complete);
-    size_t bytes;
-    const void *image = fed_archive_view(archive, &bytes);
-    fed_status_t status = fed_sealed_write(federation->run->config.checkpoint.file, image, bytes);
+    put_identity(&bundle, federation->run);
+    put_state(&bundle, federation, complete);
+    fed_status_t status =
+        fed_sealed_write(federation->run->config.checkpoint.file, bundle.block, bundle.bytes);
     if (status > server->status)
         server->status = status;
-    fed_archive_destroy(archive);
+    fed_bundle_fini(&bundle);
 }

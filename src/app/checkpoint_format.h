@@ -14,9 +14,6 @@
 enum { ROUNDS_DONE, COMPLETE, EPOCH, POSITION, CORRECT, INTEGER_COUNT };
 enum { LOSS_SUM, TRAIN_SECONDS, REAL_COUNT };
 
-/* Where a client's state stands; the caller frees it. */
-char *fed_checkpoint_state_path(uint32_t client);
-
 /* Of what a run starts from: data and initial parameters. Server only. */
 void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HASH_BYTES]);
 

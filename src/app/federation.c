@@ -96,7 +96,7 @@ fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
         server_init(federation);
     FED_AUTOFREE char *hosts = fed_comm_hosts(run->comm);
     FED_TRY(fed_comm_agree(run->comm, start_or_resume(federation, hosts), NULL, NULL));
-    FED_TRY(fed_checkpoint_spread(federation));
+    fed_checkpoint_spread(federation);
     if (federation->server)
         fed_progress_init(&federation->server->progress, federation->rounds_done + 1,
                           run->config.federated.rounds);
@@ -104,7 +104,7 @@ fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
 }
 
 static void server_fini(fed_server_t *server) {
-    fed_archive_destroy(server->loaded);
+    fed_bundle_fini(&server->loaded);
     fed_record_fini(&server->record);
     if (server->central.rows)
         fed_central_fini(&server->central);

@@ -2,6 +2,7 @@
 #include "fedmpi/app/initial.h"
 
 #include "fedmpi/core/file.h"
+#include "fedmpi/core/isolate.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/io/archive.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define LARGEST_FILE ((size_t)1 << 36)
+#define HDF5_BYTES ((size_t)64 << 20) /* that HDF5 may take for itself */
 
 static fed_status_t read_tensors(fed_archive_t *archive, const char *group,
                                  const fed_model_t *model, float *w) {
@@ -33,19 +35,40 @@ static void split_location(const char *location, char **file, char **group) {
     *group = fed_strdup(colon ? colon + 1 : "");
 }
 
+/* What the child process reads, and where to. */
+typedef struct task {
+    const char *file, *group;
+    const void *image;
+    size_t bytes;
+    const fed_model_t *model;
+    float *w;
+} task_t;
+
+static fed_status_t read_image(void *context) {
+    const task_t *task = context;
+    fed_archive_t *archive;
+    FED_TRY(fed_archive_open(task->image, task->bytes, task->file, &archive));
+    fed_status_t status = read_tensors(archive, task->group, task->model, task->w);
+    if (status != FED_OK && !*task->group &&
+        read_tensors(archive, "model/federated", task->model, task->w) == FED_OK)
+        status = FED_OK;
+    fed_archive_destroy(archive);
+    return status;
+}
+
 static fed_status_t read_file(const char *file, const char *group, const fed_model_t *model,
                               float *w) {
     void *image;
-    size_t bytes;
-    FED_TRY(fed_file_read(file, LARGEST_FILE, &image, &bytes));
-    fed_archive_t *archive;
-    fed_status_t status = fed_archive_open(image, bytes, file, &archive);
+    task_t task = {.file = file, .group = group, .model = model};
+    FED_TRY(fed_file_read(file, LARGEST_FILE, &image, &task.bytes));
+    size_t w_bytes = model->parameters * sizeof *w;
+    task.image = image;
+    task.w = fed_isolate_alloc(w_bytes);
+    size_t memory = 2 * (task.bytes + w_bytes) + HDF5_BYTES;
+    fed_status_t status = fed_isolate(read_image, &task, memory, file);
+    memcpy(w, task.w, w_bytes);
+    fed_isolate_free(task.w, w_bytes);
     fed_free(image);
-    FED_TRY(status);
-    status = read_tensors(archive, group, model, w);
-    if (status != FED_OK && !*group && read_tensors(archive, "model/federated", model, w) == FED_OK)
-        status = FED_OK;
-    fed_archive_destroy(archive);
     return status;
 }
 

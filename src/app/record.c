@@ -102,47 +102,47 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     fed_record_model(record, "/model/initial", run->initial);
 }
 
-void fed_record_save(const fed_record_t *record, fed_archive_t *checkpoint) {
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-        fed_archive_copy(record->archive, tables[t]->path, checkpoint);
-    size_t length = strlen(record->started);
-    fed_archive_put(checkpoint, "/started", FED_BYTE, 1, &length, record->started);
+void fed_record_save(const fed_record_t *record, fed_bundle_t *checkpoint) {
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
+        void *rows;
+        size_t count;
+        if (fed_archive_get_rows(record->archive, tables[t], &rows, &count) != FED_OK)
+            fed_die("%s", fed_error_message());
+        fed_bundle_put_rows(checkpoint, tables[t], rows, count);
+        fed_free(rows);
+    }
+    fed_bundle_put(checkpoint, "started", FED_BYTE, strlen(record->started), record->started);
 }
 
-static fed_status_t restore_start(fed_record_t *record, fed_archive_t *checkpoint) {
-    size_t length = fed_archive_bytes(checkpoint, "/started", FED_BYTE);
-    char started[sizeof record->started] = "";
-    if (length >= sizeof started)
-        return fed_fail(FED_INPUT, "checkpoint: impossible time of the start");
-    FED_TRY(fed_archive_get(checkpoint, "/started", FED_BYTE, 1, &length, started));
-    memcpy(record->started, started, sizeof started);
-    fed_archive_describe(record->archive, "/", "started", started);
+static fed_status_t restore_start(fed_record_t *record, const fed_bundle_t *checkpoint) {
+    size_t length;
+    const char *started = fed_bundle_find(checkpoint, "started", FED_BYTE, &length);
+    if (!started || length >= sizeof record->started)
+        return fed_fail(FED_INPUT, "checkpoint: does not say when the run started");
+    memset(record->started, 0, sizeof record->started);
+    memcpy(record->started, started, length);
+    fed_archive_describe(record->archive, "/", "started", record->started);
     describe_now(record->archive, "resumed");
     return FED_OK;
 }
 
-static fed_status_t restore_table(fed_record_t *record, const fed_table_t *table,
-                                  fed_archive_t *checkpoint, int64_t *count) {
-    void *rows;
-    size_t rows_there;
-    FED_TRY(fed_archive_get_rows(checkpoint, table, &rows, &rows_there));
-    fed_archive_append(record->archive, table, rows, rows_there);
-    fed_free(rows);
-    *count = (int64_t)rows_there;
-    return FED_OK;
+/* Rows that a table has after so many rounds and epochs of the baseline; -1: not fixed. */
+static int64_t rows_expected(const fed_table_t *table, int64_t rounds, int64_t epochs) {
+    return table == &fed_round_table ? rounds : table == &fed_central_table ? epochs : -1;
 }
 
-fed_status_t fed_record_restore(fed_record_t *record, fed_archive_t *checkpoint, int64_t rounds,
-                                int64_t epochs) {
-    int64_t counts[sizeof tables / sizeof *tables];
+fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
+                                int64_t rounds, int64_t epochs) {
     FED_TRY(restore_start(record, checkpoint));
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        FED_TRY(restore_table(record, tables[t], checkpoint, &counts[t]));
-        if ((tables[t] == &fed_round_table && counts[t] != rounds) ||
-            (tables[t] == &fed_central_table && counts[t] != epochs))
-            return fed_fail(FED_INPUT, "checkpoint: %s has %lld rows, not those of %lld",
-                            tables[t]->path, (long long)counts[t],
-                            (long long)(tables[t] == &fed_round_table ? rounds : epochs));
+        const void *rows;
+        size_t count;
+        FED_TRY(fed_bundle_get_rows(checkpoint, tables[t], &rows, &count));
+        int64_t expected = rows_expected(tables[t], rounds, epochs);
+        if (expected >= 0 && (int64_t)count != expected)
+            return fed_fail(FED_INPUT, "checkpoint: %s has %zu rows in place of %lld",
+                            tables[t]->path, count, (long long)expected);
+        fed_archive_append(record->archive, tables[t], rows, count);
     }
     record->central_rows = epochs;
     return FED_OK;

@@ -5,7 +5,7 @@
 
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/io/archive.h"
+#include "fedmpi/io/bundle.h"
 
 #include <math.h>
 #include <string.h>
@@ -37,10 +37,12 @@ static fed_status_t compare_configs(const fed_config_t *now, const fed_config_t 
     return FED_OK;
 }
 
-static fed_status_t check_config(fed_archive_t *archive, const fed_config_t *now) {
-    size_t bytes = fed_archive_bytes(archive, "/config", FED_BYTE);
-    FED_AUTOFREE char *ini = fed_alloc(bytes + 1, 1);
-    FED_TRY(fed_archive_get(archive, "/config", FED_BYTE, 1, &bytes, ini));
+static fed_status_t check_config(const fed_bundle_t *bundle, const fed_config_t *now) {
+    size_t bytes;
+    const char *text = fed_bundle_find(bundle, "config", FED_BYTE, &bytes);
+    if (!text)
+        return fed_fail(FED_INPUT, "checkpoint: has no configuration");
+    FED_AUTOFREE char *ini = fed_format("%.*s", (int)bytes, text);
     fed_config_t then;
     fed_config_init(&then);
     fed_status_t status = fed_config_read_text(&then, ini, "checkpoint");
@@ -51,17 +53,17 @@ static fed_status_t check_config(fed_archive_t *archive, const fed_config_t *now
 }
 
 /* Does the state belong to this program, configuration and data? */
-static fed_status_t check_identity(fed_archive_t *archive, const fed_run_t *run) {
+static fed_status_t check_identity(const fed_bundle_t *bundle, const fed_run_t *run) {
     int64_t format;
-    FED_TRY(fed_archive_get(archive, "/format", FED_INT64, 1, &(size_t){1}, &format));
+    FED_TRY(fed_bundle_get(bundle, "format", FED_INT64, 1, &format));
     if (format != FED_CHECKPOINT_FORMAT)
         return fed_config_fail(&run->config, "checkpoint.file",
                                "has format %lld, this fedmpi goes on from format %d; finish the "
                                "run with the version that began it",
                                (long long)format, FED_CHECKPOINT_FORMAT);
-    FED_TRY(check_config(archive, &run->config));
+    FED_TRY(check_config(bundle, &run->config));
     unsigned char then[FED_HASH_BYTES], now[FED_HASH_BYTES];
-    FED_TRY(fed_archive_get(archive, "/fingerprint", FED_BYTE, 1, &(size_t){sizeof then}, then));
+    FED_TRY(fed_bundle_get(bundle, "fingerprint", FED_BYTE, sizeof then, then));
     fed_checkpoint_fingerprint(run, now);
     if (memcmp(then, now, sizeof now) != 0)
         return fed_config_fail(&run->config, "data.path",
@@ -70,24 +72,24 @@ static fed_status_t check_identity(fed_archive_t *archive, const fed_run_t *run)
     return FED_OK;
 }
 
-static fed_status_t get_finite(fed_archive_t *archive, const char *path, size_t n, float *w) {
-    FED_TRY(fed_archive_get(archive, path, FED_FLOAT32, 1, &n, w));
+static fed_status_t get_finite(const fed_bundle_t *bundle, const char *path, size_t n, float *w) {
+    FED_TRY(fed_bundle_get(bundle, path, FED_FLOAT32, n, w));
     for (size_t i = 0; i < n; i++)
         if (!isfinite(w[i]))
             return fed_fail(FED_INPUT, "checkpoint: %s has a value that is not a number", path);
     return FED_OK;
 }
 
-static fed_status_t get_central(fed_archive_t *archive, fed_central_t *central,
+static fed_status_t get_central(const fed_bundle_t *bundle, fed_central_t *central,
                                 const int64_t *integers, const double *reals) {
     size_t n = central->training.model->parameters, rows_there;
     if (integers[EPOCH] < 1 || integers[EPOCH] > central->epochs + 1 || integers[POSITION] < 0 ||
         (size_t)integers[POSITION] > central->count)
         return fed_fail(FED_INPUT, "checkpoint: impossible position of the baseline");
-    FED_TRY(fed_archive_get(archive, "/baseline/w", FED_FLOAT32, 1, &n, central->training.w));
-    FED_TRY(fed_archive_get(archive, "/baseline/v", FED_FLOAT32, 1, &n, central->training.v));
-    FED_AUTOFREE void *rows = NULL;
-    FED_TRY(fed_archive_get_rows(archive, &fed_central_table, &rows, &rows_there));
+    FED_TRY(fed_bundle_get(bundle, "baseline/w", FED_FLOAT32, n, central->training.w));
+    FED_TRY(fed_bundle_get(bundle, "baseline/v", FED_FLOAT32, n, central->training.v));
+    const void *rows;
+    FED_TRY(fed_bundle_get_rows(bundle, &fed_central_table, &rows, &rows_there));
     if (rows_there != (size_t)(integers[EPOCH] - 1))
         return fed_fail(FED_INPUT, "checkpoint: %zu complete epochs of the baseline at epoch %lld",
                         rows_there, (long long)integers[EPOCH]);
@@ -99,20 +101,34 @@ static fed_status_t get_central(fed_archive_t *archive, fed_central_t *central,
 }
 
 /* Global parameters, what travels with them, and what the server keeps. */
-static fed_status_t get_vectors(fed_archive_t *archive, fed_federation_t *federation) {
+static fed_status_t get_vectors(const fed_bundle_t *bundle, fed_federation_t *federation) {
     size_t n = federation->run->model.parameters, server = federation->vectors.server * n;
-    FED_TRY(get_finite(archive, "/w", federation->vectors.down * n, federation->w));
+    FED_TRY(get_finite(bundle, "w", federation->vectors.down * n, federation->w));
     if (server == 0)
         return FED_OK;
-    return fed_archive_get(archive, "/server", FED_FLOAT64, 1, &server, federation->server->kept);
+    return fed_bundle_get(bundle, "server", FED_FLOAT64, server, federation->server->kept);
 }
 
-static fed_status_t get_position(fed_archive_t *archive, fed_federation_t *federation,
+/* The states in the checkpoint: values[count][length] of clients[count]. */
+static fed_status_t find_states(const fed_bundle_t *bundle, const fed_states_t *states,
+                                const uint32_t **clients, const float **values, size_t *count) {
+    size_t value_count = 0;
+    *count = 0;
+    *clients = fed_bundle_find(bundle, "states/client", FED_UINT32, count);
+    *values = fed_bundle_find(bundle, "states/value", FED_FLOAT32, &value_count);
+    if (!*clients || !*values || *count > states->clients || value_count != *count * states->length)
+        return fed_fail(FED_INPUT, "checkpoint: has no states of the clients");
+    for (size_t i = 0; i < *count; i++)
+        if ((*clients)[i] >= states->clients)
+            return fed_fail(FED_INPUT, "checkpoint: there is no client %u", (*clients)[i]);
+    return FED_OK;
+}
+
+static fed_status_t get_position(const fed_bundle_t *bundle, fed_federation_t *federation,
                                  int64_t *integers, double *reals) {
     const fed_config_t *config = &federation->run->config;
-    FED_TRY(
-        fed_archive_get(archive, "/integers", FED_INT64, 1, &(size_t){INTEGER_COUNT}, integers));
-    FED_TRY(fed_archive_get(archive, "/reals", FED_FLOAT64, 1, &(size_t){REAL_COUNT}, reals));
+    FED_TRY(fed_bundle_get(bundle, "integers", FED_INT64, INTEGER_COUNT, integers));
+    FED_TRY(fed_bundle_get(bundle, "reals", FED_FLOAT64, REAL_COUNT, reals));
     if (integers[ROUNDS_DONE] < 0)
         return fed_fail(FED_INPUT, "checkpoint: impossible number of rounds");
     if (integers[ROUNDS_DONE] > config->federated.rounds)
@@ -125,36 +141,39 @@ static fed_status_t get_position(fed_archive_t *archive, fed_federation_t *feder
     return FED_OK;
 }
 
-fed_status_t fed_checkpoint_restore(fed_federation_t *federation, fed_archive_t *archive) {
+fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle) {
     fed_server_t *server = federation->server;
     int64_t integers[INTEGER_COUNT];
     double reals[REAL_COUNT];
-    FED_TRY(check_identity(archive, federation->run));
-    FED_TRY(get_position(archive, federation, integers, reals));
-    FED_TRY(get_vectors(archive, federation));
-    FED_TRY(fed_archive_get(archive, "/totals", FED_BYTE, 1, &(size_t){sizeof server->totals},
-                            &server->totals));
+    FED_TRY(check_identity(bundle, federation->run));
+    FED_TRY(get_position(bundle, federation, integers, reals));
+    FED_TRY(get_vectors(bundle, federation));
+    FED_TRY(fed_bundle_get(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals));
     if (server->central.rows)
-        FED_TRY(get_central(archive, &server->central, integers, reals));
-    return fed_record_restore(&server->record, archive, federation->rounds_done,
+        FED_TRY(get_central(bundle, &server->central, integers, reals));
+    if (federation->states.length > 0) {
+        const uint32_t *clients;
+        const float *values;
+        size_t count;
+        FED_TRY(find_states(bundle, &federation->states, &clients, &values, &count));
+    }
+    return fed_record_restore(&server->record, bundle, federation->rounds_done,
                               server->central.rows ? server->central.epoch - 1 : 0);
 }
 
 fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
     const char *path = federation->run->config.checkpoint.file;
-    fed_archive_t **archive = &federation->server->loaded;
-    void *image;
+    fed_bundle_t *bundle = &federation->server->loaded;
+    void *block;
     size_t bytes;
-    FED_TRY(fed_sealed_read(path, &image, &bytes));
-    *found = image != NULL;
-    if (!image) {
+    FED_TRY(fed_sealed_read(path, &block, &bytes));
+    *found = block != NULL;
+    if (!block) {
         fed_info("no checkpoint %s yet: starting", path);
         return FED_OK;
     }
-    fed_status_t status = fed_archive_open(image, bytes, path, archive);
-    fed_free(image);
-    FED_TRY(status);
-    FED_TRY(fed_checkpoint_restore(federation, *archive));
+    FED_TRY(fed_bundle_open(bundle, block, bytes));
+    FED_TRY(fed_checkpoint_restore(federation, bundle));
     if (!federation->complete)
         fed_info("going on from %s after round %lld", path, (long long)federation->rounds_done);
     return FED_OK;
@@ -162,55 +181,36 @@ fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
 
 /* --- Clients' states: each rank keeps those of its clients ---------------------------- */
 
-enum { END = -1, BROKEN = -2 };
-
-/* The next client from `from` on that has a state, which is read; END, or BROKEN. */
-static int64_t read_state(const fed_states_t *states, fed_archive_t *archive, int64_t from,
-                          float *value) {
-    for (int64_t client = from; client < (int64_t)states->clients; client++) {
-        FED_AUTOFREE char *path = fed_checkpoint_state_path((uint32_t)client);
-        if (fed_archive_bytes(archive, path, FED_FLOAT32) == 0)
-            continue;
-        return fed_archive_get(archive, path, FED_FLOAT32, 1, &states->length, value) == FED_OK
-                   ? client
-                   : BROKEN;
-    }
-    return END;
-}
-
-/* The server reads each state and sends it round; its home rank keeps it. Collective. */
-static fed_status_t spread_states(fed_federation_t *federation, fed_archive_t *archive) {
+/* The server sends each state round; its home rank keeps it. Collective. */
+static void spread_states(fed_federation_t *federation, const fed_bundle_t *bundle) {
     fed_states_t *states = &federation->states;
     const fed_comm_t *comm = federation->run->comm;
-    uint32_t rank = (uint32_t)fed_comm_rank(comm);
-    size_t bytes = states->length * sizeof(float);
+    const uint32_t *clients = NULL;
+    const float *values = NULL;
+    size_t count = 0, bytes = states->length * sizeof *values;
+    if (bundle)
+        find_states(bundle, states, &clients, &values, &count); /* was checked before */
+    fed_comm_broadcast(comm, &count, sizeof count);
     FED_AUTOFREE float *value = fed_alloc(bytes, 1);
-    int64_t client = END;
-    for (int64_t next = 0;; next = client + 1) {
-        if (fed_comm_is_server(comm))
-            client = archive ? read_state(states, archive, next, value) : END;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t client = clients ? clients[i] : 0;
+        if (values)
+            memcpy(value, values + i * states->length, bytes);
         fed_comm_broadcast(comm, &client, sizeof client);
-        if (client < 0)
-            break;
         fed_comm_broadcast(comm, value, bytes);
-        if (federation->home[client] == rank)
-            memcpy(fed_states_open(states, (uint32_t)client), value, bytes);
+        if (federation->home[client] == (uint32_t)fed_comm_rank(comm))
+            memcpy(fed_states_open(states, client), value, bytes);
     }
     fed_states_commit(states);
-    return fed_comm_agree(comm, client == BROKEN && archive ? FED_INPUT : FED_OK, NULL, NULL);
 }
 
-fed_status_t fed_checkpoint_spread(fed_federation_t *federation) {
+void fed_checkpoint_spread(fed_federation_t *federation) {
     fed_server_t *server = federation->server;
     const fed_comm_t *comm = federation->run->comm;
     fed_comm_broadcast(comm, &federation->rounds_done, sizeof federation->rounds_done);
     fed_comm_broadcast(comm, &federation->complete, sizeof federation->complete);
-    fed_status_t status = FED_OK;
     if (federation->states.length > 0)
-        status = spread_states(federation, server ? server->loaded : NULL);
-    if (server) {
-        fed_archive_destroy(server->loaded);
-        server->loaded = NULL;
-    }
-    return status;
+        spread_states(federation, server && server->loaded.block ? &server->loaded : NULL);
+    if (server)
+        fed_bundle_fini(&server->loaded);
 }

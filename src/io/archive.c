@@ -7,18 +7,15 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #define IMAGE_GROWTH_BYTES ((size_t)1 << 20)
-#define CHUNK_BYTES 16384 /* of a table */
-#define FENCE_BYTES ((size_t)64 << 20)
+#define CHUNK_BYTES 16384                     /* of a table */
 #define LARGEST_CHUNK_BYTES ((size_t)1 << 20) /* accepted in a smaller data set */
 
 struct fed_archive {
     hid_t file;
     char *name;   /* for messages */
-    size_t bytes; /* of the image that was opened; what was made here may grow */
+    size_t bytes; /* of the image that was opened; SIZE_MAX: made here */
 };
 
 /* Calls that can only fail for want of memory, or because we are wrong. */
@@ -29,32 +26,6 @@ static hid_t must(hid_t result, const char *call, int line) {
         fed_die_at(__FILE__, line, "HDF5: %.60s: %s", call, fed_last_reason(reason));
     return result;
 }
-
-/* What HDF5 may take while it looks at a file from outside: some times the file. A size
- * that a damaged file claims is then refused, by HDF5 itself, for want of memory. */
-static struct rlimit raise_fence(size_t file_bytes) {
-    struct rlimit before;
-    getrlimit(RLIMIT_AS, &before);
-    unsigned long long pages = 0;
-    FILE *status = fopen("/proc/self/statm", "re");
-    if (!status)
-        return before;
-    int read = fscanf(status, "%llu", &pages);
-    fclose(status);
-    struct rlimit fence = before;
-    fence.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + FENCE_BYTES + 16 * file_bytes;
-    if (read == 1 && fence.rlim_cur < before.rlim_cur)
-        setrlimit(RLIMIT_AS, &fence);
-    return before;
-}
-
-static void lower_fence(const struct rlimit *before) {
-    setrlimit(RLIMIT_AS, before);
-}
-
-/* Until the end of the scope. */
-#define FENCE(bytes)                                                                               \
-    __attribute__((cleanup(lower_fence), unused)) const struct rlimit fence_ = raise_fence(bytes)
 
 static hid_t in_memory(void) {
     H5dont_atexit(); /* after a damaged file its clean-up may crash; ours is H5Fclose */
@@ -81,7 +52,8 @@ static const char *unique_name(char name[32]) {
 fed_archive_t *fed_archive_create(void) {
     AUTOCLOSE access = in_memory();
     char name[32];
-    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "", 0);
+    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "",
+                SIZE_MAX);
 }
 
 fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
@@ -91,7 +63,6 @@ fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
         return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: it is empty", name);
     MUST(H5Pset_file_image(access, (void *)image, bytes)); /* copied by HDF5 */
     char image_name[32], reason[256];
-    FENCE(bytes);
     hid_t file = H5Fopen(unique_name(image_name), H5F_ACC_RDWR, access);
     if (file < 0)
         return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", name,
@@ -263,11 +234,6 @@ void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const 
     MUST(H5Dwrite(set, type, source, target, H5P_DEFAULT, rows));
 }
 
-void fed_archive_copy(fed_archive_t *from, const char *path, fed_archive_t *to) {
-    AUTOCLOSE links = making_groups();
-    MUST(H5Ocopy(from->file, path, to->file, path, H5P_DEFAULT, links));
-}
-
 /* The in-memory driver's handle is its memory: nothing is copied. */
 const void *fed_archive_view(fed_archive_t *archive, size_t *bytes) {
     void **image;
@@ -340,7 +306,6 @@ static bool count_rows(const fed_archive_t *archive, hid_t set, size_t row_bytes
 }
 
 size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element) {
-    FENCE(archive->bytes);
     hid_t type = element_type(element);
     AUTOCLOSE set = open_set(archive, path, type);
     size_t count = 0;
@@ -355,7 +320,6 @@ static fed_status_t fail_reading(const fed_archive_t *archive, const char *path)
 
 fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,
                              size_t dimensions, const size_t *shape, void *data) {
-    FENCE(archive->bytes);
     AUTOCLOSE set = open_set(archive, path, element_type(element));
     if (set < 0)
         return fed_fail(FED_INPUT, "%s: no data set %s of the expected type", archive->name, path);
@@ -377,7 +341,6 @@ fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_eleme
 
 fed_status_t fed_archive_get_rows(fed_archive_t *archive, const fed_table_t *table, void **rows,
                                   size_t *count) {
-    FENCE(archive->bytes);
     AUTOCLOSE type = row_type(table);
     AUTOCLOSE set = open_set(archive, table->path, type);
     if (!count_rows(archive, set, table->row_bytes, count))

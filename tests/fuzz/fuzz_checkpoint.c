@@ -1,4 +1,4 @@
-/* A checkpoint behind its checksum: the archive inside, as somebody may have made it.
+/* A checkpoint behind its checksum: the bundle inside, as somebody may have made it.
  *
  * With FEDMPI_FUZZ_SEED=FILE the target writes a valid input and ends. */
 #include "input.h"
@@ -37,8 +37,6 @@ static void add_rows(fed_federation_t *federation) {
 
 static void write_seed(fed_federation_t *federation, const char *path) {
     add_rows(federation);
-    size_t length = federation->vectors.kept * federation->run->model.parameters;
-    fed_states_init(&federation->states, federation->run->partition.clients, length);
     fed_states_open(&federation->states, 2);
     fed_states_commit(&federation->states);
     fed_checkpoint_save(federation, false);
@@ -76,11 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         set_up(federation);
     size_t live = fed_memory_live();
     fresh_record(federation);
-    fed_archive_t *archive;
-    if (fed_archive_open(data, bytes, "checkpoint", &archive) == FED_OK) {
-        fed_checkpoint_restore(federation, archive);
-        fed_archive_destroy(archive);
-    }
+    void *block = fed_alloc(bytes, 1);
+    fed_bundle_t bundle;
+    if (bytes > 0)
+        memcpy(block, data, bytes);
+    if (fed_bundle_open(&bundle, block, bytes) == FED_OK)
+        fed_checkpoint_restore(federation, &bundle);
+    fed_bundle_fini(&bundle);
     fed_record_fini(&federation->server->record);
     if (fed_memory_live() != live)
         abort();

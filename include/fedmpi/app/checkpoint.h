@@ -12,9 +12,9 @@
  * @param complete  nothing of the run is left to do */
 void fed_checkpoint_save(fed_federation_t *federation, bool complete);
 
-/** Server, after fed_record_create: take the state out of a checkpoint's archive.
+/** Server, after fed_record_create: take the state out of a checkpoint.
  * FED_INPUT if anything in it is not what this run could have written. Local. */
-fed_status_t fed_checkpoint_restore(fed_federation_t *federation, fed_archive_t *archive);
+fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle);
 
 /** Server: load the checkpoint of this configuration if there is one.
  * FED_INPUT if it is damaged, or belongs to a configuration that differs in a key
@@ -23,6 +23,6 @@ fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found);
 
 /** After fed_checkpoint_load: what the other ranks need. Collective, also without a
  * checkpoint. */
-fed_status_t fed_checkpoint_spread(fed_federation_t *federation);
+void fed_checkpoint_spread(fed_federation_t *federation);
 
 #endif

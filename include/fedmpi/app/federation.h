@@ -27,10 +27,10 @@ typedef struct fed_server {
     fed_progress_t progress;
     fed_central_t central; /**< rows NULL: no baseline */
     fed_totals_t totals;
-    double *up;            /**< the averages of what clients sent, [vectors.up][n] */
-    double *kept;          /**< vectors of algorithm and optimizer, [vectors.server][n] */
-    fed_status_t status;   /**< of recording; the next agreement tells the others */
-    fed_archive_t *loaded; /**< the checkpoint while it is spread, else NULL */
+    double *up;          /**< the averages of what clients sent, [vectors.up][n] */
+    double *kept;        /**< vectors of algorithm and optimizer, [vectors.server][n] */
+    fed_status_t status; /**< of recording; the next agreement tells the others */
+    fed_bundle_t loaded; /**< the checkpoint while it is spread, else empty */
 } fed_server_t;
 
 /** What a rank holds for the rounds. */

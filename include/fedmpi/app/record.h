@@ -6,6 +6,7 @@
 #include "fedmpi/core/records.h"
 #include "fedmpi/fl/central.h"
 #include "fedmpi/io/archive.h"
+#include "fedmpi/io/bundle.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,12 +23,12 @@ typedef struct fed_record {
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
 
 /** Put into a checkpoint what fed_record_restore takes out: all tables. */
-void fed_record_save(const fed_record_t *record, fed_archive_t *checkpoint);
+void fed_record_save(const fed_record_t *record, fed_bundle_t *checkpoint);
 
 /** Go on with the tables of an interrupted run, after fed_record_create. FED_INPUT unless
  * they have rows for so many rounds, and so many epochs of the baseline. */
-fed_status_t fed_record_restore(fed_record_t *record, fed_archive_t *checkpoint, int64_t rounds,
-                                int64_t epochs);
+fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
+                                int64_t rounds, int64_t epochs);
 
 void fed_record_fini(fed_record_t *record);
 

@@ -4,7 +4,8 @@
  * and renames it. So a reader never meets a half-written file or a lock, a kill at
  * any moment leaves the last published state, and no disk error reaches HDF5.
  * What is left to go wrong inside HDF5 is memory, which ends the run. Archives that
- * come from outside are only read: links out of the file, values in other files,
+ * come from outside are only read, in a process of its own (core/isolate.h), for HDF5
+ * does not survive every damaged file: links out of the file, values in other files,
  * plug-ins and sizes that the file does not bear out are refused.
  */
 #ifndef FEDMPI_IO_ARCHIVE_H
@@ -61,9 +62,6 @@ void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table);
 /** Append rows[count] to a table. */
 void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const void *rows,
                         size_t count);
-
-/** Copy an array or a table, attributes included; groups in its path are made. */
-void fed_archive_copy(fed_archive_t *from, const char *path, fed_archive_t *to);
 
 /** The archive as a file's bytes; borrowed, until the archive is next used. */
 const void *fed_archive_view(fed_archive_t *archive, size_t *bytes);
