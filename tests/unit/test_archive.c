@@ -164,30 +164,6 @@ static void tables_grow_and_explain_themselves(void **state) {
     fed_archive_destroy(archive);
 }
 
-static void parts_are_copied(void **state) {
-    (void)state;
-    const float values[] = {1, 2};
-    float got[2];
-    fed_archive_t *from = fed_archive_create(), *to = fed_archive_create(), *again;
-    fed_archive_put(from, "/deep/array", FED_FLOAT32, 1, (size_t[]){2}, values);
-    fed_archive_create_table(from, &fed_client_table);
-    append(from, 0, 3);
-    fed_archive_copy(from, "/deep/array", to);
-    fed_archive_copy(from, fed_client_table.path, to);
-    size_t size, count;
-    const void *image = fed_archive_view(to, &size);
-    assert_ok(fed_archive_open(image, size, "again", &again));
-    assert_ok(fed_archive_get(again, "/deep/array", FED_FLOAT32, 1, (size_t[]){2}, got));
-    assert_memory_equal(got, values, sizeof got);
-    void *rows = NULL;
-    assert_ok(fed_archive_get_rows(again, &fed_client_table, &rows, &count));
-    assert_int_equal(count, 3);
-    fed_free(rows);
-    fed_archive_destroy(from);
-    fed_archive_destroy(again);
-    fed_archive_destroy(to);
-}
-
 static void what_is_no_archive_is_refused(void **state) {
     (void)state;
     fed_archive_t *archive;
@@ -233,7 +209,6 @@ int main(void) {
         TEST(other_types_and_shapes_are_refused),
         TEST(descriptions_are_attributes),
         TEST(tables_grow_and_explain_themselves),
-        TEST(parts_are_copied),
         TEST(what_is_no_archive_is_refused),
         TEST(damaged_images_do_no_harm),
     };
