@@ -5,6 +5,7 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
+#include "fedmpi/fl/aggregation.h"
 #include "fedmpi/fl/algorithm.h"
 #include "fedmpi/nn/model.h"
 
@@ -12,7 +13,8 @@
 #include <string.h>
 
 static const fed_plugin_table_t *const tables[] = {
-    &fed_sources, &fed_partition_schemes, &fed_model_types, &fed_algorithms, &fed_server_optimizers,
+    &fed_sources,    &fed_partition_schemes, &fed_model_types,
+    &fed_algorithms, &fed_server_optimizers, &fed_aggregations,
 };
 
 static void print_list(void) {

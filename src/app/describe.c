@@ -1,5 +1,6 @@
 /* --dry-run: what would run, where, with how much memory. */
 #include "fedmpi/app/federation.h"
+#include "fedmpi/app/single.h"
 
 #include "fedmpi/core/memory.h"
 
@@ -27,12 +28,14 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     size_t training = fed_training_bytes(&run->model, config);
     if (config->training.clip_norm == 0 && (run->algorithm->correct || run->algorithm->train))
         training += n * sizeof(float); /* the gradient */
+    training += fed_single_client_bytes(run, clients_here);
     size_t states = 2 * clients_here * vectors.kept * n * sizeof(float);
     memory_t memory = {
         .node = samples * (train->features * value_bytes + sizeof(int32_t)),
         .client = common + training + states,
         .server = common + (vectors.up + vectors.server) * n * sizeof(double) +
-                  4 * vectors.down * n * sizeof(float) + FED_GATHER_BUFFER_BYTES,
+                  4 * vectors.down * n * sizeof(float) + FED_GATHER_BUFFER_BYTES +
+                  fed_single_server_bytes(run),
     };
     if (config->centralized.enabled)
         memory.server += training;

@@ -2,6 +2,7 @@
 #include "fedmpi/app/federated.h"
 
 #include "fedmpi/app/checkpoint.h"
+#include "fedmpi/app/single.h"
 #include "fedmpi/app/summary.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/memory.h"
@@ -52,6 +53,9 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
         .states = &federation->states,
         .down = federation->w,
         .sums = federation->sums,
+        .row = fed_single_row(federation, (size_t)(row - federation->clients)),
+        .norm_bound = federation->run->aggregation->bounds_norm ? config->federated.norm_bound : 0,
+        .attack = &federation->attack,
     };
     fed_tracking_t tracking = {&federation->evaluator, &federation->run->dataset.test, epoch_rows};
     FED_TRY(fed_client_train(&trainer, &task, epoch_rows ? &tracking : NULL, row));
@@ -70,6 +74,7 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
     size_t total_samples = participating_samples(federation);
     fed_client_row_t *row = federation->clients;
     fed_local_epoch_row_t *epoch_rows = federation->local_epochs;
+    fed_single_begin(federation);
     memset(federation->sums, 0, sums_count(federation) * sizeof *federation->sums);
     for (size_t i = 0; i < federation->selection.count; i++) {
         uint32_t client = federation->selection.chosen[i];
@@ -145,12 +150,22 @@ static void gather_rows(fed_federation_t *federation) {
     memcpy(federation->local_epochs, all_epochs, epochs * sizeof *all_epochs);
 }
 
-static void gather_updates(fed_federation_t *federation) {
+void fed_gather_sums(fed_federation_t *federation) {
     fed_comm_t *comm = federation->run->comm;
+    fed_server_t *server = federation->server;
     if (federation->run->config.federated.collective == FED_COLLECTIVE_GATHER)
         fed_comm_gather_sums(comm, federation->sums, sums_count(federation));
     else
         fed_comm_reduce_sums(comm, federation->sums, sums_count(federation));
+    if (server)
+        fed_fixed_decode_double(sums_count(federation), federation->sums, server->up);
+}
+
+static void gather_updates(fed_federation_t *federation) {
+    if (fed_aggregation_is_single(federation->run->aggregation))
+        fed_single_aggregate(federation);
+    else
+        fed_gather_sums(federation);
     gather_rows(federation);
 }
 
@@ -158,7 +173,6 @@ static void gather_updates(fed_federation_t *federation) {
 static void server_step(fed_federation_t *federation, fed_round_row_t *row) {
     const fed_run_t *run = federation->run;
     fed_server_t *server = federation->server;
-    fed_fixed_decode_double(sums_count(federation), federation->sums, server->up);
     fed_aggregate_t aggregate = {
         .parameters = run->model.parameters,
         .config = &run->config,

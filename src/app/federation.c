@@ -61,6 +61,7 @@ static void allocate(fed_federation_t *federation) {
     fed_evaluator_init(&federation->evaluator, &run->model);
     if (ranks == 1 || !fed_comm_is_server(run->comm))
         fed_training_init(&federation->training, &run->model, &run->dataset.train, config);
+    fed_attack_init(&federation->attack, config, clients);
     fed_states_init(&federation->states, clients, federation->vectors.kept * n);
     if (federation->vectors.kept > 0) { /* a client stays where its state is */
         federation->home = FED_NEW_ARRAY(uint32_t, clients);
@@ -117,6 +118,8 @@ void fed_federation_fini(fed_federation_t *federation) {
     if (federation->server)
         server_fini(federation->server);
     fed_states_fini(&federation->states);
+    fed_attack_fini(&federation->attack);
+    fed_free(federation->rows);
     if (federation->training.model)
         fed_training_fini(&federation->training);
     fed_evaluator_fini(&federation->evaluator);

@@ -3,6 +3,7 @@
 
 #include "fedmpi/app/initial.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/fl/attack.h"
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/fl/training.h"
 #include "fedmpi/io/arrays.h"
@@ -103,8 +104,11 @@ static fed_status_t check_tracked_clients(const fed_config_t *config, size_t cli
     return FED_OK;
 }
 
-static fed_status_t check_participants(const fed_config_t *config, size_t clients) {
+static fed_status_t check_participants(const fed_config_t *config,
+                                       const fed_aggregation_t *aggregation, size_t clients) {
     FED_TRY(fed_selection_check(config, clients));
+    FED_TRY(fed_attack_check(config, clients));
+    FED_TRY(fed_aggregation_check(config, aggregation, clients));
     return check_tracked_clients(config, clients);
 }
 
@@ -114,9 +118,10 @@ static fed_status_t build(fed_run_t *run) {
     FED_TRY(fed_training_check(&run->config));
     FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
     FED_TRY(fed_server_optimizer_find(&run->config, &run->optimizer));
+    FED_TRY(fed_aggregation_find(&run->config, &run->aggregation));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
-    FED_TRY(check_participants(&run->config, run->partition.clients));
+    FED_TRY(check_participants(&run->config, run->aggregation, run->partition.clients));
     fed_model_input_t input = {
         .channels = data->channels,
         .height = data->height,

@@ -42,6 +42,7 @@ static const fed_column_t client_columns[] = {
     INTEGER(fed_client_row_t, samples, "1", "training samples that it holds"),
     INTEGER(fed_client_row_t, steps, "1", "mini-batches of this round"),
     REAL(fed_client_row_t, weight, "1", "its share of the round's average"),
+    INTEGER(fed_client_row_t, byzantine, "1", "1: a simulated attacker"),
     MEASURE(fed_client_row_t, train, "in its last local epoch, while it trained"),
     REAL(fed_client_row_t, update_norm, "1", "L2 norm of its update"),
     REAL(fed_client_row_t, train_seconds, "s", "its local training"),

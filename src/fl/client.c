@@ -1,13 +1,11 @@
 /* Local training. */
-#include "fedmpi/fl/client.h"
+#include "send.h"
 
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/stop.h"
 #include "fedmpi/fl/rate.h"
-#include "fedmpi/math/fixed.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 int64_t fed_client_epochs(const fed_algorithm_t *algorithm, const fed_config_t *config,
@@ -93,6 +91,8 @@ static float *begin(fed_client_t *client) {
         fed_training_separate_gradient(training);
     if (training->g)
         memset(training->g, 0, bytes);
+    training->flip_labels =
+        trainer->attack && fed_attack_flips_labels(trainer->attack, client->task->client);
     if (trainer->algorithm->correct)
         training->correction = (fed_correction_t){correct_gradient, client};
     return momentum;
@@ -110,27 +110,13 @@ static fed_status_t train(fed_client_t *client, const fed_tracking_t *tracking) 
     return FED_OK;
 }
 
-/* Add what the client sends to the sums. @param norm [out] of its update, unscaled */
-static fed_status_t send(const fed_client_t *client, double *norm) {
+/* A Byzantine client's parameters are what it pretends. */
+static void attack(const fed_client_t *client) {
     const fed_client_task_t *task = client->task;
-    const fed_trainer_t *trainer = client->trainer;
-    size_t n = client->training->model->parameters;
-    bool in_range = true;
-    for (size_t i = 0; i < trainer->algorithm->vectors.up; i++) {
-        double squared_norm;
-        in_range &= fed_fixed_accumulate(n, client->up[i].to, client->up[i].from,
-                                         task->weight * client->scale, trainer->sums + i * n,
-                                         &squared_norm);
-        if (i == 0)
-            *norm = sqrt(squared_norm);
-    }
-    if (in_range)
-        return FED_OK;
-    return fed_fail(FED_DIVERGED,
-                    "round %u: client %u diverged: a parameter is not a number or changed by "
-                    "more than %.0f; training.learning_rate = %g is likely too large",
-                    task->round, task->client, FED_FIXED_LIMIT,
-                    (double)client->training->sgd.learning_rate);
+    const fed_training_t *training = client->training;
+    if (client->trainer->attack)
+        fed_attack_update(client->trainer->attack, task->client, task->round,
+                          training->model->parameters, client->down, training->w);
 }
 
 fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_task_t *task,
@@ -155,14 +141,17 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
     if (algorithm->finish)
         algorithm->finish(&client);
 
+    attack(&client);
+
     double norm = 0;
-    FED_TRY(send(&client, &norm));
+    FED_TRY(fed_client_send(&client, &norm));
     *row = (fed_client_row_t){
         .round = task->round,
         .client = task->client,
         .samples = (int64_t)task->count,
         .steps = client.steps,
         .weight = task->weight,
+        .byzantine = trainer->attack && fed_attack_is_byzantine(trainer->attack, task->client),
         .train = measure,
         .update_norm = norm,
         .train_seconds = fed_clock_seconds() - started,

@@ -86,6 +86,8 @@ static size_t next_batch(fed_training_t *training) {
     size_t batch = left < training->batch_size ? left : training->batch_size;
     fed_samples_gather(training->samples, training->order + training->position, batch, training->x,
                        training->labels);
+    for (size_t b = 0; training->flip_labels && b < batch; b++)
+        training->labels[b] = (int32_t)training->model->classes - 1 - training->labels[b];
     training->position += batch;
     return batch;
 }

@@ -8,9 +8,10 @@ import numpy as np
 from program import ProgramCase
 
 # What varies the training of a round, in all its parts: clients are drawn, some more often.
-COMMON = ("centralized.enabled=false", "federated.clients_per_round=4",
+COMMON = ("centralized.enabled=false", "federated.clients_per_round=5", "federated.norm_bound=0.02",
           "federated.server_learning_rate=0.5")
-TABLES = {"algorithm": "federated.algorithm", "server optimizer": "federated.server_optimizer"}
+TABLES = {"algorithm": "federated.algorithm", "server optimizer": "federated.server_optimizer",
+          "aggregation": "federated.aggregation"}
 
 
 def outcome(path) -> dict[str, np.ndarray]:
@@ -58,6 +59,32 @@ class AlgorithmTest(ProgramCase):
                 alone = self.check_everywhere(f"{key}={name}")
                 self.assertTrue(np.isfinite(alone["rounds.test_loss"]).all())
 
+    def test_single_vectors_of_any_algorithm(self):
+        """Rules that look at single clients, where these send more than an update."""
+        for rule in ("median", "multi_krum"):
+            with self.subTest(rule):
+                self.check_everywhere(f"federated.aggregation={rule}",
+                                      "federated.algorithm=scaffold", "federated.dropout=0.1",
+                                      "federated.byzantine_clients=2",
+                                      "federated.attack=gaussian")
+
+    def test_rules_withstand_attackers(self):
+        """Two of seven send noise: the mean does not learn, robust rules do."""
+        attack = ("federated.byzantine_clients=2", "federated.attack=gaussian",
+                  "federated.attack_scale=5", "federated.tolerated=0.3",
+                  "centralized.enabled=false", "federated.rounds=15",
+                  "partition.samples_per_client=50", "training.epochs=5")
+        accuracy = {}
+        for rule in ("mean", "median", "trimmed_mean", "krum", "multi_krum"):
+            path = self.run_small(3, *attack, f"federated.aggregation={rule}", "partition.clients=8",
+                                  output=f"{rule}.h5")
+            with h5py.File(path) as f:
+                accuracy[rule] = f["federated/rounds"]["test_accuracy"][-1]
+                self.assertEqual(f["federated/clients"]["byzantine"].sum(), 2 * 15)
+        attacked = accuracy.pop("mean")
+        for rule, robust in accuracy.items():
+            self.assertGreater(robust, attacked + 0.1, (rule, attacked, accuracy))
+
     def test_participation(self):
         for settings in (("federated.sampling=weighted",),
                          ("federated.sampling=poisson", "federated.participation=0.2",
@@ -80,7 +107,7 @@ class AlgorithmTest(ProgramCase):
         self.assertTrue((rounds["bytes_up"] == 0).all() and (rounds["bytes_down"] > 0).all())
 
     def test_algorithms_differ(self):
-        """Each entry does something: no two give the same model, but for the two defaults."""
+        """Each entry does something: no two give the same model, but for the defaults."""
         models = {}
         for key, name in self.entries():
             found = outcome(self.run_small(1, *COMMON, f"{key}={name}", "training.momentum=0",
@@ -89,7 +116,7 @@ class AlgorithmTest(ProgramCase):
                                        if "." in tensor and tensor.startswith("fc")), []
                               ).append(name)
         shared = [names for names in models.values() if len(names) > 1]
-        self.assertEqual(shared, [["fedavg", "sgd"]])  # each is the other's default
+        self.assertEqual(shared, [["fedavg", "sgd", "mean"]])  # the defaults
 
     def test_vectors_are_counted(self):
         with h5py.File(self.run_small(2, "federated.algorithm=scaffold")) as f:
@@ -107,6 +134,11 @@ class AlgorithmTest(ProgramCase):
                  "training.persistent_momentum"),
                 (("federated.algorithm=scaffold", "training.persistent_momentum=true"),
                  "training.persistent_momentum"),
+                (("federated.aggregation=krum", "federated.clients_per_round=3",
+                  "federated.tolerated=0.4"), "federated.aggregation"),
+                (("federated.byzantine_clients=8",), "federated.byzantine_clients"),
+                (("federated.sampling=poisson", "federated.clients_per_round=3"),
+                 "federated.clients_per_round"),
                 (("training.nesterov=true", "training.momentum=0"), "training.nesterov"),
         ):
             with self.subTest(settings):

@@ -167,8 +167,14 @@ static inline void twin_train(twin_t *twin, size_t round, size_t client, double 
     size_t count = twin_samples(twin, client);
     for (size_t i = 0; i < count; i++)
         own[i] = (uint32_t)twin->offsets[client] + (uint32_t)i;
-    fed_trainer_t trainer = {&twin->config, twin->algorithm, &twin->training,
-                             &twin->states, twin->down,      twin->sums};
+    fed_trainer_t trainer = {
+        .config = &twin->config,
+        .algorithm = twin->algorithm,
+        .training = &twin->training,
+        .states = &twin->states,
+        .down = twin->down,
+        .sums = twin->sums,
+    };
     fed_client_task_t task = {.seed = 1,
                               .round = (uint32_t)round + 1,
                               .client = (uint32_t)client,

@@ -8,6 +8,9 @@
  * After FED_STOPPED the federation stands after its last complete round. */
 fed_status_t fed_federated_run(fed_federation_t *federation);
 
+/** Add up the sums of all ranks on the server, and decode them into server->up. Collective. */
+void fed_gather_sums(fed_federation_t *federation);
+
 /** What the server does in a waiting time: a piece of the baseline, a sign of life.
  * @return false when the baseline is complete */
 bool fed_server_works(fed_server_t *server, int64_t round);

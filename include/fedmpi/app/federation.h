@@ -43,6 +43,10 @@ typedef struct fed_federation {
     int64_t *sums;         /**< fixed-point sums of this rank's weighted vectors, [up][n] */
     fed_training_t training;
     fed_evaluator_t evaluator;
+    fed_attack_t attack;
+    float *rows; /**< this rank's clients' vectors, where the aggregation rule looks
+                      at single ones: [rows_capacity][vectors.up][n]; or NULL */
+    size_t rows_capacity;
     fed_states_t states; /**< what clients keep; length 0: nothing */
     fed_selection_t selection;
     uint32_t *home;            /**< [clients]: the rank where each client trains, if it must stay */

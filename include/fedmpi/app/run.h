@@ -7,6 +7,7 @@
 #include "fedmpi/core/config.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
+#include "fedmpi/fl/aggregation.h"
 #include "fedmpi/fl/algorithm.h"
 #include "fedmpi/nn/model.h"
 
@@ -20,6 +21,7 @@ typedef struct fed_run {
     fed_model_t model;
     const fed_algorithm_t *algorithm;
     const fed_server_optimizer_t *optimizer;
+    const fed_aggregation_t *aggregation;
     float *initial; /**< server: the parameters to start from, [model.parameters] */
 } fed_run_t;
 

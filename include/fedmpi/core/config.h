@@ -37,6 +37,11 @@ typedef enum fed_dirichlet_form {
     FED_DIRICHLET_CLASS_SPLIT
 } fed_dirichlet_form_t;
 typedef enum fed_quantity_law { FED_QUANTITY_POWER, FED_QUANTITY_LOGNORMAL } fed_quantity_law_t;
+typedef enum fed_attack_kind {
+    FED_ATTACK_SIGN_FLIP,
+    FED_ATTACK_GAUSSIAN,
+    FED_ATTACK_LABEL_FLIP
+} fed_attack_kind_t;
 typedef enum fed_weighting { FED_WEIGHT_SAMPLES, FED_WEIGHT_UNIFORM } fed_weighting_t;
 typedef enum fed_collective { FED_COLLECTIVE_GATHER, FED_COLLECTIVE_REDUCE } fed_collective_t;
 typedef enum fed_rate_schedule {
@@ -102,6 +107,11 @@ typedef struct fed_config {
         int64_t rounds, clients_per_round;
         int sampling; /**< fed_sampling_t */
         double participation, availability, dropout;
+        const char *aggregation;
+        double tolerated, norm_bound;
+        int64_t byzantine_clients;
+        int attack; /**< fed_attack_kind_t */
+        double attack_scale;
         int weighting;  /**< fed_weighting_t */
         int collective; /**< fed_collective_t */
         int64_t evaluate_every;

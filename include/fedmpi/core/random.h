@@ -19,6 +19,8 @@ typedef enum fed_purpose {
     FED_RANDOM_PARTICIPANTS = 4,    /**< round */
     FED_RANDOM_AVAILABILITY = 5,    /**< round; index: client */
     FED_RANDOM_DROPOUT = 6,         /**< round; index: client */
+    FED_RANDOM_BYZANTINE = 7,       /**< who is */
+    FED_RANDOM_ATTACK = 8,          /**< client, round; index: parameter */
     FED_RANDOM_SUBSET = 32,         /**< the training samples that are dealt, and shards */
     FED_RANDOM_SHARES = 33,         /**< epoch: class; index: client, or the other way round */
     FED_RANDOM_PICKS = 34,          /**< client */

@@ -39,6 +39,7 @@ typedef struct fed_client_row {
     int64_t samples;     /**< that it holds */
     int64_t steps;       /**< mini-batches */
     double weight;       /**< its share of the average */
+    int64_t byzantine;   /**< 1: it attacks */
     fed_measure_t train; /**< of its last local epoch, while it trained */
     double update_norm;  /**< L2 norm of its update */
     double train_seconds;

@@ -4,6 +4,7 @@
 
 #include "fedmpi/core/records.h"
 #include "fedmpi/fl/algorithm.h"
+#include "fedmpi/fl/attack.h"
 #include "fedmpi/fl/evaluation.h"
 #include "fedmpi/fl/states.h"
 #include "fedmpi/fl/training.h"
@@ -14,10 +15,14 @@
 typedef struct fed_trainer {
     const fed_config_t *config; /**< borrowed, as all below */
     const fed_algorithm_t *algorithm;
-    fed_training_t *training; /**< holds nothing from one client to the next */
-    fed_states_t *states;     /**< what clients keep; length as the vectors say */
-    const float *down;        /**< [vectors.down][n]; the first is w */
-    int64_t *sums;            /**< fixed-point sums of p_k u_k, [vectors.up][n] */
+    fed_training_t *training;   /**< holds nothing from one client to the next */
+    fed_states_t *states;       /**< what clients keep; length as the vectors say */
+    const float *down;          /**< [vectors.down][n]; the first is w */
+    int64_t *sums;              /**< fixed-point sums of p_k u_k, [vectors.up][n] */
+    float *row;                 /**< [vectors.up][n]: takes this client's vectors, unweighted,
+                                     in place of the sums; or NULL */
+    double norm_bound;          /**< longer updates are cut to this norm; 0: none. For sums. */
+    const fed_attack_t *attack; /**< NULL: all clients are honest */
 } fed_trainer_t;
 
 /** One client in one round. */

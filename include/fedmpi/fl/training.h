@@ -37,6 +37,7 @@ typedef struct fed_training {
     int32_t *labels;             /**< [batch_size] */
     uint32_t *order;             /**< the epoch's order of samples, [count] */
     size_t capacity;             /**< of order */
+    bool flip_labels;            /**< class c is trained as classes-1-c: an attack */
     fed_correction_t correction; /**< takes effect where g is a vector of its own */
 
     size_t count;    /**< samples of this epoch */

@@ -1,0 +1,128 @@
+/* Aggregation of single clients' vectors, piece by piece. */
+#include "fedmpi/app/single.h"
+
+#include "fedmpi/app/federated.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/math/fixed.h"
+
+#include <string.h>
+
+static bool is_single(const fed_run_t *run) {
+    return fed_aggregation_is_single(run->aggregation);
+}
+
+/* Numbers that a client sends. */
+static size_t row_length(const fed_federation_t *federation) {
+    return federation->vectors.up * federation->run->model.parameters;
+}
+
+static size_t clients_here(const fed_federation_t *federation) {
+    return federation->client_rows[fed_comm_rank(federation->run->comm)];
+}
+
+void fed_single_begin(fed_federation_t *federation) {
+    size_t here = clients_here(federation);
+    if (!is_single(federation->run) || here <= federation->rows_capacity)
+        return;
+    fed_free(federation->rows);
+    federation->rows = FED_NEW_ARRAY(float, here *row_length(federation));
+    federation->rows_capacity = here;
+}
+
+float *fed_single_row(const fed_federation_t *federation, size_t index) {
+    return is_single(federation->run) ? federation->rows + index * row_length(federation) : NULL;
+}
+
+/* Coordinates of a piece: whole blocks of distances, and no more than the buffer holds. */
+static size_t piece_width(size_t clients) {
+    size_t blocks =
+        FED_GATHER_BUFFER_BYTES / sizeof(float) / FED_DISTANCE_BLOCK / (clients ? clients : 1);
+    return (blocks ? blocks : 1) * FED_DISTANCE_BLOCK;
+}
+
+/* In the order of ranks, where each participant's row comes: place[out] [participants]. */
+static void find_places(const fed_federation_t *federation, size_t *place) {
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
+    FED_AUTOFREE size_t *next = FED_NEW_ARRAY(size_t, ranks + 1);
+    for (size_t r = 0; r < ranks; r++)
+        next[r + 1] = next[r] + federation->client_rows[r];
+    for (size_t i = 0; i < federation->selection.count; i++)
+        place[i] = next[federation->rank_of[i]]++;
+}
+
+/* The coordinates first .. first+width-1 of all participants, in their order, on the
+ * server: values[out] [participants][width]. Collective. */
+static void gather_piece(const fed_federation_t *federation, const size_t *place, size_t first,
+                         size_t width, float *values) {
+    size_t here = clients_here(federation), participants = federation->selection.count;
+    size_t length = row_length(federation), bytes = width * sizeof(float);
+    FED_AUTOFREE float *own = FED_NEW_ARRAY(float, here *width);
+    for (size_t i = 0; i < here; i++)
+        memcpy(own + i * width, federation->rows + i * length + first, bytes);
+    FED_AUTOFREE float *all = FED_NEW_ARRAY(float, federation->server ? participants *width : 0);
+    fed_comm_gather_rows(federation->run->comm, own, federation->client_rows, bytes, all);
+    for (size_t i = 0; federation->server && i < participants; i++)
+        memcpy(values + i * width, all + place[i] * width, bytes);
+}
+
+/* Add this rank's chosen clients to the sums, with equal weights. */
+static void add_chosen(fed_federation_t *federation, const bool *chosen, size_t chosen_count) {
+    uint32_t rank = (uint32_t)fed_comm_rank(federation->run->comm);
+    size_t length = row_length(federation);
+    FED_AUTOFREE float *zero = FED_NEW_ARRAY(float, length);
+    double squared_norm, weight = 1 / (double)chosen_count;
+    const float *row = federation->rows;
+    for (size_t i = 0; i < federation->selection.count; i++) {
+        if (federation->rank_of[i] != rank)
+            continue;
+        if (chosen[i])
+            fed_fixed_accumulate(length, row, zero, weight, federation->sums, &squared_norm);
+        row += length;
+    }
+}
+
+/* The server chooses, all learn whom. Collective. */
+static void choose(fed_federation_t *federation, size_t tolerated, const double *distances) {
+    size_t participants = federation->selection.count, chosen_count = 0;
+    FED_AUTOFREE bool *chosen = FED_NEW_ARRAY(bool, participants);
+    if (federation->server)
+        federation->run->aggregation->choose(tolerated, participants, distances, chosen);
+    fed_comm_broadcast(federation->run->comm, chosen, participants * sizeof *chosen);
+    for (size_t i = 0; i < participants; i++)
+        chosen_count += chosen[i];
+    add_chosen(federation, chosen, chosen_count);
+    fed_gather_sums(federation);
+}
+
+void fed_single_aggregate(fed_federation_t *federation) {
+    const fed_aggregation_t *rule = federation->run->aggregation;
+    fed_server_t *server = federation->server;
+    size_t participants = federation->selection.count, length = row_length(federation);
+    size_t tolerated = fed_aggregation_tolerated(&federation->run->config, participants);
+    size_t width = piece_width(participants), held = server ? participants : 0;
+    if (participants == 0)
+        return;
+    FED_AUTOFREE size_t *place = FED_NEW_ARRAY(size_t, participants);
+    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, held *width);
+    FED_AUTOFREE double *distances = FED_NEW_ARRAY(double, rule->choose ? held *held : 0);
+    find_places(federation, place);
+    for (size_t first = 0; first < length; first += width) {
+        size_t count = length - first < width ? length - first : width;
+        gather_piece(federation, place, first, count, values);
+        if (server && rule->coordinates)
+            rule->coordinates(tolerated, participants, count, values, server->up + first);
+        else if (server)
+            fed_aggregation_add_distances(participants, count, values, distances);
+    }
+    if (rule->choose)
+        choose(federation, tolerated, distances);
+}
+
+size_t fed_single_client_bytes(const fed_run_t *run, size_t here) {
+    size_t row = run->model.parameters * run->algorithm->vectors.up * sizeof(float);
+    return is_single(run) ? here * row : 0;
+}
+
+size_t fed_single_server_bytes(const fed_run_t *run) {
+    return is_single(run) ? 2 * FED_GATHER_BUFFER_BYTES : 0;
+}

@@ -1,0 +1,57 @@
+/* Rules that take each coordinate on its own: Yin et al. 2018, "Byzantine-Robust
+ * Distributed Learning: Towards Optimal Statistical Rates", definitions 1 and 2. */
+#include "rules.h"
+
+#define STRIP 64 /* coordinates that are sorted together: so many columns stay in cache */
+
+/* Sort each column of rows[clients][width]: insertion, by exchanges of whole rows, which
+ * the compiler makes vector minima and maxima of. */
+static void sort_columns(size_t clients, size_t stride, size_t width, float *rows) {
+    for (size_t i = 1; i < clients; i++)
+        for (size_t row = i; row > 0; row--) {
+            float *restrict low = rows + (row - 1) * stride, *restrict high = rows + row * stride;
+            for (size_t c = 0; c < width; c++) {
+                float a = low[c], b = high[c];
+                low[c] = a < b ? a : b;
+                high[c] = a < b ? b : a;
+            }
+        }
+}
+
+/* The mean of the sorted rows first .. last of each column. */
+static void average_middle(size_t first, size_t last, size_t clients, size_t width, float *values,
+                           double *row) {
+    double share = 1.0 / (double)(last - first + 1);
+    for (size_t at = 0; at < width; at += STRIP) {
+        size_t count = width - at < STRIP ? width - at : STRIP;
+        sort_columns(clients, width, count, values + at);
+        for (size_t c = at; c < at + count; c++) {
+            double sum = 0;
+            for (size_t k = first; k <= last; k++)
+                sum += (double)values[k * width + c];
+            row[c] = sum * share;
+        }
+    }
+}
+
+static void median(size_t tolerated, size_t clients, size_t width, float *values, double *row) {
+    (void)tolerated;
+    average_middle((clients - 1) / 2, clients / 2, clients, width, values, row);
+}
+
+static void trimmed_mean(size_t tolerated, size_t clients, size_t width, float *values,
+                         double *row) {
+    average_middle(tolerated, clients - 1 - tolerated, clients, width, values, row);
+}
+
+const fed_aggregation_t fed_rule_median = {
+    .plugin = {"median", "the median of each coordinate, without weights (Yin et al. 2018)"},
+    .coordinates = median,
+};
+
+const fed_aggregation_t fed_rule_trimmed_mean = {
+    .plugin = {"trimmed_mean",
+               "each coordinate's mean without its f smallest and f largest, see "
+               "federated.tolerated (Yin et al. 2018)"},
+    .coordinates = trimmed_mean,
+};

@@ -1,0 +1,71 @@
+/* From a client's vectors to sums, or to a row of their own. */
+#include "send.h"
+
+#include "fedmpi/math/fixed.h"
+
+#include <math.h>
+
+/* L2 norm of to - from; its order of summation is part of the result. */
+static double norm_of(size_t n, const fed_difference_t *vector) {
+    double sum = 0;
+    for (size_t j = 0; j < n; j++) {
+        double difference = (double)vector->to[j] - (double)vector->from[j];
+        sum += difference * difference;
+    }
+    return sqrt(sum);
+}
+
+/* The factor that brings the client's update to the bound. */
+static double bounding_factor(const fed_client_t *client) {
+    double bound = client->trainer->norm_bound;
+    if (bound == 0)
+        return 1;
+    double norm = norm_of(client->training->model->parameters, &client->up[0]);
+    return norm > bound ? bound / norm : 1;
+}
+
+/* row = (to - from) * scale; false if a difference is out of range. */
+static bool keep(size_t n, const fed_difference_t *vector, double scale, float *row) {
+    bool in_range = true;
+    for (size_t j = 0; j < n; j++) {
+        double difference = (double)vector->to[j] - (double)vector->from[j];
+        in_range &= fabs(difference) < FED_FIXED_LIMIT;
+        row[j] = (float)(difference * scale);
+    }
+    return in_range;
+}
+
+static bool keep_all(const fed_client_t *client, double *norm) {
+    size_t n = client->training->model->parameters;
+    bool in_range = true;
+    for (size_t i = 0; i < client->trainer->algorithm->vectors.up; i++)
+        in_range &= keep(n, &client->up[i], client->scale, client->trainer->row + i * n);
+    *norm = norm_of(n, &client->up[0]);
+    return in_range;
+}
+
+static bool add_all(const fed_client_t *client, double *norm) {
+    const fed_trainer_t *trainer = client->trainer;
+    size_t n = client->training->model->parameters;
+    double weight = client->task->weight * client->scale;
+    bool in_range = true;
+    for (size_t i = 0; i < trainer->algorithm->vectors.up; i++) {
+        double squared_norm, factor = i == 0 ? bounding_factor(client) : 1;
+        in_range &= fed_fixed_accumulate(n, client->up[i].to, client->up[i].from, weight * factor,
+                                         trainer->sums + i * n, &squared_norm);
+        if (i == 0)
+            *norm = sqrt(squared_norm);
+    }
+    return in_range;
+}
+
+fed_status_t fed_client_send(const fed_client_t *client, double *norm) {
+    const fed_client_task_t *task = client->task;
+    if (client->trainer->row ? keep_all(client, norm) : add_all(client, norm))
+        return FED_OK;
+    return fed_fail(FED_DIVERGED,
+                    "round %u: client %u diverged: a parameter is not a number or changed by "
+                    "more than %.0f; training.learning_rate = %g is likely too large",
+                    task->round, task->client, FED_FIXED_LIMIT,
+                    (double)client->training->sgd.learning_rate);
+}

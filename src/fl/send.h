@@ -1,0 +1,12 @@
+/* What a client sends at the end of its training. */
+#ifndef FEDMPI_FL_SEND_H
+#define FEDMPI_FL_SEND_H
+
+#include "fedmpi/fl/client.h"
+
+/* Add the client's vectors to the sums, or keep them for themselves.
+ * @param norm  [out] of its update, as it is before any scaling
+ * @return FED_DIVERGED if a difference is out of the range of numbers */
+fed_status_t fed_client_send(const fed_client_t *client, double *norm);
+
+#endif

@@ -1,0 +1,336 @@
+/* Aggregation rules against plain ones, and attacks. */
+#include "federation_twin.h"
+
+#include "fedmpi/fl/aggregation.h"
+#include "fedmpi/fl/attack.h"
+
+#include <math.h>
+
+static uint64_t random_state = 1;
+
+static float random_float(void) {
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (float)(random_state >> 40) * 0x1p-23f - 1.0f;
+}
+
+static const fed_aggregation_t *find(const char *name) {
+    const fed_aggregation_t *rule;
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_int_equal(fed_config_set(&config, "federated", "aggregation", name, "test"), FED_OK);
+    assert_int_equal(fed_aggregation_find(&config, &rule), FED_OK);
+    fed_config_fini(&config);
+    return rule;
+}
+
+static float *random_rows(size_t clients, size_t width) {
+    float *rows = calloc(clients * width + 1, sizeof *rows);
+    for (size_t i = 0; i < clients * width; i++)
+        rows[i] = i % 7 ? random_float() : 0.25f; /* some equal ones */
+    return rows;
+}
+
+static int ascending(const void *a, const void *b) {
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* Mean of what is left of a sorted column without `cut` values at each end. */
+static double plain_middle(const float *rows, size_t clients, size_t width, size_t c, size_t cut) {
+    double column[64], sum = 0;
+    for (size_t k = 0; k < clients; k++)
+        column[k] = (double)rows[k * width + c];
+    qsort(column, clients, sizeof *column, ascending);
+    for (size_t k = cut; k < clients - cut; k++)
+        sum += column[k];
+    return sum / (double)(clients - 2 * cut);
+}
+
+static void coordinates_are_sorted_and_cut(void **state) {
+    (void)state;
+    static const size_t widths[] = {0, 1, 5, 63, 64, 65, 200};
+    for (size_t clients = 1; clients <= 21; clients++)
+        for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+            size_t width = widths[i], tolerated = clients / 3 * 2 < clients ? clients / 3 : 0;
+            float *rows = random_rows(clients, width), *again = random_rows(clients, width);
+            double median[201], trimmed[201];
+            memcpy(again, rows, clients * width * sizeof *rows);
+            find("median")->coordinates(tolerated, clients, width, again, median);
+            memcpy(again, rows, clients * width * sizeof *rows);
+            find("trimmed_mean")->coordinates(tolerated, clients, width, again, trimmed);
+            for (size_t c = 0; c < width; c++) {
+                assert_true(fabs(median[c] -
+                                 plain_middle(rows, clients, width, c, (clients - 1) / 2)) < 1e-15);
+                assert_true(fabs(trimmed[c] - plain_middle(rows, clients, width, c, tolerated)) <
+                            1e-15);
+            }
+            free(rows);
+            free(again);
+        }
+}
+
+static double plain_distance(const float *a, const float *b, size_t length) {
+    double sum = 0;
+    for (size_t j = 0; j < length; j++)
+        sum += ((double)a[j] - (double)b[j]) * ((double)a[j] - (double)b[j]);
+    return sum;
+}
+
+/* distances[out] [clients][clients] from pieces of so many coordinates */
+static void distances_in_pieces(size_t clients, size_t length, const float *rows, size_t piece,
+                                double *distances) {
+    memset(distances, 0, clients * clients * sizeof *distances);
+    for (size_t first = 0; first < length; first += piece) {
+        size_t width = length - first < piece ? length - first : piece;
+        float *values = calloc(clients * width, sizeof *values);
+        for (size_t k = 0; k < clients; k++)
+            memcpy(values + k * width, rows + k * length + first, width * sizeof *values);
+        fed_aggregation_add_distances(clients, width, values, distances);
+        free(values);
+    }
+}
+
+static void distances_do_not_depend_on_pieces(void **state) {
+    (void)state;
+    enum { CLIENT_ROWS = 5, LENGTH = 3 * FED_DISTANCE_BLOCK + 77 };
+    float *rows = random_rows(CLIENT_ROWS, LENGTH);
+    double whole[CLIENT_ROWS * CLIENT_ROWS], pieces[CLIENT_ROWS * CLIENT_ROWS];
+    distances_in_pieces(CLIENT_ROWS, LENGTH, rows, LENGTH, whole);
+    for (size_t blocks = 1; blocks <= 3; blocks++) {
+        distances_in_pieces(CLIENT_ROWS, LENGTH, rows, blocks * FED_DISTANCE_BLOCK, pieces);
+        assert_memory_equal(whole, pieces, sizeof whole);
+    }
+    for (size_t a = 0; a < CLIENT_ROWS; a++)
+        for (size_t b = 0; b < CLIENT_ROWS; b++) {
+            double plain = plain_distance(rows + a * LENGTH, rows + b * LENGTH, LENGTH);
+            assert_true(fabs(whole[a * CLIENT_ROWS + b] - plain) <= 1e-12 * plain);
+        }
+    free(rows);
+}
+
+/* Krum's score by repeatedly taking the closest client that is left. */
+static double plain_score(size_t client, size_t clients, size_t neighbours,
+                          const double *distances) {
+    bool used[64] = {false};
+    double total = 0;
+    used[client] = true;
+    for (size_t i = 0; i < neighbours; i++) {
+        size_t closest = clients;
+        for (size_t k = 0; k < clients; k++)
+            if (!used[k] && (closest == clients || distances[client * clients + k] <
+                                                       distances[client * clients + closest]))
+                closest = k;
+        used[closest] = true;
+        total += distances[client * clients + closest];
+    }
+    return total;
+}
+
+static void krum_chooses_the_best_scores(void **state) {
+    (void)state;
+    for (size_t clients = 3; clients <= 15; clients++) {
+        size_t tolerated = (clients - 3) / 2, length = 40;
+        float *rows = random_rows(clients, length);
+        double distances[15 * 15], scores[15];
+        bool one[15], many[15];
+        distances_in_pieces(clients, length, rows, FED_DISTANCE_BLOCK, distances);
+        find("krum")->choose(tolerated, clients, distances, one);
+        find("multi_krum")->choose(tolerated, clients, distances, many);
+        for (size_t k = 0; k < clients; k++)
+            scores[k] = plain_score(k, clients, clients - tolerated - 2, distances);
+        size_t count_one = 0, count_many = 0;
+        for (size_t k = 0; k < clients; k++) {
+            count_one += one[k];
+            count_many += many[k];
+            for (size_t other = 0; other < clients; other++) {
+                assert_true(!one[k] || scores[k] <= scores[other] + 1e-12);
+                assert_true(!many[k] || many[other] || scores[k] <= scores[other] + 1e-12);
+            }
+        }
+        assert_int_equal(count_one, 1);
+        assert_int_equal(count_many, clients - tolerated);
+        free(rows);
+    }
+}
+
+/* Far more than the honest ones differ: no rule that is made for it lets it through. */
+static void rules_ignore_an_outlier(void **state) {
+    (void)state;
+    enum { CLIENT_ROWS = 7, LENGTH = 30 };
+    for (size_t i = 0; i < fed_aggregations.count; i++) {
+        const fed_aggregation_t *rule = (const fed_aggregation_t *)fed_aggregations.entries[i];
+        float *rows = random_rows(CLIENT_ROWS, LENGTH);
+        for (size_t j = 0; j < LENGTH; j++)
+            rows[3 * LENGTH + j] = 1e6f;
+        double row[LENGTH], distances[CLIENT_ROWS * CLIENT_ROWS] = {0};
+        bool chosen[CLIENT_ROWS];
+        if (rule->choose) {
+            fed_aggregation_add_distances(CLIENT_ROWS, LENGTH, rows, distances);
+            rule->choose(1, CLIENT_ROWS, distances, chosen);
+            assert_false(chosen[3]);
+        }
+        if (rule->coordinates) {
+            rule->coordinates(1, CLIENT_ROWS, LENGTH, rows, row);
+            for (size_t j = 0; j < LENGTH; j++)
+                assert_true(fabs(row[j]) <= 1);
+        }
+        free(rows);
+    }
+}
+
+static void tolerated_clients_are_counted_and_checked(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_int_equal(fed_config_override(&config, "federated.tolerated=0.25"), FED_OK);
+    assert_int_equal(fed_aggregation_tolerated(&config, 7), 1);
+    assert_int_equal(fed_aggregation_tolerated(&config, 8), 2);
+    assert_int_equal(fed_aggregation_check(&config, find("krum"), 7), FED_OK);
+    assert_int_equal(fed_aggregation_check(&config, find("krum"), 4), FED_INPUT);
+    assert_int_equal(fed_aggregation_check(&config, find("median"), 1), FED_OK);
+    assert_int_equal(fed_config_override(&config, "federated.clients_per_round=4"), FED_OK);
+    assert_int_equal(fed_aggregation_check(&config, find("krum"), 100), FED_INPUT);
+    fed_config_fini(&config);
+}
+
+/* --- Attacks and bounds, on a client ------------------------------------------------------ */
+
+static void attackers_are_as_many_as_asked_for(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_attack_t attack;
+    fed_config_init(&config);
+    assert_int_equal(fed_config_override(&config, "federated.byzantine_clients=3"), FED_OK);
+    assert_int_equal(fed_attack_check(&config, 2), FED_INPUT);
+    assert_int_equal(fed_attack_check(&config, 3), FED_OK);
+    fed_attack_init(&attack, &config, 10);
+    size_t byzantine = 0;
+    for (uint32_t k = 0; k < 10; k++)
+        byzantine += fed_attack_is_byzantine(&attack, k);
+    assert_int_equal(byzantine, 3);
+    fed_attack_fini(&attack);
+    fed_config_fini(&config);
+    assert_int_equal(fed_memory_live(), 0);
+}
+
+static void attacks_are_what_they_say(void **state) {
+    (void)state;
+    enum { LENGTH = 20000 };
+    bool byzantine[] = {false, true};
+    fed_attack_t attack = {FED_ATTACK_SIGN_FLIP, 2, 1, byzantine};
+    const float global[] = {1, 2}, trained[] = {1.5f, 1};
+    float w[2];
+    memcpy(w, trained, sizeof w);
+    fed_attack_update(&attack, 0, 1, 2, global, w);
+    assert_memory_equal(w, trained, sizeof w);
+    fed_attack_update(&attack, 1, 1, 2, global, w);
+    assert_true(w[0] == 0 && w[1] == 4);
+
+    attack.kind = FED_ATTACK_GAUSSIAN;
+    float *zero = calloc(LENGTH, sizeof *zero), *noise = calloc(LENGTH, sizeof *noise);
+    fed_attack_update(&attack, 1, 1, LENGTH, zero, noise);
+    double mean = 0, square = 0, tail = 0;
+    for (size_t j = 0; j < LENGTH; j++) {
+        mean += (double)noise[j] / LENGTH;
+        square += (double)noise[j] * (double)noise[j] / LENGTH;
+        tail += fabs((double)noise[j]) > 2 * 1.96 ? 1.0 / LENGTH : 0;
+    }
+    assert_true(fabs(mean) < 5 * 2 / sqrt(LENGTH) && fabs(square / 4 - 1) < 0.05);
+    assert_true(fabs(tail - 0.05) < 0.01);
+    free(zero);
+    free(noise);
+
+    assert_false(fed_attack_flips_labels(&attack, 1));
+    attack.kind = FED_ATTACK_LABEL_FLIP;
+    assert_true(fed_attack_flips_labels(&attack, 1) && !fed_attack_flips_labels(&attack, 0));
+}
+
+/* One client's update on the golden problem; the trainer's fields may be set before. */
+static fed_client_row_t train_once(twin_t *twin, fed_trainer_t trainer) {
+    uint32_t own[64];
+    size_t count = twin_samples(twin, 0);
+    for (size_t i = 0; i < count; i++)
+        own[i] = (uint32_t)i;
+    fed_client_task_t task = {
+        .seed = 1, .round = 1, .client = 0, .samples = own, .count = count, .weight = 0.5};
+    fed_client_row_t row;
+    trainer.config = &twin->config;
+    trainer.algorithm = twin->algorithm;
+    trainer.training = &twin->training;
+    trainer.states = &twin->states;
+    trainer.down = twin->down;
+    trainer.sums = twin->sums;
+    memset(twin->sums, 0, twin->vectors.up * twin->model.parameters * sizeof *twin->sums);
+    assert_int_equal(fed_client_train(&trainer, &task, NULL, &row), FED_OK);
+    return row;
+}
+
+static void rows_and_bounds_agree_with_sums(void **state) {
+    (void)state;
+    hid_t golden = golden_open("tests/golden/clients.h5");
+    twin_t twin;
+    twin_init(&twin, golden, "mlp");
+    twin_start(&twin, 0.1);
+    size_t n = twin.model.parameters;
+    float row[64];
+    double plain[64], bounded[64], squares = 0;
+    fed_client_row_t record = train_once(&twin, (fed_trainer_t){0});
+    fed_fixed_decode_double(n, twin.sums, plain);
+    train_once(&twin, (fed_trainer_t){.row = row});
+    for (size_t j = 0; j < n; j++)
+        assert_true(fabs(0.5 * (double)row[j] - plain[j]) < 1e-8);
+
+    double bound = record.update_norm / 3;
+    fed_client_row_t cut = train_once(&twin, (fed_trainer_t){.norm_bound = bound});
+    fed_fixed_decode_double(n, twin.sums, bounded);
+    assert_true(cut.update_norm == record.update_norm); /* recorded as it was */
+    for (size_t j = 0; j < n; j++) {
+        assert_true(fabs(bounded[j] - plain[j] / 3) < 1e-9);
+        squares += bounded[j] * bounded[j];
+    }
+    assert_true(fabs(2 * sqrt(squares) - bound) < 1e-9);
+    train_once(&twin, (fed_trainer_t){.norm_bound = 2 * record.update_norm});
+    fed_fixed_decode_double(n, twin.sums, bounded);
+    assert_memory_equal(bounded, plain, n * sizeof *plain);
+    twin_fini(&twin);
+    H5Fclose(golden);
+}
+
+/* Labels turned by the attack, or in the data: the same training. */
+static void flipped_labels_are_turned_labels(void **state) {
+    (void)state;
+    hid_t golden = golden_open("tests/golden/clients.h5");
+    bool byzantine[CLIENTS] = {true, true, true};
+    fed_attack_t attack = {FED_ATTACK_LABEL_FLIP, 1, 1, byzantine};
+    int64_t sums[2][64];
+    for (size_t i = 0; i < 2; i++) {
+        twin_t twin;
+        twin_init(&twin, golden, "mlp");
+        twin_start(&twin, 0.1);
+        for (size_t s = 0; i == 1 && s < twin.samples.count; s++)
+            twin.labels[s] = 2 - twin.labels[s];
+        fed_client_row_t row =
+            train_once(&twin, (fed_trainer_t){.attack = i == 0 ? &attack : NULL});
+        assert_int_equal(row.byzantine, i == 0);
+        memcpy(sums[i], twin.sums, twin.model.parameters * sizeof *sums[i]);
+        if (i == 1)
+            assert_memory_equal(sums[0], sums[1], twin.model.parameters * sizeof *sums[0]);
+        twin_fini(&twin);
+    }
+    H5Fclose(golden);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(coordinates_are_sorted_and_cut),
+        cmocka_unit_test(distances_do_not_depend_on_pieces),
+        cmocka_unit_test(krum_chooses_the_best_scores),
+        cmocka_unit_test(rules_ignore_an_outlier),
+        cmocka_unit_test(tolerated_clients_are_counted_and_checked),
+        cmocka_unit_test(attackers_are_as_many_as_asked_for),
+        cmocka_unit_test(attacks_are_what_they_say),
+        cmocka_unit_test(rows_and_bounds_agree_with_sums),
+        cmocka_unit_test(flipped_labels_are_turned_labels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
