@@ -163,6 +163,7 @@ help: ## this list
 include tests/tests.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
+include tests/scale/scale.mk
 
 .SECONDARY:
 .PHONY: all demo data install clean help
