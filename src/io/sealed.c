@@ -91,12 +91,14 @@ static fed_status_t read_one(const char *path, void **content, size_t *bytes) {
 fed_status_t fed_sealed_read(const char *path, void **content, size_t *bytes) {
     *content = NULL;
     FED_AUTOFREE char *previous = fed_format("%s.previous", path);
-    fed_status_t status = FED_OK;
-    if (fed_file_exists(path)) {
-        status = read_one(path, content, bytes);
-        if (status == FED_OK || !fed_file_exists(previous))
-            return status;
-        fed_warn("%s; going on from %s", fed_error_message(), previous);
-    }
-    return fed_file_exists(previous) ? read_one(previous, content, bytes) : status;
+    if (!fed_file_exists(path))
+        return fed_file_exists(previous) ? read_one(previous, content, bytes) : FED_OK;
+    fed_status_t status = read_one(path, content, bytes);
+    if (status == FED_OK || !fed_file_exists(previous))
+        return status;
+    FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+    if (read_one(previous, content, bytes) != FED_OK)
+        return fed_fail(FED_INPUT, "%s; and %s", reason, fed_error_message());
+    fed_warn("%s; going on from %s", reason, previous);
+    return FED_OK;
 }

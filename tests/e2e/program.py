@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 from typing import NamedTuple
 
+import h5py
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +73,29 @@ def command(ranks: int, *arguments: object, prefix: tuple = ()) -> list[str]:
     """The command line of a run; 0 ranks: without mpirun."""
     launcher = ["mpirun", "-np", str(ranks)] if ranks else []
     return [str(part) for part in (*launcher, *prefix, PROGRAM, *arguments)]
+
+
+def text_attribute(item: h5py.HLObject, name: str) -> str:
+    """An attribute that is a text; h5py gives those of fixed length as bytes."""
+    return bytes(item.attrs[name]).decode()
+
+
+def same_everywhere(path: Path, models: tuple = ("initial", "federated", "centralized")) -> dict:
+    """What must not depend on the machine's shape: models and everything measured."""
+    with h5py.File(path) as file:
+        found = {f"model/{kind}/{name}": tensor[()] for kind in models
+                 for name, tensor in file.get(f"model/{kind}", {}).items()}
+        for name in ("federated/confusion_matrix", "centralized/confusion_matrix",
+                     "partition/label_counts"):
+            if name in file:
+                found[name] = file[name][()]
+        for table in ("federated/rounds", "federated/clients", "federated/local_epochs",
+                      "centralized/epochs"):
+            rows = file[table][()]
+            for column in rows.dtype.names:
+                if not column.endswith("seconds") and column != "rank":
+                    found[f"{table}.{column}"] = rows[column]
+    return found
 
 
 SMALL = """
@@ -143,6 +167,24 @@ class ProgramCase(unittest.TestCase):
                               stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=LIMIT_SECONDS, check=False, **options)
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def assert_same(self, first: Path, second: Path, what: str = "") -> None:
+        """Two runs computed the same, bit for bit."""
+        one, other = same_everywhere(first), same_everywhere(second)
+        self.assertEqual(one.keys(), other.keys(), what)
+        for name, values in one.items():
+            self.assertEqual(values.tobytes(), other[name].tobytes(), f"{what}: {name}")
+
+    def assert_refused(self, outcome: Outcome, *parts: str) -> None:
+        """Exit code 2, and one line of ours on stderr that has these parts."""
+        self.assertEqual(outcome.code, 2, outcome.stderr)
+        self.assert_one_message(outcome, *parts)
+
+    def assert_one_message(self, outcome: Outcome, *parts: str) -> None:
+        ours = [line for line in outcome.stderr.splitlines() if line.startswith("fedmpi: ")]
+        self.assertEqual(len(ours), 1, outcome.stderr)
+        for part in parts:
+            self.assertIn(part, ours[0])
 
     def run_small(self, ranks: int, *settings: str, output: str = "run.h5",
                   options: tuple = ()) -> Path:

@@ -1,0 +1,179 @@
+"""Stopped and resumed, a run gives the bits of one that was never stopped."""
+
+import os
+import shutil
+import signal
+import time
+import unittest
+from pathlib import Path
+
+import h5py
+from program import ProgramCase, text_attribute
+
+LONG = ("federated.rounds=400", "federated.evaluate_every=50", "federated.tracked_clients=0",
+        "centralized.epochs=150")
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit():
+                status = (entry / "stat").read_text()
+                if int(status.rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(entry.name))
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+class Resume(ProgramCase):
+    def test_three_and_three_rounds_are_six(self):
+        for momentum in ("false", "true"):
+            with self.subTest(persistent_momentum=momentum):
+                settings = (f"training.persistent_momentum={momentum}",
+                            "federated.clients_per_round=5", "centralized.epochs=9")
+                whole = self.run_small(2, *settings, "federated.rounds=6", output="whole.h5")
+                for first, then in ((1, 4), (3, 2)):
+                    name = f"parts-{first}-{then}.h5"
+                    self.run_small(first, *settings, "federated.rounds=3", output=name)
+                    parts = self.run_small(then, *settings, "federated.rounds=6", output=name,
+                                           options=("--resume",))
+                    self.assert_same(whole, parts, f"{first} ranks, then {then}")
+                    with h5py.File(parts) as file:
+                        self.assertIn("resumed", file.attrs)
+                        self.assertEqual(text_attribute(file, "status"), "complete")
+                for rest in self.folder.glob("*.h5*"):
+                    rest.unlink()
+
+    def test_without_a_checkpoint_it_starts(self):
+        plain = self.run_small(2, output="plain.h5")
+        self.assert_same(plain, self.run_small(2, output="resumed.h5", options=("--resume",)))
+
+    def test_a_complete_run_is_left_as_it_is(self):
+        path = self.run_small(2, output="run.h5")
+        copy = shutil.copy(path, self.folder / "copy.h5")
+        self.assert_same(copy, self.run_small(3, output="run.h5", options=("--resume",)))
+
+    def test_a_stop_between_checkpoints_loses_no_bits(self):
+        settings = ("checkpoint.every=3", "federated.rounds=5")
+        whole = self.run_small(1, *settings, output="whole.h5")
+        self.run_small(2, "checkpoint.every=3", "federated.rounds=4", output="parts.h5")
+        parts = self.run_small(3, *settings, output="parts.h5", options=("--resume",))
+        self.assert_same(whole, parts)
+
+    def resume(self, *settings: str):
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        return self.launch(2, "--resume", *overrides, self.config)
+
+    def test_keys_that_alter_the_past_must_not_change(self):
+        self.run_small(2)
+        for setting, was in (("training.learning_rate=0.2", "0.1"), ("experiment.seed=3", "1"),
+                             ("partition.clients=6", "7"), ("model.hidden=12", "12,6")):
+            with self.subTest(setting):
+                self.assert_refused(self.resume(setting), "--set: " + setting.replace("=", " = "),
+                                    f"the checkpoint was made with {was}")
+
+    def test_fewer_rounds_than_done_are_refused(self):
+        self.run_small(2)
+        self.assert_refused(self.resume("federated.rounds=3"), "federated.rounds = 3",
+                            "4 rounds already")
+
+    def test_damage_falls_back_on_the_checkpoint_before(self):
+        whole = self.run_small(1, output="whole.h5")
+        path = self.run_small(2)
+        checkpoint = self.folder / "run.h5.checkpoint"
+        data = bytearray(checkpoint.read_bytes())
+        data[len(data) // 2] ^= 1
+        checkpoint.write_bytes(data)
+        outcome = self.launch(2, "--resume", self.config)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        self.assertIn("run.h5.checkpoint: damaged", outcome.stderr)
+        self.assert_same(whole, path)
+
+    def test_no_whole_checkpoint_is_an_error(self):
+        self.run_small(2)
+        for checkpoint in self.folder.glob("*.checkpoint*"):
+            checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+        self.assert_refused(self.resume(), "run.h5.checkpoint", "truncated")
+
+
+class Signals(ProgramCase):
+    def start_long(self, ranks: int, *options: str):
+        overrides = [part for setting in LONG for part in ("--set", setting)]
+        return self.start(ranks, *options, *overrides, self.config)
+
+    def wait_for_rounds(self, process, rounds: int) -> None:
+        """Until the results file has so many rounds."""
+        path, deadline = self.folder / "run.h5", time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            if path.exists():
+                with h5py.File(path) as file:
+                    self.assertEqual(text_attribute(file, "status"), "running")
+                    if len(file["federated/rounds"]) >= rounds:
+                        return
+            time.sleep(0.02)
+        self.fail(f"no {rounds} rounds; {process.poll()}")
+
+    def stopped(self, process, name: str) -> None:
+        """It ends with 75, one message, and results that say so."""
+        _, stderr = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, stderr)
+        ours = [line for line in stderr.splitlines() if line.startswith("fedmpi: ")]
+        self.assertEqual(len(ours), 1, stderr)
+        self.assertIn(f"stopped by {name} after round ", ours[0])
+        self.assertIn("--resume", ours[0])
+        with h5py.File(self.folder / "run.h5") as file:
+            self.assertEqual(text_attribute(file, "status"), "interrupted")
+            self.assertLess(len(file["federated/rounds"]), 400)
+
+    def test_signals_stop_with_a_checkpoint(self):
+        whole = self.run_small(1, *LONG, output="whole.h5")
+        for ranks, number in ((0, signal.SIGTERM), (3, signal.SIGUSR1), (3, signal.SIGTERM)):
+            with self.subTest(ranks=ranks, signal=number.name):
+                process = self.start_long(ranks)
+                self.wait_for_rounds(process, 5)
+                if ranks == 0 or number == signal.SIGUSR1:
+                    os.kill(process.pid, number)  # mpirun hands SIGUSR1 on
+                else:
+                    os.kill(children(process.pid)[-1], number)  # one rank is enough
+                self.stopped(process, number.name)
+                outcome = self.launch(2, "--resume", *[part for setting in LONG
+                                                       for part in ("--set", setting)],
+                                      self.config)
+                self.assertEqual(outcome.code, 0, outcome.stderr)
+                self.assert_same(whole, self.folder / "run.h5")
+                for rest in self.folder.glob("run.h5*"):
+                    rest.unlink()
+
+    def test_a_kill_leaves_every_finished_round(self):
+        process = self.start_long(0)
+        self.wait_for_rounds(process, 7)
+        process.kill()
+        process.wait()
+        whole = self.run_small(1, *LONG, output="whole.h5")
+        with h5py.File(self.folder / "run.h5") as file, h5py.File(whole) as expected:
+            rows = file["federated/rounds"][:]
+            self.assertGreaterEqual(len(rows), 7)
+            for column in ("train_loss", "update_norm"):
+                self.assertEqual(rows[column].tobytes(),
+                                 expected["federated/rounds"][:len(rows)][column].tobytes())
+        outcome = self.launch(2, "--resume", *[part for setting in LONG
+                                               for part in ("--set", setting)], self.config)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        self.assert_same(whole, self.folder / "run.h5")
+
+    def test_without_checkpoints_a_stop_says_so(self):
+        process = self.start(0, "--set", "checkpoint.every=0", "--set", "federated.rounds=4000",
+                             self.config)
+        self.wait_for_rounds(process, 3)
+        process.terminate()
+        _, stderr = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, stderr)
+        self.assertIn("checkpoint.every is 0", stderr)
+        self.assertFalse((self.folder / "run.h5.checkpoint").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
