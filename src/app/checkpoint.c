@@ -18,14 +18,16 @@ void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HAS
     const fed_samples_t *train = &run->dataset.train;
     size_t sample_bytes = train->features * (train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1);
     size_t step = 1 + train->count * sample_bytes / FINGERPRINT_BYTES;
-    size_t samples = (train->count + step - 1) / step;
-    size_t label_bytes = train->count * sizeof *train->labels;
+    size_t stored = train->generator ? 0 : train->count; /* else the configuration says all */
+    size_t samples = (stored + step - 1) / step;
+    size_t label_bytes = stored * sizeof *train->labels;
     const int32_t *clients = run->dataset.train_clients;
     size_t client_bytes = clients ? train->count * sizeof *clients : 0;
     size_t initial_bytes = run->model.parameters * sizeof *run->initial;
     size_t bytes = label_bytes + samples * sample_bytes + initial_bytes + client_bytes;
     FED_AUTOFREE char *all = fed_alloc(bytes, 1);
-    memcpy(all, train->labels, label_bytes);
+    if (stored > 0)
+        memcpy(all, train->labels, label_bytes);
     for (size_t i = 0; i < samples; i++)
         memcpy(all + label_bytes + i * sample_bytes,
                (const char *)train->values + i * step * sample_bytes, sample_bytes);

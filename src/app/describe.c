@@ -19,19 +19,21 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     size_t n = run->model.parameters, clients = run->partition.clients;
     const fed_samples_t *train = &run->dataset.train, *test = &run->dataset.test;
     size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
-    size_t samples = train->count + run->dataset.validation.count + test->count;
+    size_t stored = train->generator ? 0 : train->count;
+    size_t samples = stored + run->dataset.validation.count + test->count;
     fed_vectors_t vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, config);
     size_t common = n * (vectors.down * sizeof(float) + vectors.up * sizeof(int64_t)) +
                     fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +
-                    (fed_partition_total(&run->partition) + 4 * clients) * sizeof(uint32_t);
+                    fed_partition_bytes(&run->partition) + 4 * clients * sizeof(uint32_t);
     size_t training = fed_training_bytes(&run->model, config);
     if (config->training.clip_norm == 0 && (run->algorithm->correct || run->algorithm->train))
         training += n * sizeof(float); /* the gradient */
     training += fed_single_client_bytes(run, clients_here);
     size_t states = 2 * clients_here * vectors.kept * n * sizeof(float);
     memory_t memory = {
-        .node = samples * (train->features * value_bytes + sizeof(int32_t)),
+        .node = samples * (train->features * value_bytes + sizeof(int32_t)) +
+                run->dataset.generated_clients * sizeof(size_t),
         .client = common + training + states,
         .server = common + (vectors.up + vectors.server) * n * sizeof(double) +
                   4 * vectors.down * n * sizeof(float) + FED_GATHER_BUFFER_BYTES +
@@ -52,8 +54,7 @@ static void print_map(const fed_run_t *run) {
     FED_AUTOFREE size_t *first = FED_NEW_ARRAY(size_t, ranks);
     fed_federation_place_all(run, rank);
     for (size_t k = 0; k < clients; k++) {
-        size_t count;
-        fed_partition_samples(&run->partition, k, &count);
+        size_t count = fed_partition_count(&run->partition, k);
         if (counts[rank[k]]++ == 0)
             first[rank[k]] = k;
         samples[rank[k]] += count;

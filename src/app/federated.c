@@ -15,12 +15,9 @@
 
 /* Samples that the round's participants hold together. */
 static size_t participating_samples(const fed_federation_t *federation) {
-    size_t total = 0, samples;
-    for (size_t i = 0; i < federation->selection.count; i++) {
-        fed_partition_samples(&federation->run->partition, federation->selection.chosen[i],
-                              &samples);
-        total += samples;
-    }
+    size_t total = 0;
+    for (size_t i = 0; i < federation->selection.count; i++)
+        total += fed_partition_count(&federation->run->partition, federation->selection.chosen[i]);
     return total;
 }
 

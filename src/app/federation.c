@@ -21,12 +21,13 @@ static void server_init(fed_federation_t *federation) {
     size_t count = config->centralized.data == FED_BASELINE_ALL
                        ? run->dataset.train.count
                        : fed_partition_total(&run->partition);
-    FED_AUTOFREE uint32_t *all = NULL;
-    const uint32_t *samples = run->partition.samples;
+    FED_AUTOFREE uint32_t *samples = NULL;
     if (config->centralized.data == FED_BASELINE_ALL) {
-        samples = all = FED_NEW_ARRAY(uint32_t, count);
+        samples = FED_NEW_ARRAY(uint32_t, count);
         for (size_t i = 0; i < count; i++)
-            all[i] = (uint32_t)i;
+            samples[i] = (uint32_t)i;
+    } else {
+        samples = fed_partition_pool(&run->partition);
     }
     fed_central_init(&server->central, config, &run->dataset, &run->model, samples, count,
                      run->initial);
@@ -34,12 +35,11 @@ static void server_init(fed_federation_t *federation) {
 
 /* Local epochs of all tracked clients in a round. */
 static size_t tracked_epochs(const fed_run_t *run) {
-    size_t epochs = 0, samples;
+    size_t epochs = 0;
     for (size_t k = 0; k < run->partition.clients; k++)
-        if (fed_is_tracked(&run->config, (uint32_t)k)) {
-            fed_partition_samples(&run->partition, k, &samples);
-            epochs += (size_t)fed_client_epochs(run->algorithm, &run->config, samples);
-        }
+        if (fed_is_tracked(&run->config, (uint32_t)k))
+            epochs += (size_t)fed_client_epochs(run->algorithm, &run->config,
+                                                fed_partition_count(&run->partition, k));
     return epochs;
 }
 

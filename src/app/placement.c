@@ -17,8 +17,7 @@ bool fed_is_tracked(const fed_config_t *config, uint32_t client) {
 /* Training time in samples: what it trains on, its update, its evaluations. */
 static size_t cost_of(const fed_run_t *run, uint32_t client) {
     const fed_config_t *config = &run->config;
-    size_t samples;
-    fed_partition_samples(&run->partition, client, &samples);
+    size_t samples = fed_partition_count(&run->partition, client);
     size_t epochs = (size_t)fed_client_epochs(run->algorithm, config, samples);
     size_t cost = epochs * samples + (size_t)config->training.batch_size;
     if (fed_is_tracked(config, client)) /* inference takes a third of a training step */
@@ -68,8 +67,7 @@ void fed_federation_select(fed_federation_t *federation, int64_t round) {
         federation->client_rows[rank]++;
         if (!fed_is_tracked(config, selection->chosen[i]))
             continue;
-        size_t samples;
-        fed_partition_samples(&federation->run->partition, selection->chosen[i], &samples);
+        size_t samples = fed_partition_count(&federation->run->partition, selection->chosen[i]);
         federation->epoch_rows[rank] +=
             (size_t)fed_client_epochs(federation->run->algorithm, config, samples);
     }

@@ -7,6 +7,7 @@
 #include "fedmpi/math/blas.h"
 #include "fedmpi/math/simd.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,18 +75,37 @@ static void describe_data(fed_archive_t *archive, const fed_run_t *run) {
                         data->feature_of_columns);
 }
 
-static void put_partition(fed_archive_t *archive, const fed_run_t *run) {
+/* Of samples that are generated nobody knows the labels before they are asked for. */
+static void measure_sizes(const fed_partition_t *partition, fed_partition_row_t *rows) {
+    for (size_t k = 0; k < partition->clients; k++)
+        rows[k] = (fed_partition_row_t){
+            .client = (int64_t)k,
+            .samples = (int64_t)fed_partition_count(partition, k),
+            .emd = NAN,
+            .effective_classes = NAN,
+        };
+}
+
+static void measure_skew(fed_archive_t *archive, const fed_run_t *run, fed_partition_row_t *rows) {
     size_t shape[] = {run->partition.clients, run->dataset.classes};
     FED_AUTOFREE int64_t *counts = FED_NEW_ARRAY(int64_t, shape[0] * shape[1]);
     fed_labels_t labels = fed_run_labels(run);
     fed_partition_label_counts(&run->partition, &labels, counts);
-    fed_archive_put(archive, "/partition/label_counts", FED_INT64, 2, shape, counts);
+    fed_archive_put_compressed(archive, "/partition/label_counts", FED_INT64, 2, shape, counts);
     fed_archive_describe(archive, "/partition/label_counts", "help",
                          "[client, class]: training samples of each class that a client holds");
-    FED_AUTOFREE fed_partition_row_t *rows = FED_NEW_ARRAY(fed_partition_row_t, shape[0]);
     fed_partition_skew(shape[0], shape[1], counts, rows);
+}
+
+static void put_partition(fed_archive_t *archive, const fed_run_t *run) {
+    size_t clients = run->partition.clients;
+    FED_AUTOFREE fed_partition_row_t *rows = FED_NEW_ARRAY(fed_partition_row_t, clients);
+    if (run->dataset.train.generator)
+        measure_sizes(&run->partition, rows);
+    else
+        measure_skew(archive, run, rows);
     fed_archive_create_table(archive, &fed_partition_table);
-    fed_archive_append(archive, &fed_partition_table, rows, shape[0]);
+    fed_archive_append(archive, &fed_partition_table, rows, clients);
 }
 
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts) {

@@ -11,15 +11,22 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_default(const fed_config_t *config, const char *dotted) {
+    return !config->values[fed_config_index(dotted)].origin;
+}
+
 /* Where the data dictate the partition, they also say how many clients there are and what
- * each holds, unless the user wants fewer. */
+ * each holds, unless the user wants fewer. Synthetic data are made for their clients. */
 static fed_status_t resolve_partition(fed_config_t *config) {
-    if (strcmp(config->partition.scheme, "natural") != 0 &&
-        strcmp(config->partition.scheme, "file") != 0)
+    bool generated = strcmp(config->data.dataset, "synthetic") == 0;
+    if (generated && is_default(config, "partition.scheme"))
+        FED_TRY(fed_config_set(config, "partition", "scheme", "natural", "default"));
+    bool natural = strcmp(config->partition.scheme, "natural") == 0;
+    if (!natural && strcmp(config->partition.scheme, "file") != 0)
         return FED_OK;
-    if (!config->values[fed_config_index("partition.clients")].origin)
+    if (!generated && is_default(config, "partition.clients"))
         FED_TRY(fed_config_set(config, "partition", "clients", "0", "default"));
-    if (!config->values[fed_config_index("partition.samples_per_client")].origin)
+    if (is_default(config, "partition.samples_per_client"))
         FED_TRY(fed_config_set(config, "partition", "samples_per_client", "0", "default"));
     return FED_OK;
 }
@@ -80,7 +87,7 @@ static fed_status_t load_data(fed_run_t *run) {
             fed_dataset_fill(&run->config, &fed_hdf5_arrays, &shape, fed_shared_bytes(run->block));
     fed_shared_publish(run->block);
     FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
-    run->dataset = fed_dataset_attach(fed_shared_bytes(run->block));
+    run->dataset = fed_dataset_attach(&run->config, fed_shared_bytes(run->block));
     return FED_OK;
 }
 
@@ -90,6 +97,8 @@ fed_labels_t fed_run_labels(const fed_run_t *run) {
         .count = run->dataset.train.count,
         .classes = run->dataset.classes,
         .clients = run->dataset.train_clients,
+        .generated_first = run->dataset.generated_first,
+        .generated_clients = run->dataset.generated_clients,
     };
 }
 
@@ -152,6 +161,7 @@ void fed_run_fini(fed_run_t *run) {
     fed_free(run->initial);
     fed_model_fini(&run->model);
     fed_partition_fini(&run->partition);
+    fed_dataset_detach(&run->dataset);
     fed_shared_destroy(run->block);
     fed_config_fini(&run->config);
 }

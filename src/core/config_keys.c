@@ -36,6 +36,9 @@ const fed_config_key_t fed_config_keys[] = {
     INTEGER(data, train_limit, 0, COUNT_MAX, "0", "use the first N training samples; 0: all"),
     INTEGER(data, validation_samples, 0, COUNT_MAX, "0", "hold out the last N of the training samples"),
     BOOLEAN(data, drop_constant_features, "false", "leave out features that are the same in every training sample"),
+    REAL(data, synthetic_alpha, 0, 1e6, false, "1", "synthetic: deviation of the clients' rules from each other"),
+    REAL(data, synthetic_beta, 0, 1e6, false, "1", "synthetic: deviation of the clients' features from each other"),
+    INTEGER(data, synthetic_test_samples, 1, COUNT_MAX, "10000", "synthetic: size of the test set, from clients spread over all"),
 
     NAME(partition, scheme, "iid", "how the training set is dealt to the clients, see --list"),
     INTEGER(partition, clients, 0, CLIENTS_MAX, "150", "number of clients; 0: all that the data name (natural, file)"),

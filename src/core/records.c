@@ -67,32 +67,44 @@ static const fed_column_t central_columns[] = {
 static const fed_column_t partition_columns[] = {
     INTEGER(fed_partition_row_t, client, "1", "number of the client, from 0"),
     INTEGER(fed_partition_row_t, samples, "1", "training samples that it holds"),
-    REAL(fed_partition_row_t, emd, "1", "earth mover's distance: sum over classes of |its share - the share in all clients|"),
-    REAL(fed_partition_row_t, effective_classes, "1", "exp(entropy of its label distribution)"),
+    REAL(fed_partition_row_t, emd, "1", "earth mover's distance: sum over classes of |its share - the share in all clients|; NaN: generated samples"),
+    REAL(fed_partition_row_t, effective_classes, "1", "exp(entropy of its label distribution); NaN: generated samples"),
 };
 /* clang-format on */
 
 const fed_table_t fed_round_table = {
-    "federated/rounds",   "one row a communication round", round_columns,
-    COUNT(round_columns), sizeof(fed_round_row_t),
+    .path = "federated/rounds",
+    .help = "one row a communication round",
+    .columns = round_columns,
+    .column_count = COUNT(round_columns),
+    .row_bytes = sizeof(fed_round_row_t),
 };
 const fed_table_t fed_client_table = {
-    "federated/clients",      "one row for each client that took part in a round",
-    client_columns,           COUNT(client_columns),
-    sizeof(fed_client_row_t),
+    .path = "federated/clients",
+    .help = "one row for each client that took part in a round",
+    .columns = client_columns,
+    .column_count = COUNT(client_columns),
+    .row_bytes = sizeof(fed_client_row_t),
 };
 const fed_table_t fed_local_epoch_table = {
-    "federated/local_epochs",      "one row for each local epoch of the tracked clients",
-    local_epoch_columns,           COUNT(local_epoch_columns),
-    sizeof(fed_local_epoch_row_t),
+    .path = "federated/local_epochs",
+    .help = "one row for each local epoch of the tracked clients",
+    .columns = local_epoch_columns,
+    .column_count = COUNT(local_epoch_columns),
+    .row_bytes = sizeof(fed_local_epoch_row_t),
 };
 const fed_table_t fed_central_table = {
-    "centralized/epochs",      "one row an epoch of the centralized baseline",
-    central_columns,           COUNT(central_columns),
-    sizeof(fed_central_row_t),
+    .path = "centralized/epochs",
+    .help = "one row an epoch of the centralized baseline",
+    .columns = central_columns,
+    .column_count = COUNT(central_columns),
+    .row_bytes = sizeof(fed_central_row_t),
 };
 const fed_table_t fed_partition_table = {
-    "partition/clients",         "one row for each client: how much it holds and how skewed",
-    partition_columns,           COUNT(partition_columns),
-    sizeof(fed_partition_row_t),
+    .path = "partition/clients",
+    .help = "one row for each client: how much it holds and how skewed",
+    .columns = partition_columns,
+    .column_count = COUNT(partition_columns),
+    .row_bytes = sizeof(fed_partition_row_t),
+    .compressed = true,
 };

@@ -11,7 +11,7 @@
 static const fed_plugin_t *const source_entries[] = {
     &fed_source_mnist.plugin,  &fed_source_fashion_mnist.plugin, &fed_source_kmnist.plugin,
     &fed_source_emnist.plugin, &fed_source_cifar10.plugin,       &fed_source_idx.plugin,
-    &fed_source_hdf5.plugin,
+    &fed_source_hdf5.plugin,   &fed_source_synthetic.plugin,
 };
 
 const fed_plugin_table_t fed_sources = {
@@ -26,11 +26,32 @@ static fed_status_t find_source(const fed_config_t *config, const fed_source_t *
                              (const fed_plugin_t **)source);
 }
 
+/* What needs all samples at once cannot be had where none is stored. */
+static fed_status_t check_generated(const fed_config_t *config) {
+    const struct {
+        const char *key;
+        bool is_set;
+    } keys[] = {
+        {"data.train_limit", config->data.train_limit > 0},
+        {"data.validation_samples", config->data.validation_samples > 0},
+        {"data.drop_constant_features", config->data.drop_constant_features},
+        {"data.normalize", config->data.normalize == FED_NORMALIZE_STANDARD},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i].is_set)
+            return fed_config_fail(config, keys[i].key,
+                                   "not with data.dataset = %s, which generates its samples",
+                                   config->data.dataset);
+    return FED_OK;
+}
+
 fed_status_t fed_dataset_measure(const fed_config_t *config, const fed_array_format_t *arrays,
                                  fed_dataset_shape_t *shape) {
     const fed_source_t *source;
     FED_TRY(find_source(config, &source));
-    FED_TRY(source->measure(source, config->data.path, arrays, shape));
+    FED_TRY(source->measure(source, config, arrays, shape));
+    if (shape->generated_clients > 0)
+        return check_generated(config);
     shape->names_clients |= fed_assignment_is_used(config);
     size_t limit = (size_t)config->data.train_limit;
     if (limit > shape->train_count)
@@ -59,17 +80,21 @@ static size_t aligned(size_t bytes) {
 
 /* Offsets of the arrays from the start of the block. */
 typedef struct layout {
-    size_t train_values, train_labels, train_clients, test_values, test_labels, columns, end;
+    size_t train_values, train_labels, train_clients, generated_first, test_values, test_labels,
+        columns, end;
 } layout_t;
 
 static layout_t layout_of(const fed_dataset_shape_t *shape) {
     size_t sample_bytes = features_of(shape) * fed_value_bytes(shape->type);
     layout_t at;
     at.train_values = aligned(sizeof(fed_block_header_t));
-    at.train_labels = at.train_values + aligned(shape->train_count * sample_bytes);
-    size_t named = shape->names_clients ? shape->train_count : 0;
-    at.train_clients = at.train_labels + aligned(shape->train_count * sizeof(int32_t));
-    at.test_values = at.train_clients + aligned(named * sizeof(int32_t));
+    size_t stored = shape->generated_clients > 0 ? 0 : shape->train_count;
+    size_t named = shape->names_clients ? stored : 0;
+    size_t firsts = shape->generated_clients > 0 ? shape->generated_clients + 1 : 0;
+    at.train_labels = at.train_values + aligned(stored * sample_bytes);
+    at.train_clients = at.train_labels + aligned(stored * sizeof(int32_t));
+    at.generated_first = at.train_clients + aligned(named * sizeof(int32_t));
+    at.test_values = at.generated_first + aligned(firsts * sizeof(size_t));
     at.test_labels = at.test_values + aligned(shape->test_count * sample_bytes);
     at.columns = at.test_labels + aligned(shape->test_count * sizeof(int32_t));
     at.end = at.columns + aligned(features_of(shape) * sizeof(uint32_t));
@@ -87,22 +112,30 @@ static size_t largest_label(const fed_raw_samples_t *samples, size_t count) {
     return (size_t)largest;
 }
 
+static fed_raw_samples_t train_arrays(const fed_dataset_shape_t *shape, void *block) {
+    layout_t at = layout_of(shape);
+    char *base = block;
+    if (shape->generated_clients > 0)
+        return (fed_raw_samples_t){.first = (size_t *)(void *)(base + at.generated_first)};
+    return (fed_raw_samples_t){
+        .values = base + at.train_values,
+        .labels = (int32_t *)(void *)(base + at.train_labels),
+        .clients = shape->names_clients ? (int32_t *)(void *)(base + at.train_clients) : NULL,
+    };
+}
+
 fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format_t *arrays,
                               const fed_dataset_shape_t *shape, void *block) {
     const fed_source_t *source;
     FED_TRY(find_source(config, &source));
     layout_t at = layout_of(shape);
     char *base = block;
-    fed_raw_samples_t train = {
-        .values = base + at.train_values,
-        .labels = (int32_t *)(void *)(base + at.train_labels),
-        .clients = shape->names_clients ? (int32_t *)(void *)(base + at.train_clients) : NULL,
-    };
+    fed_raw_samples_t train = train_arrays(shape, block);
     fed_raw_samples_t test = {
         .values = base + at.test_values,
         .labels = (int32_t *)(void *)(base + at.test_labels),
     };
-    FED_TRY(source->read(source, config->data.path, arrays, shape, &train, &test));
+    FED_TRY(source->read(source, config, arrays, shape, &train, &test));
     if (fed_assignment_is_used(config))
         FED_TRY(fed_assignment_read(config, arrays, shape->train_count, train.clients));
 
@@ -114,6 +147,10 @@ fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format
         .features = features_of(shape),
     };
     uint32_t *columns = (uint32_t *)(void *)(base + at.columns);
+    if (shape->generated_clients > 0) {
+        header->scale[0] = 1;
+        return FED_OK;
+    }
     FED_TRY(fed_clean(config, header, &train, &test, columns));
     if (header->shape.classes == 0) {
         size_t in_train = largest_label(&train, header->train_count);
@@ -124,7 +161,27 @@ fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format
     return FED_OK;
 }
 
-fed_dataset_t fed_dataset_attach(const void *block) {
+/* A data set without stored training samples: views that point nowhere are made NULL. */
+static void attach_generator(const fed_config_t *config, const fed_block_header_t *header,
+                             fed_dataset_t *dataset) {
+    const fed_source_t *source;
+    size_t clients = header->shape.generated_clients;
+    if (clients == 0 || find_source(config, &source) != FED_OK)
+        return;
+    const char *base = (const char *)header;
+    dataset->generated_clients = clients;
+    dataset->generated_first =
+        (const size_t *)(const void *)(base + layout_of(&header->shape).generated_first);
+    dataset->train.values = dataset->train.labels = NULL;
+    dataset->train.generator = source->generate(config, dataset->generated_first, clients);
+}
+
+void fed_dataset_detach(fed_dataset_t *dataset) {
+    fed_free(dataset->train.generator);
+    *dataset = (fed_dataset_t){0};
+}
+
+fed_dataset_t fed_dataset_attach(const fed_config_t *config, const void *block) {
     const fed_block_header_t *header = block;
     layout_t at = layout_of(&header->shape);
     const char *base = block;
@@ -161,5 +218,6 @@ fed_dataset_t fed_dataset_attach(const void *block) {
     dataset.test.count = header->test_count;
     dataset.test.values = base + at.test_values;
     dataset.test.labels = (const int32_t *)(const void *)(base + at.test_labels);
+    attach_generator(config, header, &dataset);
     return dataset;
 }

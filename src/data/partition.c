@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const fed_plugin_t *const scheme_entries[] = {
     &fed_scheme_iid.plugin,      &fed_scheme_dirichlet.plugin, &fed_scheme_shards.plugin,
@@ -29,8 +30,13 @@ fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *
     const fed_partition_scheme_t *scheme;
     FED_TRY(fed_config_choose(config, &fed_partition_schemes, config->partition.scheme,
                               (const fed_plugin_t **)&scheme));
+    if (labels->generated_first && !scheme->takes_generated)
+        return fed_config_fail(config, "partition.scheme",
+                               "data.dataset = %s generates each client's own samples, accepted is "
+                               "natural",
+                               config->data.dataset);
     FED_TRY(scheme->deal(config, labels, partition));
-    for (size_t k = 0; k < partition->clients; k++)
+    for (size_t k = 0; partition->samples && k < partition->clients; k++)
         qsort(partition->samples + partition->first[k],
               partition->first[k + 1] - partition->first[k], sizeof *partition->samples, ascending);
     return FED_OK;
@@ -39,13 +45,47 @@ fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *
 void fed_partition_fini(fed_partition_t *partition) {
     fed_free(partition->first);
     fed_free(partition->samples);
+    fed_free(partition->listed);
     *partition = (fed_partition_t){0};
+}
+
+size_t fed_partition_count(const fed_partition_t *partition, size_t client) {
+    return partition->first[client + 1] - partition->first[client];
+}
+
+static void list_range(size_t first, size_t count, uint32_t *samples) {
+    for (size_t i = 0; i < count; i++)
+        samples[i] = (uint32_t)(first + i);
 }
 
 const uint32_t *fed_partition_samples(const fed_partition_t *partition, size_t client,
                                       size_t *count) {
-    *count = partition->first[client + 1] - partition->first[client];
-    return partition->samples + partition->first[client];
+    size_t first = partition->first[client];
+    *count = fed_partition_count(partition, client);
+    if (partition->samples)
+        return partition->samples + first;
+    list_range(first, *count, partition->listed);
+    return partition->listed;
+}
+
+uint32_t *fed_partition_pool(const fed_partition_t *partition) {
+    size_t total = fed_partition_total(partition);
+    uint32_t *pool = FED_NEW_ARRAY(uint32_t, total);
+    if (partition->samples)
+        memcpy(pool, partition->samples, total * sizeof *pool);
+    else
+        list_range(0, total, pool);
+    return pool;
+}
+
+size_t fed_partition_bytes(const fed_partition_t *partition) {
+    size_t listed = 0;
+    for (size_t k = 0; !partition->samples && k < partition->clients; k++)
+        if (fed_partition_count(partition, k) > listed)
+            listed = fed_partition_count(partition, k);
+    if (partition->samples)
+        listed = fed_partition_total(partition);
+    return (partition->clients + 1) * sizeof *partition->first + listed * sizeof(uint32_t);
 }
 
 size_t fed_partition_total(const fed_partition_t *partition) {

@@ -4,8 +4,8 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/pixels.h"
 
-/* One sample, channel by channel: a multiply and an add a value. */
-static void decode(const fed_samples_t *samples, size_t row, float *restrict x) {
+/* One stored sample, channel by channel: a multiply and an add a value. */
+static void decode_stored(const fed_samples_t *samples, size_t row, float *restrict x) {
     size_t plane = samples->features / samples->channels;
     for (size_t c = 0; c < samples->channels; c++, x += plane) {
         float scale = samples->scale[c], shift = samples->shift[c];
@@ -21,27 +21,33 @@ static void decode(const fed_samples_t *samples, size_t row, float *restrict x) 
     }
 }
 
+static void decode(const fed_samples_t *samples, size_t row, float *x, int32_t *label) {
+    if (samples->generator) {
+        samples->generator->sample(samples->generator, row, x, label);
+    } else {
+        decode_stored(samples, row, x);
+        *label = samples->labels[row];
+    }
+}
+
 void fed_samples_gather(const fed_samples_t *samples, const uint32_t *index, size_t batch, float *x,
                         int32_t *labels) {
-    for (size_t b = 0; b < batch; b++) {
-        decode(samples, index[b], x + b * samples->features);
-        labels[b] = samples->labels[index[b]];
-    }
+    for (size_t b = 0; b < batch; b++)
+        decode(samples, index[b], x + b * samples->features, &labels[b]);
 }
 
 void fed_samples_slice(const fed_samples_t *samples, size_t first, size_t batch, float *x,
                        int32_t *labels) {
-    for (size_t b = 0; b < batch; b++) {
-        decode(samples, first + b, x + b * samples->features);
-        labels[b] = samples->labels[first + b];
-    }
+    for (size_t b = 0; b < batch; b++)
+        decode(samples, first + b, x + b * samples->features, &labels[b]);
 }
 
 double fed_samples_density(const fed_samples_t *samples) {
     size_t looked_at = samples->count < 1000 ? samples->count : 1000, nonzero = 0;
     FED_AUTOFREE float *x = FED_NEW_ARRAY(float, samples->features);
     for (size_t i = 0; i < looked_at; i++) {
-        decode(samples, i, x);
+        int32_t label;
+        decode(samples, i, x, &label);
         for (size_t f = 0; f < samples->features; f++)
             nonzero += x[f] != 0;
     }

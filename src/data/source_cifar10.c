@@ -49,8 +49,9 @@ static fed_status_t count_records(const char *file, size_t *records) {
     return FED_OK;
 }
 
-static fed_status_t measure(const fed_source_t *self, const char *path,
+static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
+    const char *path = config->data.path;
     (void)arrays;
     *shape = (fed_dataset_shape_t){.channels = 3,
                                    .height = 32,
@@ -100,9 +101,10 @@ static fed_status_t append_file(const char *file, size_t count, size_t *at,
     return status;
 }
 
-static fed_status_t read_samples(const fed_source_t *self, const char *path,
+static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *config,
                                  const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                                  fed_raw_samples_t *train, fed_raw_samples_t *test) {
+    const char *path = config->data.path;
     (void)self;
     (void)arrays;
     size_t at = 0;

@@ -130,8 +130,9 @@ static fed_status_t read_file(const input_t *input, const fed_dataset_shape_t *s
     return FED_OK;
 }
 
-static fed_status_t measure(const fed_source_t *self, const char *path,
+static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
+    const char *path = config->data.path;
     (void)self;
     input_t input = {.arrays = arrays, .path = path};
     FED_TRY(arrays->open(path, &input.file));
@@ -140,9 +141,10 @@ static fed_status_t measure(const fed_source_t *self, const char *path,
     return status;
 }
 
-static fed_status_t read_samples(const fed_source_t *self, const char *path,
+static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *config,
                                  const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                                  fed_raw_samples_t *train, fed_raw_samples_t *test) {
+    const char *path = config->data.path;
     (void)self;
     input_t input = {.arrays = arrays, .path = path};
     FED_TRY(arrays->open(path, &input.file));

@@ -118,8 +118,9 @@ static fed_dataset_shape_t shape_of(const part_t *train, const part_t *test, siz
     };
 }
 
-static fed_status_t measure(const fed_source_t *self, const char *path,
+static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
+    const char *path = config->data.path;
     (void)arrays;
     part_t train = {0}, test = {0};
     fed_status_t status = open_both(path, &train, &test);
@@ -144,9 +145,10 @@ static fed_status_t read_part(const part_t *part, size_t count, size_t classes,
     return FED_OK;
 }
 
-static fed_status_t read_samples(const fed_source_t *self, const char *path,
+static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *config,
                                  const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                                  fed_raw_samples_t *train, fed_raw_samples_t *test) {
+    const char *path = config->data.path;
     (void)arrays;
     part_t train_part = {0}, test_part = {0};
     fed_status_t status = open_both(path, &train_part, &test_part);
@@ -168,10 +170,11 @@ static bool starts_at_zero(const fed_raw_samples_t *samples, size_t count) {
 }
 
 /* Of EMNIST's six sets, `letters` counts its classes from 1. */
-static fed_status_t read_emnist(const fed_source_t *self, const char *path,
+static fed_status_t read_emnist(const fed_source_t *self, const fed_config_t *config,
                                 const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                                 fed_raw_samples_t *train, fed_raw_samples_t *test) {
-    FED_TRY(read_samples(self, path, arrays, shape, train, test));
+    const char *path = config->data.path;
+    FED_TRY(read_samples(self, config, arrays, shape, train, test));
     if (starts_at_zero(test, shape->test_count))
         return FED_OK;
     for (size_t i = 0; i < shape->train_count; i++)

@@ -118,9 +118,9 @@ static size_t draw_weighted(fed_selection_t *selection, uint32_t round, const ui
     fed_stream_t stream = {
         .seed = selection->seed, .purpose = FED_RANDOM_PARTICIPANTS, .round = round};
     FED_AUTOFREE size_t *tree = FED_NEW_ARRAY(size_t, available + 1);
-    size_t total = 0, samples, drawn = 0;
+    size_t total = 0, drawn = 0;
     for (size_t i = 0; i < available; i++) {
-        fed_partition_samples(selection->partition, pool[i], &samples);
+        size_t samples = fed_partition_count(selection->partition, pool[i]);
         tree_add(tree, available, i, samples);
         total += samples;
     }
@@ -128,7 +128,7 @@ static size_t draw_weighted(fed_selection_t *selection, uint32_t round, const ui
         size_t position = fed_random_below(&stream, (uint32_t)drawn, (uint32_t)total);
         size_t entry = tree_find(tree, available, position);
         selection->chosen[drawn] = pool[entry];
-        fed_partition_samples(selection->partition, pool[entry], &samples);
+        size_t samples = fed_partition_count(selection->partition, pool[entry]);
         tree_add(tree, available, entry, -samples);
         total -= samples;
     }

@@ -157,20 +157,29 @@ void fed_archive_describe_integer(fed_archive_t *archive, const char *path, cons
     describe(archive, path, name, H5T_NATIVE_INT64, &value);
 }
 
-static void put(fed_archive_t *archive, const char *path, hid_t type, hid_t space,
+/* HDF5 can be built without zlib: then it stays as it is. */
+static void set_compression(hid_t creation) {
+    if (H5Zfilter_avail(H5Z_FILTER_DEFLATE) <= 0)
+        return;
+    MUST(H5Pset_shuffle(creation));
+    MUST(H5Pset_deflate(creation, 1));
+}
+
+/* @param creation  H5P_DEFAULT, or how the data set is stored */
+static void put(fed_archive_t *archive, const char *path, hid_t type, hid_t space, hid_t creation,
                 const void *data) {
     if (exists(archive, path))
         MUST(H5Ldelete(archive->file, path, H5P_DEFAULT));
     AUTOCLOSE links = making_groups();
     AUTOCLOSE set =
-        MUST(H5Dcreate2(archive->file, path, type, space, links, H5P_DEFAULT, H5P_DEFAULT));
+        MUST(H5Dcreate2(archive->file, path, type, space, links, creation, H5P_DEFAULT));
     MUST(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data));
 }
 
 void fed_archive_put_text(fed_archive_t *archive, const char *path, const char *text) {
     AUTOCLOSE type = text_type(strlen(text));
     AUTOCLOSE space = MUST(H5Screate(H5S_SCALAR));
-    put(archive, path, type, space, text);
+    put(archive, path, type, space, H5P_DEFAULT, text);
 }
 
 static hid_t simple_space(size_t dimensions, const size_t *shape) {
@@ -183,7 +192,23 @@ static hid_t simple_space(size_t dimensions, const size_t *shape) {
 void fed_archive_put(fed_archive_t *archive, const char *path, fed_element_t element,
                      size_t dimensions, const size_t *shape, const void *data) {
     AUTOCLOSE space = simple_space(dimensions, shape);
-    put(archive, path, element_type(element), space, data);
+    put(archive, path, element_type(element), space, H5P_DEFAULT, data);
+}
+
+void fed_archive_put_compressed(fed_archive_t *archive, const char *path, fed_element_t element,
+                                size_t dimensions, const size_t *shape, const void *data) {
+    AUTOCLOSE space = simple_space(dimensions, shape);
+    AUTOCLOSE creation = MUST(H5Pcreate(H5P_DATASET_CREATE));
+    size_t row_bytes = H5Tget_size(element_type(element));
+    hsize_t chunk[FED_ARRAY_DIMENSIONS];
+    for (size_t d = 1; d < dimensions; d++)
+        row_bytes *= chunk[d] = shape[d];
+    chunk[0] = 1 + 4 * CHUNK_BYTES / row_bytes;
+    if (chunk[0] > shape[0])
+        chunk[0] = shape[0];
+    MUST(H5Pset_chunk(creation, (int)dimensions, chunk));
+    set_compression(creation);
+    put(archive, path, element_type(element), space, creation, data);
 }
 
 static hid_t row_type(const fed_table_t *table) {
@@ -203,6 +228,8 @@ void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table) 
     AUTOCLOSE links = making_groups();
     AUTOCLOSE creation = MUST(H5Pcreate(H5P_DATASET_CREATE));
     MUST(H5Pset_chunk(creation, 1, &chunk));
+    if (table->compressed)
+        set_compression(creation);
     MUST(H5Dclose(
         MUST(H5Dcreate2(archive->file, table->path, type, space, links, creation, H5P_DEFAULT))));
     fed_archive_describe(archive, table->path, "help", table->help);

@@ -208,6 +208,32 @@ class Datasets(ProgramCase):
         plain = self.run_small(0, *ONE_ROUND, "data.dataset=emnist", output="digits.h5")
         self.assert_same_run(self.run_small(0, *ONE_ROUND), plain)
 
+    # --- Synthetic -----------------------------------------------------------------------
+
+    def test_synthetic_on_any_ranks_and_resumed(self) -> None:
+        settings = ("data.dataset=synthetic", "partition.scheme=natural", "model.hidden=",
+                    "partition.clients=1000", "partition.samples_per_client=20",
+                    "data.synthetic_test_samples=300", "federated.clients_per_round=40",
+                    "training.learning_rate=0.01", "centralized.enabled=false")
+        one, many = (self.run_small(ranks, *settings, "federated.rounds=4", output=f"{ranks}.h5")
+                     for ranks in (1, 5))
+        self.run_small(2, *settings, "federated.rounds=2", output="part.h5")
+        part = self.run_small(3, *settings, "federated.rounds=4", output="part.h5",
+                              options=("--resume",))
+        for other in (many, part):
+            with h5py.File(one) as expected, h5py.File(other) as file:
+                for name, tensor in expected["model/federated"].items():
+                    np.testing.assert_array_equal(tensor[:], file["model/federated"][name][:])
+                self.assertNotIn("label_counts", file["partition"])
+                np.testing.assert_array_equal(file["partition/clients"]["samples"], 20)
+                self.assertTrue(np.isnan(file["partition/clients"]["emd"]).all())
+
+    def test_synthetic_alone_takes_its_own_partition(self) -> None:
+        config = self.write("open.ini", "[data]\ndataset = synthetic\n")
+        shown = self.launch(0, "--dry-run", config).stdout
+        self.assertRegex(shown, r"scheme = natural ")
+        self.assertRegex(shown, r"server +150 +0 +\d+\n")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -83,7 +83,7 @@ static fed_status_t load(loaded_t *loaded) {
     FED_TRY(fed_dataset_measure(&loaded->config, &fed_hdf5_arrays, &shape));
     loaded->block = fed_alloc(fed_dataset_block_bytes(&shape), 1);
     FED_TRY(fed_dataset_fill(&loaded->config, &fed_hdf5_arrays, &shape, loaded->block));
-    loaded->data = fed_dataset_attach(loaded->block);
+    loaded->data = fed_dataset_attach(&loaded->config, loaded->block);
     return FED_OK;
 }
 

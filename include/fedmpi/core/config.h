@@ -69,6 +69,8 @@ typedef struct fed_config {
         int normalize; /**< fed_normalize_t */
         int64_t train_limit, validation_samples;
         bool drop_constant_features;
+        double synthetic_alpha, synthetic_beta;
+        int64_t synthetic_test_samples;
     } data;
     struct {
         const char *scheme;

@@ -7,6 +7,7 @@
 #ifndef FEDMPI_CORE_RECORDS_H
 #define FEDMPI_CORE_RECORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,8 +68,8 @@ typedef struct fed_central_row {
 typedef struct fed_partition_row {
     int64_t client;
     int64_t samples;
-    double emd;               /**< L1 distance of its label distribution to everybody's */
-    double effective_classes; /**< exp(entropy) of its label distribution */
+    double emd; /**< L1 distance of its label distribution to everybody's; NaN: unknown */
+    double effective_classes; /**< exp(entropy) of its label distribution; NaN: unknown */
 } fed_partition_row_t;
 
 typedef enum fed_column_type { FED_COLUMN_INTEGER, FED_COLUMN_REAL } fed_column_type_t;
@@ -87,6 +88,7 @@ typedef struct fed_table {
     const fed_column_t *columns;
     size_t column_count;
     size_t row_bytes;
+    bool compressed; /**< long, regular, and written once */
 } fed_table_t;
 
 extern const fed_table_t fed_round_table, fed_client_table, fed_local_epoch_table,

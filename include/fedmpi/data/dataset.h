@@ -23,15 +23,26 @@ typedef struct fed_dataset_shape {
     size_t channels, height, width; /**< a sample is [channels][height][width] */
     size_t classes;                 /**< 0: the largest label will tell */
     fed_value_type_t type;
-    bool names_clients; /**< each training sample comes with the number of its client */
+    size_t generated_clients; /**< whose samples are computed, not stored; 0: samples are stored */
+    bool names_clients;       /**< each training sample comes with the number of its client */
 } fed_dataset_shape_t;
 
 /** Where a source writes: row i of values is sample i. */
 typedef struct fed_raw_samples {
     void *values;     /**< [count][channels*height*width] of the shape's type */
     int32_t *labels;  /**< [count] */
+    size_t *first;    /**< [shape.generated_clients + 1], zeroed: where each client's samples
+                           start; then values and labels are NULL. NULL: stored, or test */
     int32_t *clients; /**< [count], not below 0; NULL: shape.names_clients is false, or test */
 } fed_raw_samples_t;
+
+/** Samples that are computed from their positions when they are asked for. One a process:
+ * it may remember what it computed last. Freed by fed_free. */
+typedef struct fed_generator fed_generator_t;
+struct fed_generator {
+    /** @param x  [out] [features], decoded; @param label  [out] one */
+    void (*sample)(fed_generator_t *self, size_t row, float *x, int32_t *label);
+};
 
 typedef struct fed_source fed_source_t;
 
@@ -39,30 +50,34 @@ typedef struct fed_source fed_source_t;
 struct fed_source {
     fed_plugin_t plugin;
     /** Read the headers; FED_INPUT names the file and what is wrong with it.
-     * @param path    of the file or folder
      * @param arrays  how files of named arrays are read */
-    fed_status_t (*measure)(const fed_source_t *self, const char *path,
+    fed_status_t (*measure)(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape);
     /** Read the samples; `shape` is what measure gave, train_count maybe lowered. */
-    fed_status_t (*read)(const fed_source_t *self, const char *path,
+    fed_status_t (*read)(const fed_source_t *self, const fed_config_t *config,
                          const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                          fed_raw_samples_t *train, fed_raw_samples_t *test);
+    /** Optional, where shape.generated_clients is not 0: the training samples.
+     * @param first  [clients + 1] as read wrote it, borrowed */
+    fed_generator_t *(*generate)(const fed_config_t *config, const size_t *first, size_t clients);
     size_t classes; /**< that its labels must lie below; 0: any */
 };
 
 /** The table behind data.dataset. */
 extern const fed_plugin_table_t fed_sources;
 
-/** A view on samples; borrowed from the data set's block. */
+/** A view on samples; borrowed from the data set's block. Read them through
+ * fed_samples_gather and fed_samples_slice: they need not be stored. */
 typedef struct fed_samples {
     size_t count;
     size_t features; /**< numbers a sample, channels*height*width */
     size_t channels;
     fed_value_type_t type;
-    const void *values;    /**< [count][features] */
-    const int32_t *labels; /**< [count], 0 .. classes-1 */
-    const float *scale;    /**< [channels]: a decoded value is stored*scale + shift */
-    const float *shift;    /**< [channels] */
+    const void *values;         /**< [count][features] */
+    const int32_t *labels;      /**< [count], 0 .. classes-1 */
+    const float *scale;         /**< [channels]: a decoded value is stored*scale + shift */
+    const float *shift;         /**< [channels] */
+    fed_generator_t *generator; /**< NULL: stored; else values and labels are NULL */
 } fed_samples_t;
 
 typedef struct fed_dataset {
@@ -70,8 +85,11 @@ typedef struct fed_dataset {
     fed_samples_t validation; /**< the last data.validation_samples; may be empty */
     fed_samples_t test;
     const int32_t
-        *train_clients; /**< [train.count]: the client of each training sample as the
-                             data set or partition.file has it, -1: nobody's; NULL: not said */
+        *train_clients;            /**< [train.count]: the client of each training sample as the
+                                        data set or partition.file has it, -1: nobody's; NULL: not said */
+    const size_t *generated_first; /**< [generated_clients + 1]: where each client's generated
+                                        samples start; NULL: samples are stored */
+    size_t generated_clients;
     size_t channels, height, width;
     size_t classes;
     size_t dropped_samples;             /**< had a missing or impossible value */
@@ -90,8 +108,9 @@ size_t fed_dataset_block_bytes(const fed_dataset_shape_t *shape);
 fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format_t *arrays,
                               const fed_dataset_shape_t *shape, void *block);
 
-/** A view on a filled block, valid as long as the block. */
-fed_dataset_t fed_dataset_attach(const void *block);
+/** A view on a filled block, valid as long as the block; fed_dataset_detach ends it. */
+fed_dataset_t fed_dataset_attach(const fed_config_t *config, const void *block);
+void fed_dataset_detach(fed_dataset_t *dataset);
 
 /** Decode samples into a batch.
  * @param index   [in]  which samples, [batch]

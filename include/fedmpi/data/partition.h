@@ -10,20 +10,26 @@
 #include "fedmpi/core/plugin.h"
 #include "fedmpi/core/records.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct fed_partition {
     size_t clients;
     size_t *first;     /**< [clients + 1]: client k holds samples[first[k]] .. [first[k+1]-1] */
-    uint32_t *samples; /**< positions in the training set, ascending for each client */
+    uint32_t *samples; /**< positions in the training set, ascending for each client; NULL: they
+                            are first[k] .. first[k+1]-1 themselves, and listed when asked for */
+    uint32_t *listed;  /**< room for one client's list where samples is NULL */
 } fed_partition_t;
 
 /** The training set as a partition scheme sees it. */
 typedef struct fed_labels {
     const int32_t *labels; /**< [count], 0 .. classes-1 */
     size_t count, classes;
-    const int32_t *clients; /**< [count], -1: nobody's; NULL: the data name no clients */
+    const int32_t *clients;        /**< [count], -1: nobody's; NULL: the data name no clients */
+    const size_t *generated_first; /**< [generated_clients + 1]: samples that clients generate,
+                                        labels is NULL then; NULL: samples are stored */
+    size_t generated_clients;
 } fed_labels_t;
 
 /** A scheme: one const struct a file. */
@@ -34,6 +40,7 @@ typedef struct fed_partition_scheme {
      *                   leaves what it has made for fed_partition_fini */
     fed_status_t (*deal)(const fed_config_t *config, const fed_labels_t *labels,
                          fed_partition_t *partition);
+    bool takes_generated; /**< also deals samples that are not stored */
 } fed_partition_scheme_t;
 
 /** The table behind partition.scheme. */
@@ -44,9 +51,19 @@ fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *
                                 const fed_labels_t *labels);
 void fed_partition_fini(fed_partition_t *partition);
 
-/** Samples of client k, and how many. */
+/** How many samples client k holds. */
+size_t fed_partition_count(const fed_partition_t *partition, size_t client);
+
+/** Samples of client k, and how many; valid until the next call. */
 const uint32_t *fed_partition_samples(const fed_partition_t *partition, size_t client,
                                       size_t *count);
+
+/** The samples of all clients, one client after the other: [fed_partition_total], the
+ * caller frees it. */
+uint32_t *fed_partition_pool(const fed_partition_t *partition);
+
+/** Bytes of the partition's own memory. */
+size_t fed_partition_bytes(const fed_partition_t *partition);
 
 /** Samples that all clients hold together. */
 size_t fed_partition_total(const fed_partition_t *partition);

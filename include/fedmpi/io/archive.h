@@ -56,6 +56,11 @@ void fed_archive_put_text(fed_archive_t *archive, const char *path, const char *
 void fed_archive_put(fed_archive_t *archive, const char *path, fed_element_t element,
                      size_t dimensions, const size_t *shape, const void *data);
 
+/** The same, compressed (gzip behind a byte shuffle, which every HDF5 reader knows): for what
+ * is long, regular and written once. */
+void fed_archive_put_compressed(fed_archive_t *archive, const char *path, fed_element_t element,
+                                size_t dimensions, const size_t *shape, const void *data);
+
 /** Make an empty table, with its units and help as attributes. */
 void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table);
 

@@ -1,0 +1,191 @@
+/* Synthetic(alpha, beta): Li et al. 2020, "Federated optimization in heterogeneous
+ * networks" (MLSys; FedProx), section 5.1 and appendix C.1, after Shamir et al. 2014.
+ *
+ * Client k draws u_k ~ N(0, alpha) and B_k ~ N(0, beta), then each number of its own rule
+ * W_k [10][60], b_k [10] from N(u_k, 1), and each of its mean v_k [60] from N(B_k, 1). A
+ * sample is x ~ N(v_k, diag(j^-1.2)), j = 1 .. 60, with the label argmax(W_k x + b_k).
+ * alpha says how much the rules differ, beta how much the features. As in the authors'
+ * code, alpha and beta are standard deviations (their text reads as variances, which is
+ * the same for 0 and 1), and the sizes are floor(exp(4 + 2 z)) + 50, z standard normal;
+ * partition.samples_per_client caps them.
+ *
+ * Everything is a function of (seed, client, sample), computed when it is asked for:
+ * only the sizes and the test set are stored. The test set's samples come from clients
+ * spread evenly over all, beyond those that these train on. */
+#include "sources.h"
+
+#include "fedmpi/core/distributions.h"
+#include "fedmpi/core/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FEATURES = 60, CLASSES = 10 };
+
+/* What a client draws its samples with. */
+typedef struct rule {
+    double weights[CLASSES][FEATURES];
+    double bias[CLASSES];
+    double mean[FEATURES];
+} rule_t;
+
+/* How many of the normal numbers of a rule have the client's u_k as mean. */
+#define RULE_NUMBERS (sizeof(rule_t) / sizeof(double))
+#define OF_LABELS (RULE_NUMBERS - FEATURES)
+
+/* Where the samples come from; remembers the rule of the latest client. */
+typedef struct synthetic {
+    fed_generator_t generator; /* first: it is what others see */
+    uint64_t seed;
+    double alpha, beta;
+    double deviations[FEATURES];
+    const size_t *first; /* [clients + 1], in the block */
+    size_t clients, latest;
+    bool has_rule;
+    rule_t rule;
+} synthetic_t;
+
+static void draw_rule(const synthetic_t *self, size_t client, rule_t *rule) {
+    fed_stream_t stream = {
+        .seed = self->seed, .purpose = FED_RANDOM_CLIENT_MODEL, .client = (uint32_t)client};
+    double centers[2], *numbers = &rule->weights[0][0];
+    fed_random_normals(&stream, 0, 2, centers);
+    fed_random_normals(&stream, 1, RULE_NUMBERS, numbers);
+    for (size_t i = 0; i < OF_LABELS; i++)
+        numbers[i] += self->alpha * centers[0];
+    for (size_t j = 0; j < FEATURES; j++)
+        rule->mean[j] += self->beta * centers[1];
+}
+
+static int32_t label_of(const rule_t *rule, const double *x) {
+    int32_t best = 0;
+    double highest = -INFINITY;
+    for (int32_t c = 0; c < CLASSES; c++) {
+        double score = rule->bias[c];
+        for (size_t j = 0; j < FEATURES; j++)
+            score += rule->weights[c][j] * x[j];
+        if (score > highest) {
+            highest = score;
+            best = c;
+        }
+    }
+    return best;
+}
+
+/* @param set  0: training, 1: test */
+static void draw_sample(synthetic_t *self, size_t client, size_t number, uint32_t set, float *x,
+                        int32_t *label) {
+    if (!self->has_rule || client != self->latest)
+        draw_rule(self, client, &self->rule);
+    self->has_rule = true;
+    self->latest = client;
+    fed_stream_t stream = {
+        .seed = self->seed,
+        .purpose = FED_RANDOM_SAMPLE,
+        .client = (uint32_t)client,
+        .round = (uint32_t)number,
+        .epoch = set,
+    };
+    double drawn[FEATURES];
+    fed_random_normals(&stream, 0, FEATURES, drawn);
+    for (size_t j = 0; j < FEATURES; j++) {
+        drawn[j] = self->rule.mean[j] + self->deviations[j] * drawn[j];
+        x[j] = (float)drawn[j];
+    }
+    *label = label_of(&self->rule, drawn);
+}
+
+/* The client that holds a row: the last one that starts at or before it. */
+static size_t find_client(const synthetic_t *self, size_t row) {
+    size_t k = self->latest, low = 0, high = self->clients;
+    if (self->has_rule && self->first[k] <= row && row < self->first[k + 1])
+        return k;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (self->first[middle] <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void sample(fed_generator_t *generator, size_t row, float *x, int32_t *label) {
+    synthetic_t *self = (synthetic_t *)generator;
+    size_t client = find_client(self, row);
+    draw_sample(self, client, row - self->first[client], 0, x, label);
+}
+
+static fed_generator_t *create(const fed_config_t *config, const size_t *first, size_t clients) {
+    synthetic_t *self = FED_NEW(synthetic_t);
+    self->generator.sample = sample;
+    self->seed = (uint64_t)config->experiment.seed;
+    self->alpha = config->data.synthetic_alpha;
+    self->beta = config->data.synthetic_beta;
+    self->first = first;
+    self->clients = clients;
+    for (size_t j = 0; j < FEATURES; j++)
+        self->deviations[j] = pow((double)(j + 1), -0.6);
+    return &self->generator;
+}
+
+/* --- Sizes and the test set --------------------------------------------------------------- */
+
+static size_t size_of(const fed_config_t *config, size_t client) {
+    fed_stream_t stream = {.seed = (uint64_t)config->experiment.seed, .purpose = FED_RANDOM_SIZES};
+    double size = floor(exp(4 + 2 * fed_random_normal(&stream, (uint32_t)client))) + 50;
+    double most = (double)config->partition.samples_per_client;
+    return (size_t)(most > 0 && size > most ? most : size);
+}
+
+static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
+                            const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
+    (void)arrays;
+    *shape = (fed_dataset_shape_t){
+        .test_count = (size_t)config->data.synthetic_test_samples,
+        .generated_clients = (size_t)config->partition.clients,
+        .channels = 1,
+        .height = 1,
+        .width = FEATURES,
+        .classes = self->classes,
+        .type = FED_VALUES_FLOAT32,
+    };
+    if (shape->generated_clients == 0)
+        return fed_config_fail(config, "partition.clients",
+                               "data.dataset = synthetic makes as many clients as this says, 1 "
+                               "at least");
+    for (size_t k = 0; k < shape->generated_clients; k++)
+        shape->train_count += size_of(config, k);
+    if (shape->train_count > UINT32_MAX)
+        return fed_config_fail(config, "partition.samples_per_client",
+                               "the clients hold %zu samples, accepted is %u at most; fewer "
+                               "clients or a lower cap",
+                               shape->train_count, UINT32_MAX);
+    return FED_OK;
+}
+
+static fed_status_t fill(const fed_source_t *self, const fed_config_t *config,
+                         const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
+                         fed_raw_samples_t *train, fed_raw_samples_t *test) {
+    (void)self;
+    (void)arrays;
+    size_t clients = shape->generated_clients, count = shape->test_count;
+    for (size_t k = 0; k < clients; k++)
+        train->first[k + 1] = train->first[k] + size_of(config, k);
+    fed_generator_t *generator = create(config, train->first, clients);
+    for (size_t i = 0; i < count; i++)
+        draw_sample((synthetic_t *)generator, i * clients / count, i, 1,
+                    (float *)test->values + i * FEATURES, &test->labels[i]);
+    fed_free(generator);
+    return FED_OK;
+}
+
+const fed_source_t fed_source_synthetic = {
+    .plugin = {"synthetic",
+               "Synthetic(alpha, beta): each client's own logistic model, generated "
+               "from its number (Li et al. 2020)"},
+    .measure = measure,
+    .read = fill,
+    .generate = create,
+    .classes = CLASSES,
+};
