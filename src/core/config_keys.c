@@ -56,6 +56,10 @@ const fed_config_key_t fed_config_keys[] = {
 
     NAME(model, type, "mlp", "the network, see --list"),
     INTEGERS(model, hidden, 1, 1048576, "200,200", "mlp: units of the hidden layers; empty: none"),
+    INTEGERS(model, filters, 1, 4096, "", "cnn, cifar-cnn: channels of the convolutions; empty: the paper's 32,64 or 64,64"),
+    INTEGERS(model, dense, 1, 1048576, "", "cnn, cifar-cnn: units of the hidden dense layers; empty: the paper's 512 or 384,192"),
+    INTEGER(model, norm_groups, 0, 4096, "32", "cifar-cnn: groups of channels that are normalised together; 0: no normalisation"),
+    REAL(model, dropout, 0, 0.99, false, "0", "probability with which a training step drops a hidden dense unit"),
     TEXT(model, init, "pytorch", "pytorch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start from"),
 
     INTEGER(training, epochs, 1, 16777215, "10", "E: local epochs of a client in a round"),

@@ -28,17 +28,21 @@ double fed_client_gradients(const fed_config_t *config, int64_t steps) {
     return weight;
 }
 
-static void begin_epoch(fed_client_t *client, int64_t epoch) {
-    const fed_client_task_t *task = client->task;
-    fed_stream_t stream = {
+fed_stream_t fed_client_stream(const fed_client_task_t *task, int64_t epoch) {
+    return (fed_stream_t){
         .seed = task->seed,
         .client = task->client,
         .round = task->round,
         .epoch = (uint32_t)epoch,
     };
+}
+
+static void begin_epoch(fed_client_t *client, int64_t epoch) {
+    const fed_client_task_t *task = client->task;
+    fed_stream_t stream = fed_client_stream(task, epoch);
     if (task->order)
-        fed_training_begin_ordered(client->training,
-                                   task->order + (size_t)(epoch - 1) * task->count, task->count);
+        fed_training_begin_ordered(
+            client->training, task->order + (size_t)(epoch - 1) * task->count, task->count, stream);
     else
         fed_training_begin_epoch(client->training, task->samples, task->count, stream);
 }

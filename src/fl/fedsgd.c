@@ -6,7 +6,8 @@
 
 static fed_status_t train(fed_client_t *client) {
     const fed_client_task_t *task = client->task;
-    fed_training_gradient(client->training, client->training->w, task->samples, task->count);
+    fed_training_gradient(client->training, client->training->w, task->samples, task->count,
+                          fed_client_stream(task, 0));
     fed_training_step_on_gradient(client->training);
     client->steps = 1;
     return FED_OK;

@@ -48,7 +48,8 @@ static void finish(fed_client_t *client) {
     if (client->steps == 0)
         return;
     if (client->trainer->config->federated.scaffold_option == OPTION_1) {
-        fed_training_gradient(training, client->down, task->samples, task->count);
+        fed_training_gradient(training, client->down, task->samples, task->count,
+                              fed_client_stream(task, 0));
         memcpy(own, training->g, bytes);
     } else
         renew_from_update(client, old, own);

@@ -61,12 +61,14 @@ size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) 
            batch_size * model->inputs * sizeof(float) + fed_workspace_bytes(model, batch_size);
 }
 
-void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count) {
+void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count,
+                                fed_stream_t stream) {
     if (count > training->capacity) {
         training->order = fed_grow(training->order, 0, count, sizeof *training->order);
         training->capacity = count;
     }
     memcpy(training->order, samples, count * sizeof *samples);
+    training->stream = stream;
     training->count = count;
     training->position = 0;
     training->loss_sum = 0;
@@ -75,7 +77,7 @@ void fed_training_begin_ordered(fed_training_t *training, const uint32_t *sample
 
 void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples, size_t count,
                               fed_stream_t stream) {
-    fed_training_begin_ordered(training, samples, count);
+    fed_training_begin_ordered(training, samples, count, stream);
     stream.purpose = FED_RANDOM_BATCH_ORDER;
     fed_random_permute(&stream, training->order, count);
 }
@@ -88,6 +90,8 @@ static size_t next_batch(fed_training_t *training) {
                        training->labels);
     for (size_t b = 0; training->flip_labels && b < batch; b++)
         training->labels[b] = (int32_t)training->model->classes - 1 - training->labels[b];
+    fed_model_draw(training->model, training->workspace, &training->stream, training->position,
+                   batch);
     training->position += batch;
     return batch;
 }
@@ -120,9 +124,9 @@ static double norm(size_t n, const float *g) {
 }
 
 void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
-                           size_t count) {
+                           size_t count, fed_stream_t stream) {
     size_t n = training->model->parameters, batch_size = training->batch_size;
-    fed_training_begin_ordered(training, samples, count);
+    fed_training_begin_ordered(training, samples, count, stream);
     memset(training->g, 0, n * sizeof *training->g);
     /* A sum of the batches' means, each times its size over the latest batch's. */
     size_t latest = batch_size;

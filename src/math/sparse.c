@@ -31,6 +31,11 @@ fed_sparse_t *fed_sparse_create(size_t batch, size_t inputs, size_t outputs) {
     return NULL;
 }
 
+size_t fed_sparse_bytes(size_t batch, size_t inputs) {
+    return sizeof(fed_sparse_t) + (inputs + 1) * sizeof(uint64_t) +
+           (groups(batch) * inputs + 1) * sizeof(uint32_t);
+}
+
 void fed_sparse_destroy(fed_sparse_t *sparse) {
     if (!sparse)
         return;

@@ -4,17 +4,17 @@
 #include "fedmpi/math/sparse.h"
 #include "fedmpi/nn/layer.h"
 
-static void infer(const fed_layer_t *layer, size_t batch, const float *x, const float *w,
-                  float *y) {
+static void infer(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                  const float *w, float *y) {
+    (void)scratch;
     fed_dense_forward(batch, layer->inputs, layer->outputs, x, w + layer->weight, w + layer->bias,
                       layer->relu, y);
 }
 
 static void forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
                     float *v, float *y) {
-    (void)scratch;
     (void)v;
-    infer(layer, batch, x, w, y);
+    infer(layer, scratch, batch, x, w, y);
 }
 
 static void backward_input(const fed_layer_t *layer, size_t batch, const float *x, const float *dy,
@@ -46,6 +46,10 @@ static void *sparse_create(const fed_layer_t *layer, size_t max_batch) {
     return sparse;
 }
 
+static size_t sparse_bytes(const fed_layer_t *layer, size_t max_batch) {
+    return fed_sparse_bytes(max_batch, layer->inputs);
+}
+
 static void sparse_destroy(void *scratch) {
     fed_sparse_destroy(scratch);
 }
@@ -71,6 +75,7 @@ const fed_layer_kind_t fed_layer_sparse_dense = {
     .name = "sparse dense",
     .scratch_create = sparse_create,
     .scratch_destroy = sparse_destroy,
+    .scratch_bytes = sparse_bytes,
     .infer = infer,
     .forward = sparse_forward,
     .backward = sparse_backward,

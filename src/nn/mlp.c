@@ -10,30 +10,31 @@ const fed_layer_kind_t *fed_first_layer_kind(double density) {
     return density < SPARSE_BELOW ? &fed_layer_sparse_dense : &fed_layer_dense;
 }
 
-static void build_perceptron(const int64_t *hidden, size_t hidden_count,
+static void build_perceptron(const fed_list_t *hidden, double dropout,
                              const fed_model_input_t *input, fed_model_t *model) {
-    size_t width = input->channels * input->height * input->width;
-    for (size_t l = 0; l <= hidden_count; l++) {
-        bool last = l == hidden_count;
-        size_t outputs = last ? input->classes : (size_t)hidden[l];
+    fed_image_t image = fed_image_flat(model->inputs);
+    for (size_t l = 0; l <= hidden->count; l++) {
+        bool last = l == hidden->count;
+        size_t outputs = last ? input->classes : (size_t)hidden->values[l];
         FED_AUTOFREE char *name = fed_format("fc%zu", l + 1);
-        fed_model_add_dense(model, name,
-                            l == 0 ? fed_first_layer_kind(input->density) : &fed_layer_dense, width,
-                            outputs, !last);
-        width = outputs;
+        image = fed_model_add_dense(
+            model, name, l == 0 ? fed_first_layer_kind(input->density) : &fed_layer_dense, image,
+            outputs, !last);
+        if (!last)
+            image = fed_model_add_dropout(model, image, dropout);
     }
 }
 
 static fed_status_t build_mlp(const fed_config_t *config, const fed_model_input_t *input,
                               fed_model_t *model) {
-    build_perceptron(config->model.hidden.values, config->model.hidden.count, input, model);
+    build_perceptron(&config->model.hidden, config->model.dropout, input, model);
     return FED_OK;
 }
 
 static fed_status_t build_logistic(const fed_config_t *config, const fed_model_input_t *input,
                                    fed_model_t *model) {
     (void)config;
-    build_perceptron(NULL, 0, input, model);
+    build_perceptron(&(fed_list_t){0}, 0, input, model);
     return FED_OK;
 }
 

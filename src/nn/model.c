@@ -5,11 +5,12 @@
 #include "fedmpi/core/random.h"
 
 #include <math.h>
-#include <stdio.h>
 
 static const fed_plugin_t *const type_entries[] = {
     &fed_model_mlp.plugin,
     &fed_model_logistic.plugin,
+    &fed_model_cnn.plugin,
+    &fed_model_cifar_cnn.plugin,
 };
 
 const fed_plugin_table_t fed_model_types = {
@@ -37,39 +38,12 @@ void fed_model_fini(fed_model_t *model) {
     *model = (fed_model_t){0};
 }
 
-static void add_tensor(fed_model_t *model, const char *name, const char *part,
-                       fed_tensor_t tensor) {
-    tensor.offset = model->parameters;
-    tensor.count = 1;
-    for (size_t d = 0; d < FED_TENSOR_DIMENSIONS; d++)
-        tensor.count *= tensor.shape[d];
-    snprintf(tensor.name, sizeof tensor.name, "%s.%s", name, part);
-    size_t count = model->tensor_count++;
-    model->tensors = fed_grow(model->tensors, count, count + 1, sizeof *model->tensors);
-    model->tensors[count] = tensor;
-    model->parameters += tensor.count;
-}
-
-void fed_model_add_dense(fed_model_t *model, const char *name, const fed_layer_kind_t *kind,
-                         size_t inputs, size_t outputs, bool relu) {
-    size_t count = model->layer_count++;
-    model->layers = fed_grow(model->layers, count, count + 1, sizeof *model->layers);
-    model->layers[count] = (fed_layer_t){
-        .kind = kind,
-        .inputs = inputs,
-        .outputs = outputs,
-        .weight = model->parameters,
-        .bias = model->parameters + inputs * outputs,
-        .relu = relu,
-        .input_relu = count > 0 && model->layers[count - 1].relu,
-    };
-    add_tensor(model, name, "weight",
-               (fed_tensor_t){.dimensions = 2,
-                              .shape = {outputs, inputs, 1, 1},
-                              .fan_in = inputs,
-                              .transposed = true});
-    add_tensor(model, name, "bias",
-               (fed_tensor_t){.dimensions = 1, .shape = {outputs, 1, 1, 1}, .fan_in = inputs});
+static void draw_initial(const fed_tensor_t *tensor, const fed_stream_t *stream, float *values) {
+    double bound = 1 / sqrt((double)tensor->fan_in);
+    for (size_t i = 0; i < tensor->count; i++)
+        values[i] = tensor->fan_in == 0
+                        ? tensor->initial
+                        : (float)(bound * (2 * fed_random_uniform(stream, (uint32_t)i) - 1));
 }
 
 void fed_model_initial_parameters(const fed_model_t *model, uint64_t seed, float *w) {
@@ -77,33 +51,28 @@ void fed_model_initial_parameters(const fed_model_t *model, uint64_t seed, float
         const fed_tensor_t *tensor = &model->tensors[t];
         fed_stream_t stream = {
             .seed = seed, .purpose = FED_RANDOM_INITIAL_WEIGHTS, .epoch = (uint32_t)t};
-        double bound = 1 / sqrt((double)tensor->fan_in);
         FED_AUTOFREE float *values = FED_NEW_ARRAY(float, tensor->count);
-        for (size_t i = 0; i < tensor->count; i++)
-            values[i] = (float)(bound * (2 * fed_random_uniform(&stream, (uint32_t)i) - 1));
+        draw_initial(tensor, &stream, values);
         fed_tensor_import(tensor, values, w);
     }
 }
 
-/* to[column][row] = from[row][column] */
-static void transpose(size_t rows, size_t columns, const float *from, float *to) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++)
-            to[c * rows + r] = from[r * columns + c];
+/* Where the stored value [p][c][u] is in PyTorch's [units][channels][pixels]. */
+static size_t torch_position(const fed_tensor_t *tensor, size_t stored) {
+    if (!tensor->transposed)
+        return stored;
+    size_t units = tensor->shape[0], channels = tensor->channels;
+    size_t pixels = tensor->count / units / channels;
+    size_t u = stored % units, c = stored / units % channels, p = stored / units / channels;
+    return (u * channels + c) * pixels + p;
 }
 
 void fed_tensor_export(const fed_tensor_t *tensor, const float *w, float *values) {
-    size_t units = tensor->shape[0];
-    if (tensor->transposed)
-        transpose(tensor->count / units, units, w + tensor->offset, values);
-    else
-        transpose(1, tensor->count, w + tensor->offset, values);
+    for (size_t i = 0; i < tensor->count; i++)
+        values[torch_position(tensor, i)] = w[tensor->offset + i];
 }
 
 void fed_tensor_import(const fed_tensor_t *tensor, const float *values, float *w) {
-    size_t units = tensor->shape[0];
-    if (tensor->transposed)
-        transpose(units, tensor->count / units, values, w + tensor->offset);
-    else
-        transpose(1, tensor->count, values, w + tensor->offset);
+    for (size_t i = 0; i < tensor->count; i++)
+        w[tensor->offset + i] = values[torch_position(tensor, i)];
 }

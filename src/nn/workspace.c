@@ -54,14 +54,27 @@ void fed_workspace_destroy(fed_workspace_t *workspace) {
 
 size_t fed_workspace_bytes(const fed_model_t *model, size_t max_batch) {
     size_t floats = 2 * widest_layer(model);
-    for (size_t l = 0; l < model->layer_count; l++)
-        floats += model->layers[l].outputs;
-    return max_batch * floats * sizeof(float);
+    size_t scratch = 0;
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const fed_layer_t *layer = &model->layers[l];
+        floats += layer->outputs;
+        scratch += layer->kind->scratch_bytes ? layer->kind->scratch_bytes(layer, max_batch) : 0;
+    }
+    return max_batch * floats * sizeof(float) + scratch;
 }
 
 /* What layer l reads: the batch or the outputs of the layer before. */
 static const float *inputs_of(const fed_workspace_t *workspace, size_t layer, const float *x) {
     return layer == 0 ? x : workspace->outputs[layer - 1];
+}
+
+void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
+                    const fed_stream_t *stream, size_t position, size_t batch) {
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const fed_layer_t *layer = &model->layers[l];
+        if (layer->kind->draw)
+            layer->kind->draw(layer, workspace->scratch[l], stream, (uint32_t)l, position, batch);
+    }
 }
 
 void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sgd_t *sgd,
@@ -98,7 +111,8 @@ const float *fed_model_infer(const fed_model_t *model, fed_workspace_t *workspac
                              const float *x, const float *w) {
     for (size_t l = 0; l < model->layer_count; l++) {
         const fed_layer_t *layer = &model->layers[l];
-        layer->kind->infer(layer, batch, inputs_of(workspace, l, x), w, workspace->outputs[l]);
+        layer->kind->infer(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), w,
+                           workspace->outputs[l]);
     }
     return workspace->outputs[model->layer_count - 1];
 }

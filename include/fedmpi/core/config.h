@@ -86,7 +86,9 @@ typedef struct fed_config {
     } partition;
     struct {
         const char *type;
-        fed_list_t hidden;
+        fed_list_t hidden, filters, dense;
+        int64_t norm_groups;
+        double dropout;
         const char *init;
     } model;
     struct {

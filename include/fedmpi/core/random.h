@@ -29,6 +29,7 @@ typedef enum fed_purpose {
     FED_RANDOM_SIZES = 37,          /**< index: client */
     FED_RANDOM_CLIENT_MODEL = 38,   /**< client: the rule behind its synthetic labels */
     FED_RANDOM_SAMPLE = 39,         /**< client, round: sample; of synthetic data */
+    FED_RANDOM_UNITS = 48,          /**< client, round, epoch: sample; which units a step drops */
 } fed_purpose_t;
 
 /** A sequence of numbers, addressed by index. Unused fields are 0. */

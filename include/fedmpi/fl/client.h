@@ -61,6 +61,10 @@ typedef struct fed_tracking {
     fed_local_epoch_row_t *rows; /**< [out] [fed_client_epochs] */
 } fed_tracking_t;
 
+/** What the random draws of a client's epoch are a function of. Epochs count from 1; 0 is
+ * for gradients of all samples. */
+fed_stream_t fed_client_stream(const fed_client_task_t *task, int64_t epoch);
+
 /** Local epochs of a client that holds `samples`, the last maybe partial. */
 int64_t fed_client_epochs(const fed_algorithm_t *algorithm, const fed_config_t *config,
                           size_t samples);

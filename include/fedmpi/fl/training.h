@@ -40,10 +40,11 @@ typedef struct fed_training {
     bool flip_labels;            /**< class c is trained as classes-1-c: an attack */
     fed_correction_t correction; /**< takes effect where g is a vector of its own */
 
-    size_t count;    /**< samples of this epoch */
-    size_t position; /**< samples already used */
-    double loss_sum; /**< of this epoch so far, nats */
-    int64_t correct; /**< of this epoch so far */
+    fed_stream_t stream; /**< of this epoch: seed, client, round and epoch */
+    size_t count;        /**< samples of this epoch */
+    size_t position;     /**< samples already used */
+    double loss_sum;     /**< of this epoch so far, nats */
+    int64_t correct;     /**< of this epoch so far */
 } fed_training_t;
 
 /** Do the keys of [training] go together? */
@@ -62,12 +63,14 @@ size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config);
 
 /** Shuffle the samples and start an epoch.
  * @param samples  positions in the training set, [count], copied
- * @param stream   seed, client, round and epoch: the order depends on nothing else */
+ * @param stream   seed, client, round and epoch: the order, and what the steps draw, depend
+ *                 on nothing else */
 void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples, size_t count,
                               fed_stream_t stream);
 
 /** The same in this order of samples. */
-void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count);
+void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count,
+                                fed_stream_t stream);
 
 /** Train on the next mini-batch; the last of an epoch may be smaller.
  * @return false, and nothing done, when the epoch is over */
@@ -77,7 +80,7 @@ bool fed_training_step(fed_training_t *training);
  * there (fed_training_separate_gradient). Counts as an epoch's measure.
  * @param w  [model->parameters]; may be training->w, settled */
 void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
-                           size_t count);
+                           size_t count, fed_stream_t stream);
 
 /** A step with the gradient in training->g: clipped, corrected, then SGD. */
 void fed_training_step_on_gradient(fed_training_t *training);

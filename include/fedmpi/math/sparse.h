@@ -27,6 +27,9 @@ typedef struct fed_sparse fed_sparse_t;
 fed_sparse_t *fed_sparse_create(size_t batch, size_t inputs, size_t outputs);
 void fed_sparse_destroy(fed_sparse_t *sparse);
 
+/** Bytes that fed_sparse_create takes. */
+size_t fed_sparse_bytes(size_t batch, size_t inputs);
+
 /** As fed_dense_forward; keeps the batch's pattern of zeros for _backward_weights.
  *
  * @param v  [in,out] momentum of w: both are brought up to date in the rows used

@@ -8,6 +8,7 @@
 #ifndef FEDMPI_NN_LAYER_H
 #define FEDMPI_NN_LAYER_H
 
+#include "fedmpi/core/random.h"
 #include "fedmpi/math/sgd.h"
 
 #include <stdbool.h>
@@ -15,15 +16,29 @@
 
 typedef struct fed_layer fed_layer_t;
 
+/** What a sample is between two layers: [height][width][channels], channels last. A plain
+ * vector is one pixel of so many channels. */
+typedef struct fed_image {
+    size_t channels, height, width;
+} fed_image_t;
+
 typedef struct fed_layer_kind {
     const char *name;
     /** Optional: memory for batches of up to max_batch samples. */
     void *(*scratch_create)(const fed_layer_t *layer, size_t max_batch);
     /** Optional, with scratch_create. */
     void (*scratch_destroy)(void *scratch);
-    /** Outputs from inputs; changes nothing else.
+    /** Optional: bytes that scratch_create takes. */
+    size_t (*scratch_bytes)(const fed_layer_t *layer, size_t max_batch);
+    /** Optional: draw what the next training step of this batch needs at random, a function
+     * of the stream (seed, client, round, epoch), the layer's number and the position of
+     * the batch's first sample in the epoch. */
+    void (*draw)(const fed_layer_t *layer, void *scratch, const fed_stream_t *stream,
+                 uint32_t number, size_t position, size_t batch);
+    /** Outputs from inputs, as in evaluation; changes nothing that a step reads.
      * @param x [batch][inputs]; @param w the model's parameters; @param y [out] [batch][outputs] */
-    void (*infer)(const fed_layer_t *layer, size_t batch, const float *x, const float *w, float *y);
+    void (*infer)(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                  const float *w, float *y);
     /** The same in training: may leave traces in scratch, and may first bring parameters
      * of the model (w, v) up to date whose last step was put off. */
     void (*forward)(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
@@ -43,6 +58,10 @@ struct fed_layer {
     size_t weight, bias;    /**< offsets into the parameter vector */
     bool relu;              /**< outputs are max(0, .) */
     bool input_relu;        /**< inputs came out of a ReLU: backward masks dx by x > 0 */
+    fed_image_t image;      /**< a sample of the inputs */
+    size_t kernel, padding; /**< convolution */
+    size_t groups;          /**< group normalisation */
+    double drop;            /**< dropout: the probability of dropping a number */
 };
 
 /** y = x w + bias, weights [inputs][outputs]. */
@@ -50,5 +69,21 @@ extern const fed_layer_kind_t fed_layer_dense;
 
 /** The same for a first layer whose inputs are mostly zero. */
 extern const fed_layer_kind_t fed_layer_sparse_dense;
+
+/** Convolution with a square kernel and padding by zeros. */
+extern const fed_layer_kind_t fed_layer_convolution;
+
+/** The maximum of each 2 x 2 pixels; an odd last row or column is left out. */
+extern const fed_layer_kind_t fed_layer_max_pool;
+
+/** Group normalisation, Wu and He 2018. */
+extern const fed_layer_kind_t fed_layer_group_norm;
+
+/** In training, drops each number with probability `drop` and scales the others by
+ * 1 / (1 - drop), Srivastava et al. 2014; the identity in evaluation. */
+extern const fed_layer_kind_t fed_layer_dropout;
+
+/** [channels][height][width], as data sets have it, to channels last. */
+extern const fed_layer_kind_t fed_layer_channels_last;
 
 #endif

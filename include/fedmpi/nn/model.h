@@ -2,13 +2,15 @@
  *
  * Everything outside nn sees a model as w[parameters]: broadcast, update,
  * averaging and checkpoint know no layers. Inside, a dense layer's weights are
- * stored [inputs][outputs]; tensors translate to PyTorch's names and layout.
+ * stored [inputs][outputs], and images have their channels last; tensors translate to
+ * PyTorch's names and layout.
  */
 #ifndef FEDMPI_NN_MODEL_H
 #define FEDMPI_NN_MODEL_H
 
 #include "fedmpi/core/config.h"
 #include "fedmpi/core/plugin.h"
+#include "fedmpi/core/random.h"
 #include "fedmpi/nn/layer.h"
 
 #include <stddef.h>
@@ -24,7 +26,10 @@ typedef struct fed_tensor {
     size_t shape[FED_TENSOR_DIMENSIONS]; /**< PyTorch's, unused ones are 1 */
     size_t count;                        /**< product of the shape */
     size_t fan_in;                       /**< inputs of one unit, for the initial range */
-    bool transposed; /**< stored [rest][shape[0]] where PyTorch has [shape[0]][rest] */
+    float initial;                       /**< where fan_in is 0: the initial value of all */
+    bool transposed;                     /**< stored [pixels][channels][units] where PyTorch has
+                                            [units][channels][pixels]; units is shape[0] */
+    size_t channels; /**< if transposed; the pixels are a kernel's or a flattened image's */
 } fed_tensor_t;
 
 /** What a model is built for. */
@@ -58,8 +63,9 @@ fed_status_t fed_model_init(fed_model_t *model, const fed_config_t *config,
                             const fed_model_input_t *input);
 void fed_model_fini(fed_model_t *model);
 
-/** PyTorch's default for linear and convolutional layers: every weight and bias from
- * U(-1/sqrt(fan_in), 1/sqrt(fan_in)), a function of the seed. w: [out] [parameters]. */
+/** PyTorch's default: every weight and bias of dense and convolutional layers from
+ * U(-1/sqrt(fan_in), 1/sqrt(fan_in)), a function of the seed; the weights of a
+ * normalisation 1 and its biases 0. w: [out] [parameters]. */
 void fed_model_initial_parameters(const fed_model_t *model, uint64_t seed, float *w);
 
 /** A tensor out of w, in PyTorch's layout: values[out] [tensor->count]. */
@@ -76,9 +82,20 @@ void fed_workspace_destroy(fed_workspace_t *workspace);
 /** Bytes that fed_workspace_create will take, for estimates. */
 size_t fed_workspace_bytes(const fed_model_t *model, size_t max_batch);
 
+/** Draw what the next fed_model_step of this batch needs at random, if the model has
+ * dropout. Local; a pure function of its arguments.
+ *
+ * @param stream    seed, client, round and epoch; its purpose is not read
+ * @param position  of the batch's first sample in the epoch's order
+ * @param batch     samples of the step
+ */
+void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
+                    const fed_stream_t *stream, size_t position, size_t batch);
+
 /** One mini-batch: forward, mean softmax cross-entropy, backward, SGD. Local.
  *
- * w and v may be behind until fed_model_settle: call it before reading them.
+ * w and v may be behind until fed_model_settle: call it before reading them. Each step
+ * needs a fed_model_draw before it.
  *
  * @param x        [in]     [batch][inputs]
  * @param labels   [in]     [batch], 0 .. classes-1

@@ -7,6 +7,9 @@
 #ifndef FEDMPI_MATH_SIMD_KERNELS_H
 #define FEDMPI_MATH_SIMD_KERNELS_H
 
+#include "combine.h"
+
+#include "fedmpi/math/group_norm.h"
 #include "fedmpi/math/sgd.h"
 
 #include <stdbool.h>
@@ -60,6 +63,30 @@ typedef void fed_fixed_decode_double_fn(size_t n, const int64_t *acc, double *ou
 typedef void fed_pixels_gather_fn(size_t batch, size_t inputs, const uint8_t *pixels,
                                   const uint32_t *index, float scale, float offset, float *x);
 
+typedef void fed_max_pool_fn(size_t batch, size_t height, size_t width, size_t channels,
+                             const float *x, bool relu, float *y, uint8_t *which);
+typedef void fed_max_pool_backward_fn(size_t batch, size_t height, size_t width, size_t channels,
+                                      const float *dy, const uint8_t *which, const float *x,
+                                      float *dx);
+typedef void fed_group_norm_forward_fn(const fed_group_norm_t *norm, size_t batch, const float *x,
+                                       const float *weight, const float *bias, float *y,
+                                       double *memory);
+typedef void fed_group_norm_backward_fn(const fed_group_norm_t *norm, size_t batch, const float *x,
+                                        const float *dy, const float *weight, const float *gate,
+                                        float *dx, float *dweight, float *dbias, double *memory);
+
+typedef void fed_combine_fn(const fed_combine_t *combine);
+/* For each 32 channels, for each pixel, the list of its non-zero channels; a channel c
+ * names the row at c * row_floats. begin: [ceil(depth / 32) * pixels + 1], one list's end
+ * is the next one's begin; entries: room for [pixels * depth]. */
+typedef void fed_list_by_pixel_fn(const fed_plane_t *plane, size_t row_floats, uint32_t *begin,
+                                  fed_entry_t *entries);
+/* For each channel the list of its non-zero pixels; the pixel (y, x) names the row at
+ * y * stride_y + x * stride_x. begin, end: [depth]; entries: [depth][list_capacity]. */
+typedef void fed_list_by_channel_fn(const fed_plane_t *plane, size_t stride_y, size_t stride_x,
+                                    size_t list_capacity, uint32_t *begin, uint32_t *end,
+                                    fed_entry_t *entries);
+
 /* clang-format off */
 #define FED_KERNELS(F) \
     F(scan) \
@@ -71,7 +98,14 @@ typedef void fed_pixels_gather_fn(size_t batch, size_t inputs, const uint8_t *pi
     F(fixed_accumulate) \
     F(fixed_decode) \
     F(fixed_decode_double) \
-    F(pixels_gather)
+    F(pixels_gather) \
+    F(max_pool) \
+    F(max_pool_backward) \
+    F(group_norm_forward) \
+    F(group_norm_backward) \
+    F(combine) \
+    F(list_by_pixel) \
+    F(list_by_channel)
 /* clang-format on */
 
 typedef struct {

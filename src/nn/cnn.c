@@ -1,0 +1,102 @@
+/* Convolutional networks: blocks of a 5 x 5 convolution, maybe group normalisation, ReLU
+ * and 2 x 2 maximum, then dense layers. */
+#include "types.h"
+
+#include "fedmpi/core/memory.h"
+
+#include <string.h>
+
+enum { KERNEL = 5, PADDING = 2 /* "same" */ };
+
+/* The papers' widths, where the configuration gives none. */
+typedef struct {
+    fed_list_t filters, dense;
+    bool normalised;
+} widths_t;
+
+#define LIST(...)                                                                                  \
+    { (int64_t[]){__VA_ARGS__}, sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t) }
+
+static const widths_t mnist_widths = {.filters = LIST(32, 64), .dense = LIST(512)};
+static const widths_t cifar_widths = {
+    .filters = LIST(64, 64), .dense = LIST(384, 192), .normalised = true};
+
+static fed_status_t check_sizes(const fed_config_t *config, const fed_model_input_t *input,
+                                const widths_t *widths) {
+    size_t blocks = widths->filters.count;
+    if (input->height >> blocks == 0 || input->width >> blocks == 0)
+        return fed_config_fail(config, "model.type",
+                               "%zu times a 2 x 2 maximum needs images of at least %zu x %zu, "
+                               "the data set's are %zu x %zu",
+                               blocks, (size_t)1 << blocks, (size_t)1 << blocks, input->height,
+                               input->width);
+    int64_t groups = config->model.norm_groups;
+    for (size_t i = 0; widths->normalised && groups > 0 && i < blocks; i++)
+        if (widths->filters.values[i] % groups != 0)
+            return fed_config_fail(config, "model.norm_groups",
+                                   "does not divide the %lld channels of convolution %zu",
+                                   (long long)widths->filters.values[i], i + 1);
+    return FED_OK;
+}
+
+static fed_image_t add_block(fed_model_t *model, size_t number, fed_image_t image, size_t filters,
+                             size_t groups) {
+    FED_AUTOFREE char *convolution = fed_format("conv%zu", number);
+    FED_AUTOFREE char *norm = fed_format("norm%zu", number);
+    image = fed_model_add_convolution(model, convolution, image, filters, KERNEL, PADDING, false);
+    if (groups > 0)
+        image = fed_model_add_group_norm(model, norm, image, groups);
+    return fed_model_add_max_pool(model, image, true); /* maximum and ReLU commute */
+}
+
+static void add_dense(fed_model_t *model, const fed_config_t *config, fed_image_t image,
+                      const fed_list_t *units) {
+    for (size_t l = 0; l <= units->count; l++) {
+        bool last = l == units->count;
+        size_t outputs = last ? model->classes : (size_t)units->values[l];
+        FED_AUTOFREE char *name = fed_format("fc%zu", l + 1);
+        image = fed_model_add_dense(model, name, &fed_layer_dense, image, outputs, !last);
+        if (!last)
+            image = fed_model_add_dropout(model, image, config->model.dropout);
+    }
+}
+
+static fed_status_t build(const fed_config_t *config, const fed_model_input_t *input,
+                          fed_model_t *model, widths_t widths) {
+    if (config->model.filters.count > 0)
+        widths.filters = config->model.filters;
+    if (config->model.dense.count > 0)
+        widths.dense = config->model.dense;
+    FED_TRY(check_sizes(config, input, &widths));
+    size_t groups = widths.normalised ? (size_t)config->model.norm_groups : 0;
+    fed_image_t image = {input->channels, input->height, input->width};
+    image = fed_model_add_channels_last(model, image);
+    for (size_t i = 0; i < widths.filters.count; i++)
+        image = add_block(model, i + 1, image, (size_t)widths.filters.values[i], groups);
+    add_dense(model, config, image, &widths.dense);
+    return FED_OK;
+}
+
+static fed_status_t build_cnn(const fed_config_t *config, const fed_model_input_t *input,
+                              fed_model_t *model) {
+    return build(config, input, model, mnist_widths);
+}
+
+static fed_status_t build_cifar_cnn(const fed_config_t *config, const fed_model_input_t *input,
+                                    fed_model_t *model) {
+    return build(config, input, model, cifar_widths);
+}
+
+const fed_model_type_t fed_model_cnn = {
+    .plugin = {"cnn",
+               "two 5x5 convolutions (32, 64), each with 2x2 max-pooling, dense 512 "
+               "(McMahan et al. 2017)"},
+    .build = build_cnn,
+};
+
+const fed_model_type_t fed_model_cifar_cnn = {
+    .plugin = {"cifar-cnn",
+               "two 5x5 convolutions (64, 64) with group normalisation and max-pooling, "
+               "dense 384, 192 (Hsu et al. 2019; Hsieh et al. 2020)"},
+    .build = build_cifar_cnn,
+};
