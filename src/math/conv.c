@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { CHANNELS_A_LIST = 32, FIRST_LEVEL_FLOATS = 4096 };
+enum { FIRST_LEVEL_FLOATS = 4096 };
 
 typedef struct {
     size_t height, width, depth;
@@ -104,7 +104,7 @@ static size_t entry_count(const pass_t *pass) {
 
 /* Of pixels' lists, or of channels'. */
 static size_t list_count(const pass_t *pass) {
-    size_t groups = (pass->source.depth + CHANNELS_A_LIST - 1) / CHANNELS_A_LIST;
+    size_t groups = (pass->source.depth + FED_LIST_CHANNELS - 1) / FED_LIST_CHANNELS;
     return larger(groups * pass->source.height * pass->source.width + 1, pass->source.depth);
 }
 
@@ -207,8 +207,8 @@ static void scatter_row(const fed_conv_t *conv, const pass_t *pass, size_t ky, s
     size_t top = pass->margin, bottom = pass->margin + pass->target.height;
     size_t lowest = top > ky ? top - ky : 0; /* rows that meet the target */
     size_t behind = bottom > ky ? smaller(bottom - ky, source.height) : 0;
-    for (size_t s = 0; s < source.depth && lowest < behind; s += CHANNELS_A_LIST) {
-        size_t list = (s / CHANNELS_A_LIST * source.height + lowest) * source.width;
+    for (size_t s = 0; s < source.depth && lowest < behind; s += FED_LIST_CHANNELS) {
+        size_t list = (s / FED_LIST_CHANNELS * source.height + lowest) * source.width;
         fed_simd_kernels()->combine(&(fed_combine_t){
             .count_r = behind - lowest,
             .count_i = source.width,

@@ -150,14 +150,16 @@ static void measure(const char *name, const fed_config_t *config, const data_t *
     double gflops = 2e-3 * GEMM * GEMM * GEMM / median(gemm, TURNS);
     double bound = operations(&model) * (double)training.batch_size / gflops * 1e-3;
     double us = median(step, TURNS);
-    fprintf(stderr,
-            "%-10s batch %3zu: %8.0f us a step, %.2f of its bound of %.0f us (sgemm %.1f GFLOP/s)\n",
-            name, training.batch_size, us, us / bound, bound, gflops);
-    printf("{\"benchmark\": \"cnn\", \"model\": \"%s\", \"batch_size\": %zu, \"parameters\": %zu, "
-           "\"microseconds_per_step\": %.1f, \"bound_microseconds\": %.1f, \"ratio\": %.3f, "
-           "\"sgemm_gflops\": %.1f, \"kernels\": \"%s\"}\n",
-           name, training.batch_size, model.parameters, us, bound, us / bound, gflops,
-           fed_simd_name());
+    fprintf(
+        stderr,
+        "%-10s batch %3zu: %8.0f us a step, %.2f of its bound of %.0f us (sgemm %.1f GFLOP/s)\n",
+        name, training.batch_size, us, us / bound, bound, gflops);
+    printf(
+        "{\"benchmark\": \"cnn\", \"model\": \"%s\", \"batch_size\": %zu, \"parameters\": %zu, "
+        "\"microseconds_per_step\": %.1f, \"bound_microseconds\": %.1f, \"ratio\": %.3f, "
+        "\"sgemm_gflops\": %.1f, \"kernels\": \"%s\"}\n",
+        name, training.batch_size, model.parameters, us, bound, us / bound, gflops,
+        fed_simd_name());
     fed_training_fini(&training);
     fed_model_fini(&model);
 }

@@ -25,6 +25,7 @@ try:
     import torch
     from golden import Golden, differences, read, write
     import clients
+    import cnn
     import layers
     import mlp
     import server
@@ -34,7 +35,7 @@ except ImportError as missing:
     sys.exit(EXIT_SKIP)
 
 PARTS = {"mlp.h5": mlp.build, "layers.h5": layers.build, "server.h5": server.build,
-         "clients.h5": clients.build}
+         "clients.h5": clients.build, "cnn.h5": cnn.build}
 FLOAT64_TOLERANCE = 1e-7   # one float32 rounding
 FLOAT32_TOLERANCE = 2e-6   # ten float32 steps
 

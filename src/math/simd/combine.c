@@ -5,7 +5,7 @@
 #include "vector.h"
 
 enum {
-    GROUP = 32, /* values that one mask covers */
+    GROUP = FED_LIST_CHANNELS,
     TILE_MAX = FED_COMBINE_MAX / FED_COMBINE_FLOATS
 };
 

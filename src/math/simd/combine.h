@@ -15,6 +15,9 @@
  * stays in the registers of every instruction set, in up to four parts. */
 enum { FED_COMBINE_FLOATS = 16, FED_COMBINE_MAX = 13 * FED_COMBINE_FLOATS };
 
+/* Channels whose values a pixel's list takes together: one mask of bits. */
+enum { FED_LIST_CHANNELS = 32 };
+
 typedef struct {
     uint32_t offset; /* where the row starts, in floats */
     float value;
