@@ -4,10 +4,7 @@
 #include "mask.h"
 #include "vector.h"
 
-enum {
-    GROUP = FED_LIST_CHANNELS,
-    TILE_MAX = FED_COMBINE_MAX / FED_COMBINE_FLOATS
-};
+enum { GROUP = FED_LIST_CHANNELS, TILE_MAX = FED_COMBINE_MAX / FED_COMBINE_FLOATS };
 
 FED_INLINE void combine_list(int tile, const fed_entry_t *entry, const fed_entry_t *end,
                              const float *rows, float *sums) {

@@ -1,0 +1,87 @@
+"""Every model of the table gives the same bits on any ranks, and after a resume."""
+
+import unittest
+
+import h5py
+import numpy as np
+
+from program import ProgramCase
+
+SMALL_MODELS = ("model.hidden=9,5", "model.filters=3,4", "model.dense=6", "model.norm_groups=1",
+                "model.dropout=0.25", "federated.clients_per_round=4")
+
+
+def outcome(path) -> dict[str, np.ndarray]:
+    """Both models and what was measured of them."""
+    found = {}
+    with h5py.File(path) as f:
+        for part in ("federated", "centralized"):
+            for name, values in f[f"model/{part}"].items():
+                found[f"{part}/{name}"] = values[()]
+        for table in ("federated/rounds", "federated/clients", "federated/local_epochs",
+                      "centralized/epochs"):
+            rows = f[table][()]
+            found.update({f"{table}.{column}": rows[column] for column in rows.dtype.names
+                          if not column.endswith("seconds") and column != "rank"})
+    return found
+
+
+class ModelTest(ProgramCase):
+    def models(self) -> list[str]:
+        lines = self.launch(0, "--list").stdout.splitlines()
+        found = [line.split()[1] for line in lines if line.startswith("model ")]
+        self.assertGreaterEqual(len(found), 4)
+        return found
+
+    def assert_same(self, first: dict, second: dict, what: str) -> None:
+        self.assertEqual(first.keys(), second.keys())
+        for name, values in first.items():
+            self.assertEqual(values.tobytes(), second[name].tobytes(), f"{what}: {name}")
+
+    def test_same_bits_on_any_ranks_and_after_a_resume(self):
+        for name in self.models():
+            with self.subTest(name):
+                settings = (*SMALL_MODELS, f"model.type={name}")
+                alone = outcome(self.run_small(1, *settings, output="alone.h5"))
+                for ranks in (2, 4):
+                    path = self.run_small(ranks, *settings, output="more.h5")
+                    self.assert_same(alone, outcome(path), f"{ranks} ranks")
+                self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
+                parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
+                self.assert_same(alone, outcome(parts), "resumed")
+                self.assertTrue(np.isfinite(alone["federated/rounds.test_loss"]).all())
+
+    def test_one_client_with_everything_is_the_baseline(self):
+        """Dropout too: both draw from the same stream."""
+        settings = ("model.type=cifar-cnn", *SMALL_MODELS[:-1], "partition.clients=1",
+                    "partition.samples_per_client=210", "federated.rounds=1",
+                    "federated.tracked_clients=0")
+        found = outcome(self.run_small(1, *settings))
+        for name, values in found.items():
+            if name.startswith("federated/") and f"centralized/{name[10:]}" in found:
+                np.testing.assert_allclose(values, found[f"centralized/{name[10:]}"], atol=1e-6)
+
+    def test_networks_learn(self):
+        """Far above chance, which is 0.1, on a handful of samples."""
+        for name in ("cnn", "cifar-cnn"):
+            with self.subTest(name), \
+                    h5py.File(self.run_small(2, f"model.type={name}", "model.filters=4,8",
+                                             "model.dense=32", "model.norm_groups=2",
+                                             "training.epochs=6", "training.batch_size=8",
+                                             "data.normalize=standard")) as f:
+                self.assertGreater(f["federated/rounds"][()]["test_accuracy"][-1], 0.3)
+
+    def test_checked_keys(self):
+        for settings, text in (
+                (("model.type=cnn", "model.filters=2,2,2,2"), "at least 16 x 16"),
+                (("model.type=cifar-cnn", "model.norm_groups=5"), "model.norm_groups = 5"),
+                (("model.dropout=1",), "model.dropout = 1")):
+            with self.subTest(settings):
+                overrides = [part for setting in settings for part in ("--set", setting)]
+                done = self.launch(2, *overrides, self.config)
+                self.assertEqual(done.code, 2, done.stderr)
+                self.assertIn(text, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
