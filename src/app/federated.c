@@ -2,6 +2,7 @@
 #include "fedmpi/app/federated.h"
 
 #include "fedmpi/app/checkpoint.h"
+#include "fedmpi/app/personal.h"
 #include "fedmpi/app/single.h"
 #include "fedmpi/app/summary.h"
 #include "fedmpi/core/clock.h"
@@ -232,6 +233,13 @@ static double finish_spread(const fed_federation_t *federation) {
     return longest - shortest;
 }
 
+/* The same on the clients' own samples. */
+static void evaluate_personal(fed_federation_t *federation, int64_t round,
+                              fed_personal_row_t *row) {
+    if (is_evaluated(&federation->run->config, round))
+        fed_measure_personal(federation, round, row);
+}
+
 /* The round's row from its participants' rows, in the order of clients. */
 static void summarize_clients(const fed_federation_t *federation, fed_round_row_t *row) {
     size_t participants = federation->selection.count;
@@ -255,7 +263,8 @@ static void summarize_clients(const fed_federation_t *federation, fed_round_row_
 }
 
 /* Server only. The results file appears anew; the others train meanwhile. */
-static fed_status_t record_round(fed_federation_t *federation, fed_round_row_t *row) {
+static fed_status_t record_round(fed_federation_t *federation, fed_round_row_t *row,
+                                 const fed_personal_row_t *personal) {
     fed_server_t *server = federation->server;
     fed_archive_t *archive = server->record.archive;
     size_t ranks = (size_t)fed_comm_size(federation->run->comm);
@@ -265,6 +274,7 @@ static fed_status_t record_round(fed_federation_t *federation, fed_round_row_t *
                        federation->selection.count);
     fed_archive_append(archive, &fed_local_epoch_table, federation->local_epochs,
                        sum(federation->epoch_rows, ranks));
+    fed_archive_append(archive, &fed_personal_table, personal, personal->round > 0);
     if (server->central.rows)
         fed_record_central(&server->record, &server->central);
     fed_record_status(&server->record, "running");
@@ -281,6 +291,7 @@ static bool is_checkpointed(const fed_config_t *config, int64_t round) {
 static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
     fed_server_t *server = federation->server;
     fed_round_row_t row = {.round = round};
+    fed_personal_row_t personal = {0};
     double started = fed_clock_seconds();
 
     fed_federation_select(federation, round);
@@ -300,6 +311,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
     double sent = fed_clock_seconds();
 
     evaluate_global(federation, round, &row);
+    evaluate_personal(federation, round, &personal);
     double evaluated = fed_clock_seconds();
 
     federation->rounds_done = round;
@@ -310,7 +322,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
         row.aggregate_seconds = stepped - gathered;
         row.bcast_seconds = sent - stepped;
         row.evaluate_seconds = evaluated - sent;
-        server->status = record_round(federation, &row);
+        server->status = record_round(federation, &row, &personal);
     }
     if (is_checkpointed(&federation->run->config, round))
         fed_checkpoint_save(federation, false);

@@ -12,10 +12,8 @@
 #include <string.h>
 
 static const fed_table_t *const tables[] = {
-    &fed_round_table,
-    &fed_client_table,
-    &fed_local_epoch_table,
-    &fed_central_table,
+    &fed_round_table,    &fed_client_table,  &fed_local_epoch_table,
+    &fed_personal_table, &fed_central_table,
 };
 
 static void describe_now(fed_archive_t *archive, const char *name) {

@@ -130,6 +130,8 @@ static fed_status_t build(fed_run_t *run) {
     FED_TRY(fed_aggregation_find(&run->config, &run->aggregation));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
+    fed_partition_hold_out(&run->partition, run->config.partition.holdout,
+                           (uint64_t)run->config.experiment.seed, &run->held_out);
     FED_TRY(check_participants(&run->config, run->aggregation, run->partition.clients));
     fed_model_input_t input = {
         .channels = data->channels,
@@ -162,6 +164,7 @@ void fed_run_fini(fed_run_t *run) {
     fed_model_fini(&run->model);
     fed_partition_fini(&run->partition);
     fed_dataset_detach(&run->dataset);
+    fed_partition_fini(&run->held_out);
     fed_shared_destroy(run->block);
     fed_config_fini(&run->config);
 }

@@ -53,6 +53,7 @@ const fed_config_key_t fed_config_keys[] = {
     REAL(partition, quantity_sigma, 0, 100, false, "1", "quantity, lognormal: deviation of the logarithm; large: unequal"),
     INTEGER(partition, min_samples, 1, COUNT_MAX, "10", "dirichlet with class_split, quantity: clients with fewer take samples from the largest"),
     TEXT(partition, file, "", "file: client of each training sample, -1: nobody's; HDF5 with /client, or text with one a line"),
+    REAL(partition, holdout, 0, 0.9, false, "0", "share of each client's samples that it does not train on but is evaluated on, see federated/personalization"),
 
     NAME(model, type, "mlp", "the network, see --list"),
     INTEGERS(model, hidden, 1, 1048576, "200,200", "mlp: units of the hidden layers; empty: none"),
@@ -103,6 +104,7 @@ const fed_config_key_t fed_config_keys[] = {
     REAL(federated, attack_scale, 0, 1e6, false, "1", "sign_flip, gaussian: size of the attack"),
     CHOICE(federated, collective, "gather | reduce", "gather", "how updates reach the server: MPI_Gather or MPI_Reduce"),
     INTEGER(federated, evaluate_every, 1, 10000000, "1", "rounds from one evaluation of the global model to the next; the last is always evaluated"),
+    INTEGER(federated, personal_epochs, 0, 8388607, "1", "with partition.holdout: epochs of fine-tuning between a client's two evaluations"),
     INTEGERS(federated, tracked_clients, 0, CLIENTS_MAX - 1, "0,1,2,3,4", "clients with a curve over their local epochs; empty: none"),
 
     BOOLEAN(centralized, enabled, "true", "train the same network on pooled data for comparison"),

@@ -12,6 +12,18 @@
             "fraction of right answers " what                                                      \
     }
 
+/* How accuracy is spread over clients. */
+#define SPREAD(row, field, what)                                                                   \
+    {#field "_loss", FED_COLUMN_REAL, offsetof(row, field.loss), "nat", "mean loss " what},        \
+        {#field "_accuracy", FED_COLUMN_REAL, offsetof(row, field.accuracy), "1",                  \
+         "mean accuracy " what},                                                                   \
+        {#field "_worst_decile", FED_COLUMN_REAL, offsetof(row, field.worst), "1",                 \
+         "mean accuracy of the worst tenth of the clients, " what},                                \
+    {                                                                                              \
+#field "_deviation", FED_COLUMN_REAL, offsetof(row, field.deviation), "1",                 \
+            "standard deviation over clients of the accuracy " what                                \
+    }
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* clang-format off */
@@ -56,6 +68,14 @@ static const fed_column_t local_epoch_columns[] = {
     MEASURE(fed_local_epoch_row_t, test, "of the client's own model on the test set after the epoch"),
 };
 
+static const fed_column_t personal_columns[] = {
+    INTEGER(fed_personal_row_t, round, "1", "number of the round, from 1"),
+    INTEGER(fed_personal_row_t, clients, "1", "clients with held-out samples"),
+    INTEGER(fed_personal_row_t, samples, "1", "held-out samples of all clients"),
+    SPREAD(fed_personal_row_t, before, "of the global model on each client's held-out samples"),
+    SPREAD(fed_personal_row_t, after, "of each client's fine-tuned model on its held-out samples"),
+};
+
 static const fed_column_t central_columns[] = {
     INTEGER(fed_central_row_t, epoch, "1", "number of the epoch, from 1"),
     MEASURE(fed_central_row_t, train, "on the pooled samples, while it trained"),
@@ -92,6 +112,14 @@ const fed_table_t fed_local_epoch_table = {
     .columns = local_epoch_columns,
     .column_count = COUNT(local_epoch_columns),
     .row_bytes = sizeof(fed_local_epoch_row_t),
+};
+const fed_table_t fed_personal_table = {
+    "federated/personalization",
+    "one row an evaluated round: the clients' own view, with partition.holdout",
+    personal_columns,
+    COUNT(personal_columns),
+    sizeof(fed_personal_row_t),
+    false,
 };
 const fed_table_t fed_central_table = {
     .path = "centralized/epochs",

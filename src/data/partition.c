@@ -2,6 +2,7 @@
 #include "schemes.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/random.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,6 +41,35 @@ fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *
         qsort(partition->samples + partition->first[k],
               partition->first[k + 1] - partition->first[k], sizeof *partition->samples, ascending);
     return FED_OK;
+}
+
+void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t seed,
+                            fed_partition_t *held_out) {
+    *held_out = (fed_partition_t){0};
+    if (share == 0)
+        return;
+    if (!partition->samples)
+        partition->samples = fed_partition_pool(partition);
+    *held_out = (fed_partition_t){
+        .clients = partition->clients,
+        .first = FED_NEW_ARRAY(size_t, partition->clients + 1),
+        .samples = FED_NEW_ARRAY(uint32_t, partition->first[partition->clients]),
+    };
+    size_t kept = 0, held = 0, next = partition->first[0];
+    for (size_t k = 0; k < partition->clients; k++) {
+        uint32_t *own = partition->samples + next;
+        size_t count = partition->first[k + 1] - next;
+        size_t out = (size_t)(share * (double)count), in = count - out;
+        fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_HOLDOUT, .client = (uint32_t)k};
+        fed_random_permute(&stream, own, out > 0 ? count : 0);
+        qsort(own, in, sizeof *own, ascending);
+        qsort(own + in, out, sizeof *own, ascending);
+        memcpy(held_out->samples + held, own + in, out * sizeof *own);
+        memmove(partition->samples + kept, own, in * sizeof *own);
+        next = partition->first[k + 1];
+        partition->first[k + 1] = kept += in;
+        held_out->first[k + 1] = held += out;
+    }
 }
 
 void fed_partition_fini(fed_partition_t *partition) {

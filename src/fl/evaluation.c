@@ -48,22 +48,39 @@ int64_t fed_score_fixed_loss(double loss_sum) {
     return fixed < LOSS_LARGEST ? (int64_t)fixed : (int64_t)LOSS_LARGEST; /* NaN is not smaller */
 }
 
+/* Add the score of the batch that the evaluator holds. */
+static void evaluate_batch(fed_evaluator_t *evaluator, size_t batch, const float *w,
+                           fed_score_t *score, int64_t *confusion) {
+    size_t classes = evaluator->model->classes;
+    const float *logits =
+        fed_model_infer(evaluator->model, evaluator->workspace, batch, evaluator->x, w);
+    double loss_sum = 0;
+    fed_softmax_cross_entropy(batch, classes, logits, evaluator->labels, NULL, &loss_sum,
+                              &score->correct);
+    score->loss += fed_score_fixed_loss(loss_sum);
+    score->samples += (int64_t)batch;
+    if (confusion)
+        count_confusion(logits, evaluator->labels, batch, classes, confusion);
+}
+
 void fed_evaluate(fed_evaluator_t *evaluator, const fed_samples_t *samples, const float *w,
                   size_t first, size_t step, fed_score_t *score, int64_t *confusion) {
-    size_t blocks = fed_evaluation_blocks(samples), classes = evaluator->model->classes;
+    size_t blocks = fed_evaluation_blocks(samples);
     for (size_t block = first; block < blocks; block += step) {
         size_t start = block * FED_EVALUATION_BLOCK, left = samples->count - start;
         size_t batch = left < FED_EVALUATION_BLOCK ? left : FED_EVALUATION_BLOCK;
         fed_samples_slice(samples, start, batch, evaluator->x, evaluator->labels);
-        const float *logits =
-            fed_model_infer(evaluator->model, evaluator->workspace, batch, evaluator->x, w);
-        double loss_sum = 0;
-        fed_softmax_cross_entropy(batch, classes, logits, evaluator->labels, NULL, &loss_sum,
-                                  &score->correct);
-        score->loss += fed_score_fixed_loss(loss_sum);
-        score->samples += (int64_t)batch;
-        if (confusion)
-            count_confusion(logits, evaluator->labels, batch, classes, confusion);
+        evaluate_batch(evaluator, batch, w, score, confusion);
+    }
+}
+
+void fed_evaluate_chosen(fed_evaluator_t *evaluator, const fed_samples_t *samples,
+                         const uint32_t *index, size_t count, const float *w, fed_score_t *score) {
+    for (size_t start = 0; start < count; start += FED_EVALUATION_BLOCK) {
+        size_t left = count - start;
+        size_t batch = left < FED_EVALUATION_BLOCK ? left : FED_EVALUATION_BLOCK;
+        fed_samples_gather(samples, index + start, batch, evaluator->x, evaluator->labels);
+        evaluate_batch(evaluator, batch, w, score, NULL);
     }
 }
 

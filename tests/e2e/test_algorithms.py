@@ -18,7 +18,7 @@ def outcome(path) -> dict[str, np.ndarray]:
     """What must not depend on the machine's shape: the model and what was measured."""
     with h5py.File(path) as f:
         found = {name: f[f"model/federated/{name}"][()] for name in f["model/federated"]}
-        for table in ("rounds", "clients", "local_epochs"):
+        for table in ("rounds", "clients", "local_epochs", "personalization"):
             rows = f[f"federated/{table}"][()]
             for column in rows.dtype.names:
                 if not column.endswith("seconds") and column != "rank":
@@ -94,6 +94,29 @@ class AlgorithmTest(ProgramCase):
             with self.subTest(settings):
                 alone = self.check_everywhere(*settings)
                 self.assertTrue((alone["rounds.drawn"] >= alone["rounds.participants"]).all())
+
+    def test_the_clients_own_view(self):
+        alone = self.check_everywhere("partition.holdout=0.2", "partition.scheme=shards",
+                                      "federated.personal_epochs=10",
+                                      "federated.evaluate_every=2", "federated.algorithm=fedprox",
+                                      "training.persistent_momentum=true")
+        view = {name.split(".")[1]: values for name, values in alone.items()
+                if name.startswith("personalization.")}
+        self.assertEqual(list(view["round"]), [2, 4])
+        self.assertEqual(set(view["clients"]), {7})
+        self.assertEqual(set(view["samples"]), {7 * 6})  # of 30 each
+        self.assertEqual(set(alone["clients.samples"]), {24})
+        for part in ("before", "after"):
+            self.assertTrue((view[f"{part}_worst_decile"] <= view[f"{part}_accuracy"]).all())
+        # A client has two classes: a model of its own tells them apart.
+        self.assertTrue((view["after_accuracy"] > view["before_accuracy"] + 0.1).all())
+
+    def test_without_fine_tuning_nothing_comes_after(self):
+        with h5py.File(self.run_small(2, "partition.holdout=0.5",
+                                      "federated.personal_epochs=0")) as f:
+            rows = f["federated/personalization"][()]
+        for column in ("loss", "accuracy", "worst_decile", "deviation"):
+            self.assertEqual(list(rows[f"before_{column}"]), list(rows[f"after_{column}"]))
 
     def test_a_round_without_answers_keeps_the_model(self):
         with h5py.File(self.run_small(2, "federated.dropout=1", "federated.server_optimizer=adam",

@@ -17,6 +17,7 @@ typedef struct fed_run {
     fed_config_t config;          /**< the same on every rank */
     fed_shared_t *block;          /**< the data set's memory, one a node */
     fed_dataset_t dataset;        /**< a view on it */
+    fed_partition_t held_out;     /**< each client's samples for its own evaluation */
     fed_partition_t partition;    /**< the same on every rank */
     fed_model_t model;
     const fed_algorithm_t *algorithm;

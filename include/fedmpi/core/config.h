@@ -83,6 +83,7 @@ typedef struct fed_config {
         double quantity_exponent, quantity_sigma;
         int64_t min_samples;
         const char *file;
+        double holdout;
     } partition;
     struct {
         const char *type;
@@ -111,6 +112,7 @@ typedef struct fed_config {
         int64_t rounds, clients_per_round;
         int sampling; /**< fed_sampling_t */
         double participation, availability, dropout;
+        int64_t personal_epochs;
         const char *aggregation;
         double tolerated, norm_bound;
         int64_t byzantine_clients;

@@ -20,6 +20,7 @@ typedef enum fed_purpose {
     FED_RANDOM_AVAILABILITY = 5,    /**< round; index: client */
     FED_RANDOM_DROPOUT = 6,         /**< round; index: client */
     FED_RANDOM_BYZANTINE = 7,       /**< who is */
+    FED_RANDOM_HOLDOUT = 9,         /**< client */
     FED_RANDOM_ATTACK = 8,          /**< client, round; index: parameter */
     FED_RANDOM_SUBSET = 32,         /**< the training samples that are dealt, and shards */
     FED_RANDOM_SHARES = 33,         /**< epoch: class; index: client, or the other way round */

@@ -72,6 +72,22 @@ typedef struct fed_partition_row {
     double effective_classes; /**< exp(entropy) of its label distribution; NaN: unknown */
 } fed_partition_row_t;
 
+/** How a measure is spread over clients. NaN: there are none. */
+typedef struct fed_spread {
+    double loss;      /**< mean over clients of their mean loss */
+    double accuracy;  /**< mean over clients */
+    double worst;     /**< mean accuracy of the worst tenth of the clients, at least one */
+    double deviation; /**< standard deviation of the clients' accuracies */
+} fed_spread_t;
+
+/** The global model on the clients' held-out samples after one round. */
+typedef struct fed_personal_row {
+    int64_t round;
+    int64_t clients;            /**< that have held-out samples */
+    int64_t samples;            /**< held-out ones */
+    fed_spread_t before, after; /**< fine-tuning on the client's other samples */
+} fed_personal_row_t;
+
 typedef enum fed_column_type { FED_COLUMN_INTEGER, FED_COLUMN_REAL } fed_column_type_t;
 
 typedef struct fed_column {
@@ -92,6 +108,6 @@ typedef struct fed_table {
 } fed_table_t;
 
 extern const fed_table_t fed_round_table, fed_client_table, fed_local_epoch_table,
-    fed_central_table, fed_partition_table;
+    fed_personal_table, fed_central_table, fed_partition_table;
 
 #endif

@@ -45,6 +45,11 @@ size_t fed_evaluation_blocks(const fed_samples_t *samples);
 void fed_evaluate(fed_evaluator_t *evaluator, const fed_samples_t *samples, const float *w,
                   size_t first, size_t step, fed_score_t *score, int64_t *confusion);
 
+/** Evaluate these samples and add to the score. Local.
+ * @param index  positions, [count] */
+void fed_evaluate_chosen(fed_evaluator_t *evaluator, const fed_samples_t *samples,
+                         const uint32_t *index, size_t count, const float *w, fed_score_t *score);
+
 /** Mean loss and accuracy; NaN for no samples. */
 fed_measure_t fed_score_measure(const fed_score_t *score);
 
