@@ -22,12 +22,22 @@ class Sweeps(SlurmCase):
                 file = self.work / "results" / "paper" / f"E{epochs:02d}-{momentum}-seed1.h5"
                 self.assertEqual(attribute(file, "status"), "complete")
                 self.assert_configured(file, epochs, momentum == "persistent")
+        self.assert_momentum_matters_to_clients_only()
         self.assert_ended(report, "COMPLETED", "0:0", f"fedmpi-report-{report}.log")
         folder = self.work / "results" / "paper" / "report"
         with h5py.File(folder / "runs.h5", "r") as merged:
             self.assertEqual(len(merged), 8)
         self.assertIn("<img", (folder / "index.html").read_text())
         self.assertGreater((folder / "curves.png").stat().st_size, 10000)
+
+    def assert_momentum_matters_to_clients_only(self) -> None:
+        fresh, persistent = (
+            bits(self.work / "results" / "paper" / f"E05-{momentum}-seed1.h5")
+            for momentum in ("fresh", "persistent")
+        )
+        differ = {name.split("/")[1] for name in fresh if fresh[name] != persistent[name]}
+        self.assertIn("federated", differ)  # model/federated
+        self.assertNotIn("centralized", differ)
 
     def assert_configured(self, file: Path, epochs: int, persistent: bool) -> None:
         with h5py.File(file, "r") as results:
