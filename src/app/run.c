@@ -130,6 +130,10 @@ static fed_status_t build(fed_run_t *run) {
     FED_TRY(fed_aggregation_find(&run->config, &run->aggregation));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
+    /* Before samples are held out: those are seen through it, too. */
+    if (fed_partition_shifts_features(&run->config))
+        FED_TRY(fed_transform_create(&run->config, data, &run->partition, &run->transform));
+    run->dataset.train.transform = run->transform;
     fed_partition_hold_out(&run->partition, run->config.partition.holdout,
                            (uint64_t)run->config.experiment.seed, &run->held_out);
     FED_TRY(check_participants(&run->config, run->aggregation, run->partition.clients));
@@ -162,6 +166,7 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
 void fed_run_fini(fed_run_t *run) {
     fed_free(run->initial);
     fed_model_fini(&run->model);
+    fed_transform_destroy(run->transform);
     fed_partition_fini(&run->partition);
     fed_dataset_detach(&run->dataset);
     fed_partition_fini(&run->held_out);

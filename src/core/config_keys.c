@@ -52,6 +52,9 @@ const fed_config_key_t fed_config_keys[] = {
     REAL(partition, quantity_exponent, 0, 1000, true, "1.5", "quantity, power: a of the density a / x^(a+1); small: unequal"),
     REAL(partition, quantity_sigma, 0, 100, false, "1", "quantity, lognormal: deviation of the logarithm; large: unequal"),
     INTEGER(partition, min_samples, 1, COUNT_MAX, "10", "dirichlet with class_split, quantity: clients with fewer take samples from the largest"),
+    REAL(partition, feature_rotation, 0, 180, false, "30", "feature: largest angle in degrees that a client's images are turned by, either way"),
+    REAL(partition, feature_intensity, 0, 1, false, "0", "feature: largest relative change of a client's intensity, either way"),
+    REAL(partition, feature_noise, 0, 1000, false, "0", "feature: deviation of the last client's Gaussian noise; client k of K has k/K of it"),
     TEXT(partition, file, "", "file: client of each training sample, -1: nobody's; HDF5 with /client, or text with one a line"),
     REAL(partition, holdout, 0, 0.9, false, "0", "share of each client's samples that it does not train on but is evaluated on, see federated/personalization"),
 

@@ -10,7 +10,8 @@
 
 static const fed_plugin_t *const scheme_entries[] = {
     &fed_scheme_iid.plugin,      &fed_scheme_dirichlet.plugin, &fed_scheme_shards.plugin,
-    &fed_scheme_quantity.plugin, &fed_scheme_natural.plugin,   &fed_scheme_file.plugin,
+    &fed_scheme_quantity.plugin, &fed_scheme_feature.plugin,   &fed_scheme_natural.plugin,
+    &fed_scheme_file.plugin,
 };
 
 const fed_plugin_table_t fed_partition_schemes = {
@@ -70,6 +71,11 @@ void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t s
         partition->first[k + 1] = kept += in;
         held_out->first[k + 1] = held += out;
     }
+}
+
+bool fed_partition_shifts_features(const fed_config_t *config) {
+    const fed_plugin_t *scheme = fed_plugin_find(&fed_partition_schemes, config->partition.scheme);
+    return scheme && ((const fed_partition_scheme_t *)scheme)->shifts_features;
 }
 
 void fed_partition_fini(fed_partition_t *partition) {

@@ -2,6 +2,7 @@
 #include "fedmpi/data/dataset.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/data/transform.h"
 #include "fedmpi/math/pixels.h"
 
 /* One stored sample, channel by channel: a multiply and an add a value. */
@@ -28,6 +29,8 @@ static void decode(const fed_samples_t *samples, size_t row, float *x, int32_t *
         decode_stored(samples, row, x);
         *label = samples->labels[row];
     }
+    if (samples->transform)
+        fed_transform_apply(samples->transform, row, x);
 }
 
 void fed_samples_gather(const fed_samples_t *samples, const uint32_t *index, size_t batch, float *x,

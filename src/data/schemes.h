@@ -6,6 +6,6 @@
 #include "fedmpi/data/partition.h"
 
 extern const fed_partition_scheme_t fed_scheme_iid, fed_scheme_dirichlet, fed_scheme_shards,
-    fed_scheme_quantity, fed_scheme_natural, fed_scheme_file;
+    fed_scheme_quantity, fed_scheme_feature, fed_scheme_natural, fed_scheme_file;
 
 #endif

@@ -15,6 +15,8 @@ SCHEMES = {
     "shards": ["partition.shards_per_client=3"],
     "quantity": ["partition.min_samples=3"],
     "quantity, power": ["partition.scheme=quantity", "partition.quantity_law=power"],
+    "feature": ["partition.feature_noise=0.2", "partition.feature_intensity=0.3",
+                "partition.stratified=false"],
 }
 
 

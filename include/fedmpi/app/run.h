@@ -7,6 +7,7 @@
 #include "fedmpi/core/config.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
+#include "fedmpi/data/transform.h"
 #include "fedmpi/fl/aggregation.h"
 #include "fedmpi/fl/algorithm.h"
 #include "fedmpi/nn/model.h"
@@ -19,6 +20,7 @@ typedef struct fed_run {
     fed_dataset_t dataset;        /**< a view on it */
     fed_partition_t held_out;     /**< each client's samples for its own evaluation */
     fed_partition_t partition;    /**< the same on every rank */
+    fed_transform_t *transform;   /**< of the training samples' features; NULL: none */
     fed_model_t model;
     const fed_algorithm_t *algorithm;
     const fed_server_optimizer_t *optimizer;

@@ -82,6 +82,7 @@ typedef struct fed_config {
         int quantity_law; /**< fed_quantity_law_t */
         double quantity_exponent, quantity_sigma;
         int64_t min_samples;
+        double feature_rotation, feature_intensity, feature_noise;
         const char *file;
         double holdout;
     } partition;

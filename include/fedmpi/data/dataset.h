@@ -78,6 +78,7 @@ typedef struct fed_samples {
     const float *scale;         /**< [channels]: a decoded value is stored*scale + shift */
     const float *shift;         /**< [channels] */
     fed_generator_t *generator; /**< NULL: stored; else values and labels are NULL */
+    const struct fed_transform *transform; /**< of each client's own; NULL: as stored */
 } fed_samples_t;
 
 typedef struct fed_dataset {

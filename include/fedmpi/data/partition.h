@@ -41,6 +41,7 @@ typedef struct fed_partition_scheme {
     fed_status_t (*deal)(const fed_config_t *config, const fed_labels_t *labels,
                          fed_partition_t *partition);
     bool takes_generated; /**< also deals samples that are not stored */
+    bool shifts_features; /**< clients see their samples through a fed_transform_t */
 } fed_partition_scheme_t;
 
 /** The table behind partition.scheme. */
@@ -50,6 +51,9 @@ extern const fed_plugin_table_t fed_partition_schemes;
 fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *config,
                                 const fed_labels_t *labels);
 void fed_partition_fini(fed_partition_t *partition);
+
+/** Does the configuration's scheme change features? */
+bool fed_partition_shifts_features(const fed_config_t *config);
 
 /** How many samples client k holds. */
 size_t fed_partition_count(const fed_partition_t *partition, size_t client);
