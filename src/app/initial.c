@@ -44,14 +44,18 @@ typedef struct task {
     float *w;
 } task_t;
 
+/* Where no group is named: the root, or what a results file has. */
+static const char *group_in(const fed_archive_t *archive, const task_t *task) {
+    bool elsewhere = !*task->group && !fed_archive_has(archive, task->model->tensors[0].name) &&
+                     fed_archive_has(archive, "model/federated");
+    return elsewhere ? "model/federated" : task->group;
+}
+
 static fed_status_t read_image(void *context) {
     const task_t *task = context;
     fed_archive_t *archive;
     FED_TRY(fed_archive_open(task->image, task->bytes, task->file, &archive));
-    fed_status_t status = read_tensors(archive, task->group, task->model, task->w);
-    if (status != FED_OK && !*task->group &&
-        read_tensors(archive, "model/federated", task->model, task->w) == FED_OK)
-        status = FED_OK;
+    fed_status_t status = read_tensors(archive, group_in(archive, task), task->model, task->w);
     fed_archive_destroy(archive);
     return status;
 }

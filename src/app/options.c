@@ -43,14 +43,14 @@ static void take_override(fed_options_t *options, const char *assignment) {
     options->overrides[options->override_count++] = assignment;
 }
 
-static fed_status_t take_option(fed_options_t *options, int option, char **argv, char **output) {
+static fed_status_t take_option(fed_options_t *options, int option, char **argv,
+                                const char **output) {
     switch (option) {
     case 's':
         take_override(options, optarg);
         return FED_OK;
     case 'o':
-        fed_free(*output);
-        *output = fed_format("output.file=%s", optarg);
+        *output = optarg;
         return FED_OK;
     case 'r':
         options->resume = true;
@@ -89,9 +89,7 @@ fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv) {
     opterr = 0;
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, ":s:o:rnlqvVh", long_options, NULL)) != -1;)
-        FED_TRY(take_option(options, option, argv, &options->output_override));
-    if (options->output_override)
-        take_override(options, options->output_override);
+        FED_TRY(take_option(options, option, argv, &options->output_file));
     if (options->inquiry != FED_ASK_NOTHING)
         return FED_OK;
     if (optind == argc)
@@ -105,7 +103,6 @@ fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv) {
 
 void fed_options_fini(fed_options_t *options) {
     fed_free(options->overrides);
-    fed_free(options->output_override);
     fed_free(options->command_line);
     *options = (fed_options_t){0};
 }

@@ -52,6 +52,8 @@ static fed_status_t read_config(fed_config_t *config, const fed_options_t *optio
     FED_TRY(fed_config_read_file(config, options->config_file));
     for (size_t i = 0; i < options->override_count; i++)
         FED_TRY(fed_config_override(config, options->overrides[i]));
+    if (options->output_file)
+        FED_TRY(fed_config_set(config, "output", "file", options->output_file, "--output"));
     return resolve_defaults(config);
 }
 
@@ -102,23 +104,36 @@ fed_labels_t fed_run_labels(const fed_run_t *run) {
     };
 }
 
-static fed_status_t check_tracked_clients(const fed_config_t *config, size_t clients) {
-    const fed_list_t *tracked = &config->federated.tracked_clients;
-    bool written_by_user = config->values[fed_config_index("federated.tracked_clients")].origin;
-    for (size_t i = 0; written_by_user && i < tracked->count; i++)
-        if ((size_t)tracked->values[i] >= clients)
-            return fed_config_fail(config, "federated.tracked_clients",
-                                   "there is no client %lld, clients are 0 to %zu",
-                                   (long long)tracked->values[i], clients - 1);
-    return FED_OK;
+/* Those of the default that are not there are left out; one that the user wrote, which
+ * only the server knows, is a mistake. */
+static fed_status_t settle_tracked_clients(fed_run_t *run) {
+    const fed_list_t *tracked = &run->config.federated.tracked_clients;
+    size_t clients = run->partition.clients;
+    bool written_by_user =
+        fed_comm_is_server(run->comm) && !is_default(&run->config, "federated.tracked_clients");
+    fed_text_t there = {0};
+    fed_text_append(&there, "%s", "");
+    fed_status_t status = FED_OK;
+    for (size_t i = 0; i < tracked->count && status == FED_OK; i++)
+        if ((size_t)tracked->values[i] < clients)
+            fed_text_append(&there, "%s%lld", there.length ? "," : "",
+                            (long long)tracked->values[i]);
+        else if (written_by_user)
+            status = fed_config_fail(&run->config, "federated.tracked_clients",
+                                     "there is no client %lld, clients are 0 to %zu",
+                                     (long long)tracked->values[i], clients - 1);
+    if (status == FED_OK && !written_by_user)
+        status =
+            fed_config_set(&run->config, "federated", "tracked_clients", there.chars, "default");
+    fed_text_fini(&there);
+    return status;
 }
 
 static fed_status_t check_participants(const fed_config_t *config,
                                        const fed_aggregation_t *aggregation, size_t clients) {
     FED_TRY(fed_selection_check(config, clients));
     FED_TRY(fed_attack_check(config, clients));
-    FED_TRY(fed_aggregation_check(config, aggregation, clients));
-    return check_tracked_clients(config, clients);
+    return fed_aggregation_check(config, aggregation, clients);
 }
 
 /* What every rank computes for itself, with the same outcome. */
@@ -137,6 +152,7 @@ static fed_status_t build(fed_run_t *run) {
     fed_partition_hold_out(&run->partition, run->config.partition.holdout,
                            (uint64_t)run->config.experiment.seed, &run->held_out);
     FED_TRY(check_participants(&run->config, run->aggregation, run->partition.clients));
+    FED_TRY(settle_tracked_clients(run));
     fed_model_input_t input = {
         .channels = data->channels,
         .height = data->height,

@@ -109,13 +109,16 @@ static void to_machine_order(uint32_t *values, size_t count) {
 
 static fed_status_t check_end(gzFile file, const char *path) {
     char extra;
-    int got = gzread(file, &extra, 1);
+    int got = gzread(file, &extra, 1), code = Z_OK;
     if (got > 0)
         return fed_fail(FED_INPUT, "%s: goes on after the last value that its header promises",
                         path);
-    int code = Z_OK;
+    const char *reason = gzerror(file, &code);
+    if (code == Z_BUF_ERROR) /* zlib calls it an end like any other */
+        return fed_fail(FED_INPUT, "%s: truncated: the end of the compressed data is missing",
+                        path);
     if (got < 0)
-        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, gzerror(file, &code));
+        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, reason);
     return FED_OK;
 }
 

@@ -123,6 +123,10 @@ static bool exists(const fed_archive_t *archive, const char *path) {
     return is_link_to_object(archive, prefix);
 }
 
+bool fed_archive_has(const fed_archive_t *archive, const char *path) {
+    return exists(archive, path);
+}
+
 static hid_t making_groups(void) {
     hid_t links = MUST(H5Pcreate(H5P_LINK_CREATE));
     MUST(H5Pset_create_intermediate_group(links, 1));

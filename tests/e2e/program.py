@@ -161,9 +161,9 @@ class ProgramCase(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
-    def launch(self, ranks: int, *arguments: object, **options) -> Outcome:
-        """Run the program to its end."""
-        done = subprocess.run(command(ranks, *arguments), cwd=self.folder, text=True,
+    def launch(self, ranks: int, *arguments: object, prefix: tuple = (), **options) -> Outcome:
+        """Run the program to its end; 0 ranks: without mpirun."""
+        done = subprocess.run(command(ranks, *arguments, prefix=prefix), cwd=self.folder, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=LIMIT_SECONDS, check=False, **options)
         return Outcome(done.returncode, done.stdout, done.stderr)

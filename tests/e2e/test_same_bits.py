@@ -1,5 +1,6 @@
 """The same configuration gives the same results, bit for bit, whatever runs it."""
 
+import re
 import unittest
 
 import h5py
@@ -41,6 +42,13 @@ class SameBits(ProgramCase):
 
     def test_more_ranks_than_clients(self):
         self.check((3, 6), "partition.clients=2", "federated.tracked_clients=1")
+
+    def test_default_tracked_clients_that_are_not_there_are_left_out(self):
+        self.config.write_text(re.sub("tracked_clients.*\n", "", self.config.read_text()))
+        self.check((2,), "partition.clients=3")
+        with h5py.File(self.folder / "alone.h5") as file:
+            self.assertEqual(set(file["federated/local_epochs"]["client"]), {0, 1, 2})
+            self.assertEqual(bytes(file["config"].attrs["federated.tracked_clients"]), b"0,1,2")
 
     def test_a_client_with_everything_is_the_baseline(self):
         path = self.run_small(2, "partition.clients=1", "partition.samples_per_client=0",

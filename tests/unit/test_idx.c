@@ -79,7 +79,7 @@ static void a_truncated_compression_is_refused(void **state) {
     size_t bytes;
     char *gz = read_file(write_gz("whole.gz", &images), &bytes);
     assert_ok(read_all(path_of("whole.gz")));
-    for (size_t kept = 1; kept < bytes; kept += kept < 40 || kept > bytes - 40 ? 1 : 97)
+    for (size_t kept = 1; kept < bytes; kept += kept < 40 || kept + 140 > bytes ? 1 : 97)
         assert_fails(FED_INPUT, "cut.gz: ", read_all(write_file("cut.gz", gz, kept)));
     gz[bytes / 2] ^= 0x10;
     assert_fails(FED_INPUT,

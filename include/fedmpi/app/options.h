@@ -21,7 +21,7 @@ typedef struct fed_options {
     const char *config_file;
     const char **overrides; /**< [override_count]: "section.key=value", borrowed from argv */
     size_t override_count;
-    char *output_override; /**< --output as an override, or NULL */
+    const char *output_file; /**< --output, borrowed from argv, or NULL */
     bool resume, dry_run;
     fed_volume_t volume;
     char *command_line; /**< as typed, for the results file */

@@ -74,6 +74,9 @@ const void *fed_archive_view(fed_archive_t *archive, size_t *bytes);
 /** Write the archive to its file, whole or not at all. */
 fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool durable);
 
+/** Is there an object at this path? */
+bool fed_archive_has(const fed_archive_t *archive, const char *path);
+
 /** Bytes of a 1-D array in an archive that was opened; 0 if it is not there with this
  * element type. Never more than the archive has. */
 size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element);
