@@ -114,12 +114,11 @@ const fed_table_t fed_local_epoch_table = {
     .row_bytes = sizeof(fed_local_epoch_row_t),
 };
 const fed_table_t fed_personal_table = {
-    "federated/personalization",
-    "one row an evaluated round: the clients' own view, with partition.holdout",
-    personal_columns,
-    COUNT(personal_columns),
-    sizeof(fed_personal_row_t),
-    false,
+    .path = "federated/personalization",
+    .help = "one row an evaluated round: the clients' own view, with partition.holdout",
+    .columns = personal_columns,
+    .column_count = COUNT(personal_columns),
+    .row_bytes = sizeof(fed_personal_row_t),
 };
 const fed_table_t fed_central_table = {
     .path = "centralized/epochs",

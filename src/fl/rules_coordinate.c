@@ -4,13 +4,13 @@
 
 #define STRIP 64 /* coordinates that are sorted together: so many columns stay in cache */
 
-/* Sort each column of rows[clients][width]: insertion, by exchanges of whole rows, which
+/* Sort the first columns of rows[clients][stride]: insertion, by exchanges of whole rows, which
  * the compiler makes vector minima and maxima of. */
-static void sort_columns(size_t clients, size_t stride, size_t width, float *rows) {
+static void sort_columns(size_t clients, size_t columns, size_t stride, float *rows) {
     for (size_t i = 1; i < clients; i++)
         for (size_t row = i; row > 0; row--) {
             float *restrict low = rows + (row - 1) * stride, *restrict high = rows + row * stride;
-            for (size_t c = 0; c < width; c++) {
+            for (size_t c = 0; c < columns; c++) {
                 float a = low[c], b = high[c];
                 low[c] = a < b ? a : b;
                 high[c] = a < b ? b : a;
@@ -24,7 +24,7 @@ static void average_middle(size_t first, size_t last, size_t clients, size_t wid
     double share = 1.0 / (double)(last - first + 1);
     for (size_t at = 0; at < width; at += STRIP) {
         size_t count = width - at < STRIP ? width - at : STRIP;
-        sort_columns(clients, width, count, values + at);
+        sort_columns(clients, count, width, values + at);
         for (size_t c = at; c < at + count; c++) {
             double sum = 0;
             for (size_t k = first; k <= last; k++)

@@ -14,7 +14,7 @@ static float random_float(void) {
 }
 
 static const fed_aggregation_t *find(const char *name) {
-    const fed_aggregation_t *rule;
+    const fed_aggregation_t *rule = NULL;
     fed_config_t config;
     fed_config_init(&config);
     assert_int_equal(fed_config_set(&config, "federated", "aggregation", name, "test"), FED_OK);

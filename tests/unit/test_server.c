@@ -30,7 +30,7 @@ static void set(fed_config_t *config, const char *key, double value) {
 }
 
 static const fed_server_optimizer_t *find(fed_config_t *config, const char *name) {
-    const fed_server_optimizer_t *optimizer;
+    const fed_server_optimizer_t *optimizer = NULL;
     if (fed_config_set(config, "federated", "server_optimizer", name, "test") != FED_OK ||
         fed_server_optimizer_find(config, &optimizer) != FED_OK)
         fail_msg("%s", fed_error_message());
