@@ -6,6 +6,7 @@
 #include "fedmpi/app/single.h"
 #include "fedmpi/app/summary.h"
 #include "fedmpi/core/clock.h"
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 #include "fedmpi/math/fixed.h"
@@ -56,9 +57,11 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
         .attack = &federation->attack,
     };
     fed_tracking_t tracking = {&federation->evaluator, &federation->run->dataset.test, epoch_rows};
-    FED_TRY(fed_client_train(&trainer, &task, epoch_rows ? &tracking : NULL, row));
+    fed_status_t status = fed_client_train(&trainer, &task, epoch_rows ? &tracking : NULL, row);
     row->rank = fed_comm_rank(federation->run->comm);
-    return FED_OK;
+    bool skipped =
+        status == FED_DIVERGED && config->federated.on_divergence == FED_DIVERGENCE_SKIPS;
+    return skipped ? FED_OK : status;
 }
 
 static size_t sums_count(const fed_federation_t *federation) {
@@ -167,21 +170,75 @@ static void gather_updates(fed_federation_t *federation) {
     gather_rows(federation);
 }
 
+/* The rows of clients that did not diverge, to averaged[]; their number.
+ * @param factor [out] what their weights grow by, so that they sum to one again */
+static size_t leave_out_diverged(const fed_federation_t *federation, fed_client_row_t *averaged,
+                                 double *factor) {
+    bool by_samples = federation->run->config.federated.weighting == FED_WEIGHT_SAMPLES;
+    size_t count = 0;
+    int64_t all = 0, left = 0;
+    for (size_t i = 0; i < federation->selection.count; i++) {
+        const fed_client_row_t *client = &federation->clients[i];
+        int64_t weight = by_samples ? client->samples : 1;
+        all += weight;
+        if (client->diverged) {
+            fed_warn("round %lld: client %lld diverged and is left out", (long long)client->round,
+                     (long long)client->client);
+            continue;
+        }
+        left += weight;
+        averaged[count++] = *client;
+    }
+    *factor = left > 0 ? (double)all / (double)left : 1;
+    return count;
+}
+
+/* Weights were fixed before training; a client that diverged added nothing, and the exact
+ * sum of the others is scaled once, here: the same bits on any ranks. */
+static void renormalize(fed_federation_t *federation, double factor) {
+    for (size_t i = 0; i < sums_count(federation); i++)
+        federation->server->up[i] *= factor;
+    for (size_t i = 0; i < federation->selection.count; i++)
+        federation->clients[i].weight *= factor;
+}
+
 /* The new global parameters. Server only. */
-static void server_step(fed_federation_t *federation, fed_round_row_t *row) {
+static fed_status_t server_step(fed_federation_t *federation, fed_round_row_t *row) {
     const fed_run_t *run = federation->run;
     fed_server_t *server = federation->server;
+    size_t drawn = federation->selection.count;
+    FED_AUTOFREE fed_client_row_t *averaged = FED_NEW_ARRAY(fed_client_row_t, drawn);
+    double factor;
+    size_t count = leave_out_diverged(federation, averaged, &factor);
+    if (count == 0)
+        return fed_fail(FED_DIVERGED,
+                        "round %lld: all %zu clients diverged; training.learning_rate = %g is "
+                        "likely too large",
+                        (long long)row->round, drawn, run->config.training.learning_rate);
+    if (count < drawn) {
+        renormalize(federation, factor);
+        for (size_t i = 0; i < count; i++)
+            averaged[i].weight *= factor;
+    }
     fed_aggregate_t aggregate = {
         .parameters = run->model.parameters,
         .config = &run->config,
-        .clients = federation->clients,
-        .participants = federation->selection.count,
-        .share = participating_share(federation),
+        .clients = averaged,
+        .participants = count,
+        .share = participating_share(federation) / factor,
         .up = server->up,
         .down = federation->w,
         .kept = server->kept,
     };
     row->update_norm = fed_algorithm_step(run->algorithm, run->optimizer, &aggregate);
+    return FED_OK;
+}
+
+/* Where divergence does not stop the run at once, the server may find nothing to average. */
+static fed_status_t agree_on_step(fed_federation_t *federation, fed_status_t mine) {
+    if (federation->run->config.federated.on_divergence != FED_DIVERGENCE_SKIPS)
+        return mine;
+    return fed_comm_agree(federation->run->comm, mine, NULL, NULL);
 }
 
 static void broadcast_parameters(fed_federation_t *federation) {
@@ -245,9 +302,12 @@ static void summarize_clients(const fed_federation_t *federation, fed_round_row_
     size_t participants = federation->selection.count;
     double loss = 0, correct = 0;
     row->drawn = (int64_t)federation->selection.drawn;
-    row->participants = (int64_t)participants;
     for (size_t i = 0; i < participants; i++) {
         const fed_client_row_t *client = &federation->clients[i];
+        row->participants += !client->diverged;
+        row->diverged += client->diverged;
+        if (client->diverged)
+            continue;
         row->samples += client->samples;
         if (client->samples == 0) /* its measures are NaN */
             continue;
@@ -279,8 +339,9 @@ static fed_status_t record_round(fed_federation_t *federation, fed_round_row_t *
         fed_record_central(&server->record, &server->central);
     fed_record_status(&server->record, "running");
     fed_totals_add(&server->totals, row);
-    fed_progress_round(&server->progress, row);
-    return fed_record_publish(&server->record, false);
+    FED_TRY(fed_record_publish(&server->record, false));
+    fed_progress_round(&server->progress, row); /* announced when it is in the file */
+    return FED_OK;
 }
 
 static bool is_checkpointed(const fed_config_t *config, int64_t round) {
@@ -288,28 +349,47 @@ static bool is_checkpointed(const fed_config_t *config, int64_t round) {
            (round % config->checkpoint.every == 0 || round == config->federated.rounds);
 }
 
+/* What a unit of the largest rank's load took last time, for the watchdog; and the clock. */
+static void expect_training(fed_federation_t *federation, int64_t round) {
+    fed_server_t *server = federation->server;
+    double load = (double)fed_federation_load(federation), expected = -1;
+    if (server->load > 0)
+        expected = server->last.train_seconds * load / server->load;
+    server->load = load;
+    fed_comm_expect(federation->run->comm, "training", round, expected);
+    fed_limit_before_round(&server->limit);
+}
+
 static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
     fed_server_t *server = federation->server;
-    fed_round_row_t row = {.round = round};
+    fed_comm_t *comm = federation->run->comm;
+    fed_round_row_t row = {.round = round}, last = server ? server->last : row;
     fed_personal_row_t personal = {0};
     double started = fed_clock_seconds();
 
     fed_federation_select(federation, round);
+    if (server)
+        expect_training(federation, round);
     fed_status_t mine = train_clients(federation, round);
     FED_TRY(wait_for_all(federation, mine));
     double trained = fed_clock_seconds();
 
+    fed_comm_expect(comm, "gathering updates", round, last.gather_seconds);
     gather_updates(federation);
     double gathered = fed_clock_seconds();
 
+    fed_status_t step = FED_OK;
     if (server && federation->selection.count > 0)
-        server_step(federation, &row);
+        step = server_step(federation, &row);
+    FED_TRY(agree_on_step(federation, step));
     fed_states_commit(&federation->states);
     double stepped = fed_clock_seconds();
 
+    fed_comm_expect(comm, "sending parameters", round, last.bcast_seconds);
     broadcast_parameters(federation); /* what this round evaluates and the next starts from */
     double sent = fed_clock_seconds();
 
+    fed_comm_expect(comm, "evaluating", round, last.evaluate_seconds);
     evaluate_global(federation, round, &row);
     evaluate_personal(federation, round, &personal);
     double evaluated = fed_clock_seconds();
@@ -322,10 +402,14 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round) {
         row.aggregate_seconds = stepped - gathered;
         row.bcast_seconds = sent - stepped;
         row.evaluate_seconds = evaluated - sent;
+        server->last = row;
         server->status = record_round(federation, &row, &personal);
     }
+    fed_comm_expect(comm, "saving a checkpoint", round, -1);
     if (is_checkpointed(&federation->run->config, round))
         fed_checkpoint_save(federation, false);
+    if (server)
+        fed_limit_after_round(&server->limit, evaluated - started, fed_clock_seconds() - evaluated);
     return FED_OK;
 }
 

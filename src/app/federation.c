@@ -98,9 +98,11 @@ fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
     FED_AUTOFREE char *hosts = fed_comm_hosts(run->comm);
     FED_TRY(fed_comm_agree(run->comm, start_or_resume(federation, hosts), NULL, NULL));
     fed_checkpoint_spread(federation);
-    if (federation->server)
-        fed_progress_init(&federation->server->progress, federation->rounds_done + 1,
-                          run->config.federated.rounds);
+    if (!federation->server)
+        return FED_OK;
+    fed_limit_init(&federation->server->limit, &run->config, run->started);
+    fed_progress_init(&federation->server->progress, federation->rounds_done + 1,
+                      run->config.federated.rounds);
     return FED_OK;
 }
 

@@ -22,6 +22,7 @@ static fed_status_t finish_baseline(fed_federation_t *federation) {
             continue;
         status = server->status != FED_OK ? server->status : fed_stop_status();
     }
+    fed_comm_expect(federation->run->comm, "finishing", 0, -1);
     return fed_comm_agree(federation->run->comm, status, NULL, NULL);
 }
 
@@ -117,6 +118,10 @@ static fed_status_t run_federation(fed_run_t *run) {
 fed_status_t fed_job_run(fed_comm_t *comm, const fed_options_t *options) {
     fed_run_t run;
     fed_status_t status = fed_run_init(&run, comm, options);
+    if (status == FED_STOPPED) {
+        FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+        fed_fail(status, "%s while setting up: nothing was trained yet", reason);
+    }
     if (status == FED_OK && options->dry_run)
         fed_run_describe(&run);
     else if (status == FED_OK)

@@ -72,3 +72,14 @@ void fed_federation_select(fed_federation_t *federation, int64_t round) {
             (size_t)fed_client_epochs(federation->run->algorithm, config, samples);
     }
 }
+
+size_t fed_federation_load(const fed_federation_t *federation) {
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm), largest = 0;
+    FED_AUTOFREE size_t *load = FED_NEW_ARRAY(size_t, ranks);
+    for (size_t i = 0; i < federation->selection.count; i++) {
+        size_t *mine = &load[federation->rank_of[i]];
+        *mine += cost_of(federation->run, federation->selection.chosen[i]);
+        largest = *mine > largest ? *mine : largest;
+    }
+    return largest;
+}

@@ -12,9 +12,9 @@
 
 /* Keys that may differ from the interrupted run: they do not alter the past. */
 static const char *const free_keys[] = {
-    "experiment.name", "federated.rounds", "federated.collective",
-    "checkpoint.file", "checkpoint.every", "output.file",
-    "data.path",
+    "experiment.name",         "federated.rounds",      "federated.collective",
+    "federated.on_divergence", "checkpoint.time_limit", "checkpoint.file",
+    "checkpoint.every",        "output.file",           "data.path",
 };
 
 static bool is_free(const char *dotted) {

@@ -2,7 +2,9 @@
 #include "fedmpi/app/run.h"
 
 #include "fedmpi/app/initial.h"
+#include "fedmpi/core/clock.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/stop.h"
 #include "fedmpi/fl/attack.h"
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/fl/training.h"
@@ -57,12 +59,19 @@ static fed_status_t read_config(fed_config_t *config, const fed_options_t *optio
     return resolve_defaults(config);
 }
 
+/* All are ready for the next step of the set-up, or none is. */
+static fed_status_t agree(const fed_run_t *run, fed_status_t mine) {
+    if (mine == FED_OK && fed_stop_requested())
+        mine = fed_stop_status();
+    return fed_comm_agree(run->comm, mine, NULL, NULL);
+}
+
 /* Rank 0 reads and checks; the others parse the text that it broadcasts. */
 static fed_status_t share_config(fed_run_t *run) {
     fed_status_t status = FED_OK;
     if (fed_comm_is_server(run->comm))
         status = read_config(&run->config, run->options);
-    FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
+    FED_TRY(agree(run, status));
     fed_text_t ini = {0};
     if (fed_comm_is_server(run->comm))
         fed_config_write(&run->config, false, &ini);
@@ -81,14 +90,14 @@ static fed_status_t load_data(fed_run_t *run) {
     fed_dataset_shape_t shape = {0};
     fed_status_t status =
         leads ? fed_dataset_measure(&run->config, &fed_hdf5_arrays, &shape) : FED_OK;
-    FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
+    FED_TRY(agree(run, status));
     fed_comm_broadcast_node(run->comm, &shape, sizeof shape);
     run->block = fed_shared_create(run->comm, fed_dataset_block_bytes(&shape));
     if (leads)
         status =
             fed_dataset_fill(&run->config, &fed_hdf5_arrays, &shape, fed_shared_bytes(run->block));
+    FED_TRY(agree(run, status)); /* before the barrier: the wait may be long */
     fed_shared_publish(run->block);
-    FED_TRY(fed_comm_agree(run->comm, status, NULL, NULL));
     run->dataset = fed_dataset_attach(&run->config, fed_shared_bytes(run->block));
     return FED_OK;
 }
@@ -171,12 +180,12 @@ static fed_status_t make_initial(fed_run_t *run) {
 }
 
 fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t *options) {
-    *run = (fed_run_t){.comm = comm, .options = options};
+    *run = (fed_run_t){.comm = comm, .options = options, .started = fed_clock_seconds()};
     fed_config_init(&run->config);
     FED_TRY(share_config(run));
     FED_TRY(load_data(run));
-    FED_TRY(fed_comm_agree(comm, build(run), NULL, NULL));
-    return fed_comm_agree(comm, make_initial(run), NULL, NULL);
+    FED_TRY(agree(run, build(run)));
+    return agree(run, make_initial(run));
 }
 
 void fed_run_fini(fed_run_t *run) {

@@ -44,10 +44,12 @@ fed_comm_t *fed_comm_create(int *argc, char ***argv) {
     MPI_TRY(MPI_Get_library_version(comm->library, &length));
     comm->library[strcspn(comm->library, ",\n")] = '\0';
     fed_set_abort(abort_all_ranks, comm->rank);
+    fed_control_begin(comm);
     return comm;
 }
 
 void fed_comm_destroy(fed_comm_t *comm) {
+    fed_control_end(comm);
     MPI_TRY(MPI_Comm_free(&comm->node));
     MPI_TRY(MPI_Comm_free(&comm->world));
     fed_free(comm->received);

@@ -42,6 +42,7 @@ static void wait_with_naps(const fed_comm_t *comm, MPI_Request *request, double 
             return;
         work_left = work_left && idle(context);
         double waited = fed_clock_seconds() - started;
+        fed_control_while_waiting(comm, waited);
         if (!work_left && (comm->crowded || waited > SPIN_SECONDS))
             fed_clock_sleep(nap_after(waited, longest_nap));
     }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONGEST_DURATION_HOURS 100000
 #define LONGEST_TEXT 150 /* inih reads lines of 200 characters */
 #define LONGEST_BESIDE_HELP 40
 
@@ -58,6 +59,25 @@ static bool parse_real(const fed_config_key_t *key, const char *text, double *va
     return true;
 }
 
+/* Seconds, or H:MM:SS. */
+static bool parse_duration(const char *text, double *seconds) {
+    char *end;
+    unsigned long hours = strtoul(text, &end, 10);
+    unsigned minutes, rest;
+    char more;
+    if (!isdigit((unsigned char)*text) || hours > LONGEST_DURATION_HOURS * 3600UL)
+        return false;
+    if (*end == '\0') {
+        *seconds = (double)hours;
+        return true;
+    }
+    if (hours > LONGEST_DURATION_HOURS || strlen(end) != 6 ||
+        sscanf(end, ":%2u:%2u%c", &minutes, &rest, &more) != 2 || minutes > 59 || rest > 59)
+        return false;
+    *seconds = (double)hours * 3600 + minutes * 60 + rest;
+    return true;
+}
+
 static bool parse_boolean(const char *text, bool *value) {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -99,6 +119,8 @@ static bool parse_value(fed_config_t *config, const fed_config_key_t *key, char 
         return parse_real(key, text, field);
     case FED_KEY_BOOLEAN:
         return parse_boolean(text, field);
+    case FED_KEY_DURATION:
+        return parse_duration(text, field);
     case FED_KEY_INTEGERS:
         return parse_integers(key, text, field);
     case FED_KEY_CHOICE: {
@@ -160,6 +182,7 @@ bool fed_config_same(const fed_config_t *a, const fed_config_t *b, size_t index)
     case FED_KEY_INTEGER:
         return *(const int64_t *)left == *(const int64_t *)right;
     case FED_KEY_REAL:
+    case FED_KEY_DURATION:
         return *(const double *)left == *(const double *)right;
     case FED_KEY_BOOLEAN:
         return *(const bool *)left == *(const bool *)right;
@@ -291,6 +314,9 @@ char *fed_config_accepted(const fed_config_key_t *key) {
     case FED_KEY_BOOLEAN:
     case FED_KEY_CHOICE:
         return fed_strdup(key->choices);
+    case FED_KEY_DURATION:
+        return fed_format("whole seconds, or hours as H:MM:SS, up to %d hours",
+                          LONGEST_DURATION_HOURS);
     case FED_KEY_NAME:
         return fed_strdup("a name that --list shows");
     case FED_KEY_TEXT:

@@ -16,6 +16,8 @@
     { #section, #name, FED_KEY_CHOICE, AT(section.name), 0, 0, false, choices, initial, help }
 #define NAME(section, name, initial, help)                                                         \
     { #section, #name, FED_KEY_NAME, AT(section.name), 0, 0, false, NULL, initial, help }
+#define DURATION(section, name, initial, help)                                                     \
+    { #section, #name, FED_KEY_DURATION, AT(section.name), 0, 0, false, NULL, initial, help }
 #define TEXT(section, name, initial, help)                                                         \
     { #section, #name, FED_KEY_TEXT, AT(section.name), 0, 0, false, NULL, initial, help }
 #define INTEGERS(section, name, low, high, initial, help)                                          \
@@ -106,6 +108,7 @@ const fed_config_key_t fed_config_keys[] = {
            "what they do: send their update times -attack_scale, noise of that deviation, or train on turned labels (c as classes-1-c)"),
     REAL(federated, attack_scale, 0, 1e6, false, "1", "sign_flip, gaussian: size of the attack"),
     CHOICE(federated, collective, "gather | reduce", "gather", "how updates reach the server: MPI_Gather or MPI_Reduce"),
+    CHOICE(federated, on_divergence, "stop | skip", "stop", "a client whose parameters leave the range of numbers: stop the run, or leave the client out of the round"),
     INTEGER(federated, evaluate_every, 1, 10000000, "1", "rounds from one evaluation of the global model to the next; the last is always evaluated"),
     INTEGER(federated, personal_epochs, 0, 8388607, "1", "with partition.holdout: epochs of fine-tuning between a client's two evaluations"),
     INTEGERS(federated, tracked_clients, 0, CLIENTS_MAX - 1, "0,1,2,3,4", "clients with a curve over their local epochs; empty: none"),
@@ -116,6 +119,7 @@ const fed_config_key_t fed_config_keys[] = {
 
     TEXT(checkpoint, file, "", "empty: the results file's name with .checkpoint behind it"),
     INTEGER(checkpoint, every, 0, 10000000, "1", "rounds from one checkpoint to the next; 0: never"),
+    DURATION(checkpoint, time_limit, "0", "checkpoint and stop in time to end after this long; 0: no limit but the Slurm job's own"),
 
     TEXT(output, file, "results/mnist-fedavg.h5", "the results file, HDF5"),
 };

@@ -1,21 +1,26 @@
-/* Signals. */
+/* Signals, deadline, and the flag. */
 #include "fedmpi/core/stop.h"
+
+#include "fedmpi/core/clock.h"
 
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 
-#define BY_REQUEST (-1)
+#define LISTEN_SECONDS 0.02
 
-/* 0, the signal that asked, or BY_REQUEST. */
-static volatile sig_atomic_t asked_by;
+static volatile sig_atomic_t reason_asked, interrupts;
+static void (*listener)(void);
+static double deadline, last_listened;
+static int reason_told; /* the listener has heard of this one */
 
 static void take_signal(int number) {
-    if (number == SIGINT && asked_by == SIGINT) {
+    if (number == SIGINT && ++interrupts > 1) {
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
     }
-    asked_by = number;
+    if (reason_asked == FED_STOP_NEVER)
+        reason_asked = number;
 }
 
 void fed_stop_on_signals(void) {
@@ -26,18 +31,47 @@ void fed_stop_on_signals(void) {
     sigaction(SIGUSR1, &action, NULL);
 }
 
+void fed_stop_ask(int reason) {
+    if (reason_asked == FED_STOP_NEVER)
+        reason_asked = reason;
+}
+
 void fed_stop_request(void) {
-    asked_by = BY_REQUEST;
+    fed_stop_ask(FED_STOP_ON_REQUEST);
+}
+
+void fed_stop_at(double clock_seconds) {
+    deadline = clock_seconds;
+}
+
+void fed_stop_listen_with(void (*listen)(void)) {
+    listener = listen;
 }
 
 bool fed_stop_requested(void) {
-    return asked_by != 0;
+    double now = fed_clock_seconds();
+    if (deadline > 0 && now >= deadline)
+        fed_stop_ask(FED_STOP_BY_CLOCK);
+    if (listener && (reason_asked != reason_told || now - last_listened >= LISTEN_SECONDS)) {
+        last_listened = now;
+        reason_told = reason_asked;
+        listener();
+    }
+    return reason_asked != FED_STOP_NEVER;
+}
+
+int fed_stop_reason(void) {
+    return reason_asked;
 }
 
 fed_status_t fed_stop_status(void) {
-    int number = asked_by;
-    if (number == 0)
+    int reason = reason_asked;
+    if (reason == FED_STOP_NEVER)
         return FED_OK;
-    return number == BY_REQUEST ? fed_fail(FED_STOPPED, "stopped on request")
-                                : fed_fail(FED_STOPPED, "stopped by SIG%s", sigabbrev_np(number));
+    if (reason == FED_STOP_ON_REQUEST)
+        return fed_fail(FED_STOPPED, "stopped on request");
+    if (reason == FED_STOP_BY_CLOCK)
+        return fed_fail(FED_STOPPED, "stopped: the time is up");
+    const char *name = sigabbrev_np(reason);
+    return fed_fail(FED_STOPPED, "stopped by SIG%s", name ? name : "?");
 }

@@ -1,6 +1,8 @@
 /* IDX files through zlib, which reads plain files as they are. */
 #include "fedmpi/data/idx.h"
 
+#include "fedmpi/core/stop.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +28,8 @@ static fed_status_t open_file(const char *path, gzFile *file) {
 /* The file ends before `bytes`, or its compression is damaged. */
 static fed_status_t read_exactly(gzFile file, const char *path, void *into, size_t bytes) {
     for (size_t done = 0; done < bytes;) {
+        if (fed_stop_requested())
+            return fed_stop_status();
         size_t wanted = bytes - done < CHUNK_BYTES ? bytes - done : CHUNK_BYTES;
         int got = gzread(file, (char *)into + done, (unsigned)wanted);
         if (got < 0) {

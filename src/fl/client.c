@@ -6,6 +6,7 @@
 #include "fedmpi/fl/rate.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 int64_t fed_client_epochs(const fed_algorithm_t *algorithm, const fed_config_t *config,
@@ -58,10 +59,18 @@ static fed_status_t train_epoch(fed_client_t *client, int64_t epoch) {
     return FED_OK;
 }
 
-static void track_epoch(const fed_tracking_t *tracking, const fed_client_t *client, int64_t epoch) {
+/* Block by block, so that a stop need not wait for a whole test set. */
+static fed_status_t track_epoch(const fed_tracking_t *tracking, const fed_client_t *client,
+                                int64_t epoch) {
     fed_score_t score = {0};
+    size_t blocks = fed_evaluation_blocks(tracking->test);
     fed_training_settle(client->training);
-    fed_evaluate(tracking->evaluator, tracking->test, client->training->w, 0, 1, &score, NULL);
+    for (size_t block = 0; block < blocks; block++) {
+        if (fed_stop_requested())
+            return fed_stop_status();
+        fed_evaluate(tracking->evaluator, tracking->test, client->training->w, block, blocks,
+                     &score, NULL);
+    }
     tracking->rows[epoch - 1] = (fed_local_epoch_row_t){
         .round = client->task->round,
         .client = client->task->client,
@@ -69,6 +78,7 @@ static void track_epoch(const fed_tracking_t *tracking, const fed_client_t *clie
         .train = fed_training_measure(client->training),
         .test = fed_score_measure(&score),
     };
+    return FED_OK;
 }
 
 static void correct_gradient(const void *context, size_t first, size_t count, float *g) {
@@ -108,7 +118,7 @@ static fed_status_t train(fed_client_t *client, const fed_tracking_t *tracking) 
     for (int64_t epoch = 1; epoch <= epochs; epoch++) {
         FED_TRY(algorithm->train ? algorithm->train(client) : train_epoch(client, epoch));
         if (tracking)
-            track_epoch(tracking, client, epoch);
+            FED_TRY(track_epoch(tracking, client, epoch));
     }
     fed_training_settle(client->training);
     return FED_OK;
@@ -148,17 +158,21 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
     attack(&client);
 
     double norm = 0;
-    FED_TRY(fed_client_send(&client, &norm));
+    fed_status_t status = fed_client_send(&client, &norm);
+    bool diverged = status == FED_DIVERGED;
     *row = (fed_client_row_t){
         .round = task->round,
         .client = task->client,
         .samples = (int64_t)task->count,
         .steps = client.steps,
-        .weight = task->weight,
+        .weight = diverged ? 0 : task->weight,
+        .diverged = diverged,
         .byzantine = trainer->attack && fed_attack_is_byzantine(trainer->attack, task->client),
         .train = measure,
-        .update_norm = norm,
+        .update_norm = diverged ? NAN : norm,
         .train_seconds = fed_clock_seconds() - started,
     };
-    return FED_OK;
+    if (diverged)
+        fed_states_discard(trainer->states, task->client);
+    return status;
 }

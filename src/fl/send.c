@@ -44,10 +44,9 @@ static bool keep_all(const fed_client_t *client, double *norm) {
     return in_range;
 }
 
-static bool add_all(const fed_client_t *client, double *norm) {
+static bool add_weighted(const fed_client_t *client, double weight, double *norm) {
     const fed_trainer_t *trainer = client->trainer;
     size_t n = client->training->model->parameters;
-    double weight = client->task->weight * client->scale;
     bool in_range = true;
     for (size_t i = 0; i < trainer->algorithm->vectors.up; i++) {
         double squared_norm, factor = i == 0 ? bounding_factor(client) : 1;
@@ -59,9 +58,24 @@ static bool add_all(const fed_client_t *client, double *norm) {
     return in_range;
 }
 
+/* A client that is to be left out must leave no trace in the sums: with weight 0 a first
+ * look adds nothing. Where divergence ends the run, the sums do not matter. */
+static bool add_all(const fed_client_t *client, double *norm) {
+    if (client->trainer->config->federated.on_divergence == FED_DIVERGENCE_SKIPS &&
+        !add_weighted(client, 0, norm))
+        return false;
+    return add_weighted(client, client->task->weight * client->scale, norm);
+}
+
+/* A loss that is no number is found in the parameters as a rule, but need not be. */
+static bool is_measured(const fed_client_t *client) {
+    return client->task->count == 0 || isfinite(fed_training_measure(client->training).loss);
+}
+
 fed_status_t fed_client_send(const fed_client_t *client, double *norm) {
     const fed_client_task_t *task = client->task;
-    if (client->trainer->row ? keep_all(client, norm) : add_all(client, norm))
+    if (is_measured(client) &&
+        (client->trainer->row ? keep_all(client, norm) : add_all(client, norm)))
         return FED_OK;
     return fed_fail(FED_DIVERGED,
                     "round %u: client %u diverged: a parameter is not a number or changed by "

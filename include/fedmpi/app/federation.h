@@ -2,6 +2,7 @@
 #ifndef FEDMPI_APP_FEDERATION_H
 #define FEDMPI_APP_FEDERATION_H
 
+#include "fedmpi/app/limit.h"
 #include "fedmpi/app/progress.h"
 #include "fedmpi/app/record.h"
 #include "fedmpi/app/run.h"
@@ -27,10 +28,13 @@ typedef struct fed_server {
     fed_progress_t progress;
     fed_central_t central; /**< rows NULL: no baseline */
     fed_totals_t totals;
-    double *up;          /**< the averages of what clients sent, [vectors.up][n] */
-    double *kept;        /**< vectors of algorithm and optimizer, [vectors.server][n] */
-    fed_status_t status; /**< of recording; the next agreement tells the others */
-    fed_bundle_t loaded; /**< the checkpoint while it is spread, else empty */
+    fed_limit_t limit;
+    fed_round_row_t last; /**< the last round's row: what the next is expected to take */
+    double load;          /**< largest cost of a rank in that round; 0: none yet */
+    double *up;           /**< the averages of what clients sent, [vectors.up][n] */
+    double *kept;         /**< vectors of algorithm and optimizer, [vectors.server][n] */
+    fed_status_t status;  /**< of recording; the next agreement tells the others */
+    fed_bundle_t loaded;  /**< the checkpoint while it is spread, else empty */
 } fed_server_t;
 
 /** What a rank holds for the rounds. */
@@ -65,6 +69,9 @@ void fed_federation_fini(fed_federation_t *federation);
 /** Draw the round's participants and place them: selection.chosen, rank_of, client_rows and
  * epoch_rows. Local, the same on every rank. */
 void fed_federation_select(fed_federation_t *federation, int64_t round);
+
+/** The largest cost that a rank has to train in this round, after fed_federation_select. */
+size_t fed_federation_load(const fed_federation_t *federation);
 
 /** Where every client trains if all take part: rank[clients]. Local. */
 void fed_federation_place_all(const fed_run_t *run, uint32_t *rank);

@@ -15,6 +15,7 @@
 typedef struct fed_run {
     fed_comm_t *comm;             /**< borrowed */
     const fed_options_t *options; /**< borrowed */
+    double started;               /**< on the clock of fed_clock_seconds */
     fed_config_t config;          /**< the same on every rank */
     fed_shared_t *block;          /**< the data set's memory, one a node */
     fed_dataset_t dataset;        /**< a view on it */

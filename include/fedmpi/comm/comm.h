@@ -62,6 +62,12 @@ void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count);
 void fed_comm_gather_rows(const fed_comm_t *comm, const void *rows, const size_t *counts,
                           size_t row_bytes, void *all);
 
+/** What the collectives from here on are for, and about how long they should make the server
+ * wait (negative: unknown). When one takes much longer the server warns, naming the
+ * operation, the round, and which ranks do not answer or are still at work. Local.
+ * @param operation  static text; @param round  0: none */
+void fed_comm_expect(fed_comm_t *comm, const char *operation, int64_t round, double seconds);
+
 /** Something useful to do while waiting: one short piece of it.
  * @return false when there is nothing left to do */
 typedef bool (*fed_idle_t)(void *context);

@@ -50,6 +50,7 @@ typedef enum fed_rate_schedule {
     FED_RATE_EXPONENTIAL,
     FED_RATE_COSINE
 } fed_rate_schedule_t;
+typedef enum fed_on_divergence { FED_DIVERGENCE_STOPS, FED_DIVERGENCE_SKIPS } fed_on_divergence_t;
 typedef enum fed_baseline_data { FED_BASELINE_CLIENTS, FED_BASELINE_ALL } fed_baseline_data_t;
 
 /** Where a value comes from and how it was written. */
@@ -119,8 +120,9 @@ typedef struct fed_config {
         int64_t byzantine_clients;
         int attack; /**< fed_attack_kind_t */
         double attack_scale;
-        int weighting;  /**< fed_weighting_t */
-        int collective; /**< fed_collective_t */
+        int weighting;     /**< fed_weighting_t */
+        int collective;    /**< fed_collective_t */
+        int on_divergence; /**< fed_on_divergence_t */
         int64_t evaluate_every;
         fed_list_t tracked_clients;
     } federated;
@@ -132,6 +134,7 @@ typedef struct fed_config {
     struct {
         const char *file;
         int64_t every;
+        double time_limit; /**< seconds; 0: none */
     } checkpoint;
     struct {
         const char *file;
@@ -146,6 +149,7 @@ typedef enum fed_key_type {
     FED_KEY_CHOICE,   /**< one of `choices` */
     FED_KEY_NAME,     /**< the name of a plug-in; its table judges it */
     FED_KEY_TEXT,     /**< anything on one line */
+    FED_KEY_DURATION, /**< seconds as a double, written as seconds or H:MM:SS */
     FED_KEY_INTEGERS, /**< integers with commas between; may be empty */
 } fed_key_type_t;
 

@@ -21,7 +21,8 @@ typedef struct fed_measure {
 typedef struct fed_round_row {
     int64_t round;        /**< from 1 */
     int64_t drawn;        /**< clients that were asked to take part */
-    int64_t participants; /**< clients that did */
+    int64_t participants; /**< clients whose updates were averaged */
+    int64_t diverged;     /**< clients that were left out of the average */
     int64_t samples;      /**< that they hold together */
     fed_measure_t train;  /**< of the participants' last local epoch, while it trained */
     fed_measure_t test;   /**< of the new global model */
@@ -40,6 +41,7 @@ typedef struct fed_client_row {
     int64_t samples;     /**< that it holds */
     int64_t steps;       /**< mini-batches */
     double weight;       /**< its share of the average */
+    int64_t diverged;    /**< 1: left out of the average, for its numbers are none */
     int64_t byzantine;   /**< 1: it attacks */
     fed_measure_t train; /**< of its last local epoch, while it trained */
     double update_norm;  /**< L2 norm of its update */

@@ -81,7 +81,8 @@ double fed_client_gradients(const fed_config_t *config, int64_t steps);
  * @param tracking  or NULL: this client is not tracked
  * @param row       [out] what is recorded of it, but for its rank
  * @return FED_STOPPED when a stop was asked for, FED_DIVERGED when a parameter left
- *         the range of numbers; the sums are then of no use
+ *         the range of numbers: the row is then complete, the client's state as it was, and
+ *         the sums too if federated.on_divergence is skip, else of no use
  *
  * McMahan et al. 2017, Algorithm 1, ClientUpdate.
  */
