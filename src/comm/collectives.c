@@ -59,8 +59,9 @@ void fed_comm_gather_sums(fed_comm_t *comm, int64_t *sums, size_t count) {
     for (size_t done = 0; done < count; done += piece) {
         size_t now = smaller(piece, count - done);
         MPI_Request request;
-        MPI_TRY(MPI_Igather(sums + done, (int)now, MPI_INT64_T, received, (int)now, MPI_INT64_T, 0,
-                            comm->world, &request));
+        /* The server's own part is where it belongs. */
+        MPI_TRY(MPI_Igather(received ? MPI_IN_PLACE : sums + done, (int)now, MPI_INT64_T, received,
+                            (int)now, MPI_INT64_T, 0, comm->world, &request));
         fed_mpi_wait(comm, &request);
         for (size_t rank = 1; received && rank < ranks; rank++)
             add(sums + done, received + rank * now, now);
