@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WIDTH 80
+#define ACCEPTED_COLUMN 40
+
 static const fed_plugin_table_t *const tables[] = {
     &fed_sources,    &fed_partition_schemes, &fed_model_types,
     &fed_algorithms, &fed_server_optimizers, &fed_aggregations,
@@ -24,13 +27,40 @@ static void print_list(void) {
                    tables[t]->entries[i]->summary, tables[t]->key, tables[t]->entries[i]->name);
 }
 
+/* Words of a text in lines of at most WIDTH characters. */
+static void print_wrapped(int indent, const char *text) {
+    int column = 0;
+    for (const char *word = text; *word; word += strspn(word, " ")) {
+        int length = (int)strcspn(word, " ");
+        if (column > 0 && column + 1 + length > WIDTH) {
+            putchar('\n');
+            column = 0;
+        }
+        column += printf("%*s%.*s", column ? 1 : indent, "", length, word);
+        word += length;
+    }
+    putchar('\n');
+}
+
+/* Names of variants come from their table. */
+static char *accepted_by(const fed_config_key_t *key) {
+    FED_AUTOFREE char *dotted = fed_format("%s.%s", key->section, key->name);
+    for (size_t t = 0; key->type == FED_KEY_NAME && t < sizeof tables / sizeof *tables; t++)
+        if (strcmp(tables[t]->key, dotted) == 0)
+            return fed_plugin_names(tables[t]);
+    return fed_config_accepted(key);
+}
+
+/* The README's reference is made from these lines, see jobs/setup/readme.py. */
 static void print_keys(void) {
     for (size_t i = 0; i < fed_config_key_count; i++) {
         const fed_config_key_t *key = &fed_config_keys[i];
         if (i == 0 || strcmp(key->section, key[-1].section) != 0)
             printf("\n  [%s]\n", key->section);
-        FED_AUTOFREE char *accepted = fed_config_accepted(key);
-        printf("  %s = %s\n      %s; %s\n", key->name, key->initial, key->help, accepted);
+        FED_AUTOFREE char *accepted = accepted_by(key);
+        int shown = printf("  %s = %s", key->name, key->initial);
+        printf("%*s%s\n", shown < ACCEPTED_COLUMN - 2 ? ACCEPTED_COLUMN - shown : 2, "", accepted);
+        print_wrapped(6, key->help);
     }
 }
 
@@ -61,10 +91,13 @@ static void print_help(void) {
          "  75  stopped on purpose by a signal, with a checkpoint: --resume goes on\n"
          "   1  anything else\n"
          "\n"
-         "The results file is HDF5: pandas.DataFrame(h5py.File(FILE)[\"federated/rounds\"][:]).\n"
+         "results\n"
+         "  One HDF5 file. In Python: pandas.DataFrame(h5py.File(FILE)[\"federated/rounds\"][:])\n"
          "\n"
-         "configuration: INI; ; and # start comments; include = FILE, before the first section,\n"
-         "reads another file first. Keys with their defaults:");
+         "configuration\n"
+         "  An INI file. ; starts a comment, # does at the start of a line. include = FILE,\n"
+         "  before the first section, reads another file first, relative to this one.\n"
+         "  The keys, their defaults, and what they accept:");
     print_keys();
 }
 

@@ -2,10 +2,13 @@
 #include "fedmpi/app/federation.h"
 #include "fedmpi/app/single.h"
 
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#define SHOWN_CLIENTS 12 /* of a rank, in the map */
 
 /* Estimated bytes; the parameters dominate. */
 typedef struct memory {
@@ -51,20 +54,21 @@ static void print_map(const fed_run_t *run) {
     FED_AUTOFREE uint32_t *rank = FED_NEW_ARRAY(uint32_t, clients);
     FED_AUTOFREE size_t *samples = FED_NEW_ARRAY(size_t, ranks);
     FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);
-    FED_AUTOFREE size_t *first = FED_NEW_ARRAY(size_t, ranks);
+    FED_AUTOFREE fed_text_t *numbers = FED_NEW_ARRAY(fed_text_t, ranks);
     fed_federation_place_all(run, rank);
     for (size_t k = 0; k < clients; k++) {
         size_t count = fed_partition_count(&run->partition, k);
-        if (counts[rank[k]]++ == 0)
-            first[rank[k]] = k;
+        if (counts[rank[k]]++ < SHOWN_CLIENTS)
+            fed_text_append(&numbers[rank[k]], " %zu", k);
         samples[rank[k]] += count;
     }
-    printf("; rank  role    clients  first   samples\n");
+    printf("; rank  role    clients   samples  numbers of the clients, if all take part\n");
     for (size_t r = 0; r < ranks; r++) {
-        printf("; %4zu  %-6s  %7zu", r, r == 0 ? "server" : "client", counts[r]);
-        if (counts[r])
-            printf("  %5zu  %8zu", first[r], samples[r]);
-        putchar('\n');
+        const char *role = ranks == 1 ? "both" : r == 0 ? "server" : "client";
+        printf("; %4zu  %-6s  %7zu  %8zu%s%s%s\n", r, role, counts[r], samples[r],
+               counts[r] ? " " : "", counts[r] ? numbers[r].chars : "",
+               counts[r] > SHOWN_CLIENTS ? " ..." : "");
+        fed_text_fini(&numbers[r]);
     }
     memory_t memory = estimate(run, counts[ranks - 1]);
     char node[16], client[16], server[16];
@@ -75,6 +79,20 @@ static void print_map(const fed_run_t *run) {
     if (ranks > 1)
         printf(", %s each other rank", client);
     printf("; beside MPI's and the libraries' own\n");
+}
+
+void fed_run_announce(const fed_run_t *run) {
+    const fed_config_t *config = &run->config;
+    const fed_dataset_t *data = &run->dataset;
+    int ranks = fed_comm_size(run->comm), workers = ranks > 1 ? ranks - 1 : 1;
+    fed_info("%s: %s with %zu parameters on %s, %zu training and %zu test samples",
+             config->experiment.name, config->model.type, run->model.parameters,
+             config->data.dataset, data->train.count, data->test.count);
+    if (config->federated.enabled)
+        fed_info("%s: %zu clients on %d rank%s, %lld rounds%s", config->federated.algorithm,
+                 run->partition.clients, workers, workers == 1 ? "" : "s",
+                 (long long)config->federated.rounds,
+                 config->centralized.enabled ? "; centralized baseline on rank 0" : "");
 }
 
 void fed_run_describe(const fed_run_t *run) {

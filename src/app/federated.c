@@ -87,6 +87,8 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
         if (tracked)
             epoch_rows +=
                 fed_client_epochs(federation->run->algorithm, config, (size_t)row[-1].samples);
+        if (federation->server) /* the only rank: nobody waits and shows it meanwhile */
+            fed_progress_tick(&federation->server->progress, round, NULL);
     }
     return FED_OK;
 }

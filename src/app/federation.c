@@ -69,11 +69,16 @@ static void allocate(fed_federation_t *federation) {
     }
 }
 
+static fed_status_t blame(const fed_config_t *config, const char *key, fed_status_t status) {
+    return status == FED_INPUT ? fed_config_fail(config, key, "%s", fed_error_message()) : status;
+}
+
+/* A place where nothing can be written is told before the first round. */
 static fed_status_t publish_first(fed_federation_t *federation) {
-    fed_status_t status = fed_record_publish(&federation->server->record, false);
-    if (status != FED_INPUT)
-        return status;
-    return fed_config_fail(&federation->run->config, "output.file", "%s", fed_error_message());
+    const fed_config_t *config = &federation->run->config;
+    if (config->checkpoint.every > 0)
+        FED_TRY(blame(config, "checkpoint.file", fed_file_try(config->checkpoint.file)));
+    return blame(config, "output.file", fed_record_publish(&federation->server->record, false));
 }
 
 /* A results file that is there already stays until a round adds to it. */

@@ -103,12 +103,13 @@ static fed_status_t run_federation(fed_run_t *run) {
     if (nothing_to_do) {
         fed_info("%s is complete already: nothing to do", run->config.output.file);
     } else if (status == FED_OK) {
+        fed_run_announce(run);
         status = run_both(&federation);
         if (status == FED_OK)
             record_models(&federation);
         status = conclude(&federation, status);
     }
-    fed_live_clear();
+    fed_live_end();
     if (status == FED_OK && federation.server)
         fed_summary_print(&federation);
     fed_federation_fini(&federation);

@@ -113,6 +113,13 @@ fed_labels_t fed_run_labels(const fed_run_t *run) {
     };
 }
 
+static fed_status_t check_parts(const fed_config_t *config) {
+    if (config->federated.enabled || config->centralized.enabled)
+        return FED_OK;
+    return fed_config_fail(config, "federated.enabled",
+                           "centralized.enabled = false too: there is nothing to train");
+}
+
 /* Those of the default that are not there are left out; one that the user wrote, which
  * only the server knows, is a mistake. */
 static fed_status_t settle_tracked_clients(fed_run_t *run) {
@@ -148,6 +155,7 @@ static fed_status_t check_participants(const fed_config_t *config,
 /* What every rank computes for itself, with the same outcome. */
 static fed_status_t build(fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
+    FED_TRY(check_parts(&run->config));
     FED_TRY(fed_training_check(&run->config));
     FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
     FED_TRY(fed_server_optimizer_find(&run->config, &run->optimizer));

@@ -58,7 +58,18 @@ static fed_status_t abandon(fed_file_t *file) {
     return fail_writing(file->path, file->error);
 }
 
+/* The part takes the place of what is there: that must not be a device or a folder. */
+static fed_status_t check_replaceable(const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return FED_OK;
+    if (S_ISDIR(status.st_mode))
+        return fail_writing(path, EISDIR);
+    return fed_fail(FED_INPUT, "%s: cannot write: exists and is not a regular file", path);
+}
+
 fed_status_t fed_file_begin(fed_file_t *file, const char *path) {
+    FED_TRY(check_replaceable(path));
     *file = (fed_file_t){.path = path, .part = fed_format("%s.part", path)};
     file->descriptor = open_part(file->part);
     if (file->descriptor < 0 && errno == ENOENT) {
@@ -70,6 +81,15 @@ fed_status_t fed_file_begin(fed_file_t *file, const char *path) {
     file->error = errno;
     fed_free(file->part);
     return fail_writing(path, file->error);
+}
+
+fed_status_t fed_file_try(const char *path) {
+    fed_file_t file;
+    FED_TRY(fed_file_begin(&file, path));
+    close(file.descriptor);
+    unlink(file.part);
+    fed_free(file.part);
+    return FED_OK;
 }
 
 void fed_file_append(fed_file_t *file, const void *data, size_t bytes) {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CLEAR_LINE "\r\033[K"
@@ -35,6 +36,14 @@ void fed_live_clear(void) {
     if (log_state.live_line_shown)
         fputs(CLEAR_LINE, stderr);
     log_state.live_line_shown = false;
+}
+
+void fed_live_end(void) {
+    static const struct timespec moment = {.tv_nsec = 50000000};
+    bool forwarded = log_state.live_line_shown && !isatty(STDERR_FILENO);
+    fed_live_clear();
+    if (forwarded) /* by the launcher, which does not keep stderr and stdout in order */
+        nanosleep(&moment, NULL);
 }
 
 /* One write a line, so that lines of several processes do not mix. */

@@ -44,8 +44,8 @@ static const fed_column_t round_columns[] = {
     REAL(fed_round_row_t, aggregate_seconds, "s", "decoding and server step"),
     REAL(fed_round_row_t, evaluate_seconds, "s", "evaluating the new global model on all ranks"),
     REAL(fed_round_row_t, finish_spread_seconds, "s", "training time of the rank with most less that of the rank with least"),
-    INTEGER(fed_round_row_t, bytes_down, "B", "parameters sent by the server, one copy a rank"),
-    INTEGER(fed_round_row_t, bytes_up, "B", "sums of updates sent to the server, one a rank"),
+    INTEGER(fed_round_row_t, bytes_down, "B", "global parameters for the clients that were drawn"),
+    INTEGER(fed_round_row_t, bytes_up, "B", "updates of the clients that took part"),
 };
 
 static const fed_column_t client_columns[] = {

@@ -5,8 +5,10 @@
 #include "clean.h"
 #include "fedmpi/core/memory.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static const fed_plugin_t *const source_entries[] = {
     &fed_source_mnist.plugin,  &fed_source_fashion_mnist.plugin, &fed_source_kmnist.plugin,
@@ -45,10 +47,25 @@ static fed_status_t check_generated(const fed_config_t *config) {
     return FED_OK;
 }
 
+/* Told here, because only the configuration knows where the user wrote it. */
+static fed_status_t check_path(const fed_config_t *config) {
+    if (access(config->data.path, R_OK) == 0)
+        return FED_OK;
+    const char *reason = strerror(errno), *dataset = config->data.dataset;
+    bool fetched = strcmp(dataset, "mnist") == 0 || strcmp(dataset, "fashion-mnist") == 0;
+    if (fetched)
+        return fed_config_fail(config, "data.path",
+                               "cannot open: %s; `make data DATASET=%s` fetches it", reason,
+                               dataset);
+    return fed_config_fail(config, "data.path", "cannot open: %s", reason);
+}
+
 fed_status_t fed_dataset_measure(const fed_config_t *config, const fed_array_format_t *arrays,
                                  fed_dataset_shape_t *shape) {
     const fed_source_t *source;
     FED_TRY(find_source(config, &source));
+    if (!source->generate)
+        FED_TRY(check_path(config));
     FED_TRY(source->measure(source, config, arrays, shape));
     if (shape->generated_clients > 0)
         return check_generated(config);

@@ -386,5 +386,5 @@ fed_status_t fed_archive_get_rows(fed_archive_t *archive, const fed_table_t *tab
 }
 
 const char *fed_archive_library(void) {
-    return "HDF5 " H5_VERS_INFO;
+    return H5_VERS_INFO;
 }

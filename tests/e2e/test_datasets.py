@@ -131,7 +131,7 @@ class Datasets(ProgramCase):
         shown = self.launch(0, "--dry-run", config).stdout
         self.assertRegex(shown, r"clients = 0 .*\n")
         self.assertRegex(shown, r"samples_per_client = 0 ")
-        self.assertRegex(shown, r"server +23 +0 +400\n")
+        self.assertRegex(shown, r"both +23 +400 ")
 
     def test_file_leaves_samples_out(self) -> None:
         clients = np.random.RandomState(4).randint(-1, 4, 400)

@@ -69,6 +69,13 @@ static void wrong_places_are_the_users(void **state) {
     assert_fails(FED_INPUT, "folder: cannot write: Is a directory",
                  fed_file_replace(path_of("folder"), "x", 1, false));
     assert_false(fed_file_exists(path_of("folder.part")));
+    mkfifo(path_of("pipe"), 0666);
+    assert_fails(FED_INPUT, "pipe: cannot write: exists and is not a regular file",
+                 fed_file_replace(path_of("pipe"), "x", 1, false));
+    assert_fails(FED_INPUT, "exists and is not a regular file", fed_file_try(path_of("pipe")));
+    assert_ok(fed_file_try(path_of("fresh/place")));
+    assert_false(fed_file_exists(path_of("fresh/place")));
+    assert_false(fed_file_exists(path_of("fresh/place.part")));
     assert_fails(FED_INPUT,
                  "/proc/none/x: cannot write: ", fed_file_replace("/proc/none/x", "x", 1, false));
 }

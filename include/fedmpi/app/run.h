@@ -39,6 +39,9 @@ void fed_run_fini(fed_run_t *run);
 /** The training set's labels, as partitions want them. */
 fed_labels_t fed_run_labels(const fed_run_t *run);
 
+/** Two lines that say what is about to run; to stderr, where it speaks. */
+void fed_run_announce(const fed_run_t *run);
+
 /** --dry-run: the effective configuration, clients and ranks, memory; server, to stdout. */
 void fed_run_describe(const fed_run_t *run);
 

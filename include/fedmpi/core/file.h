@@ -16,6 +16,9 @@
  * @return FED_INPUT if the place cannot be written to, FED_FAILURE if the disk fails */
 fed_status_t fed_file_replace(const char *path, const void *data, size_t bytes, bool durable);
 
+/** Could fed_file_replace write here? Leaves nothing but missing folders, made. */
+fed_status_t fed_file_try(const char *path);
+
 /** A replacement in steps: begin, append, sync if it must outlive a crash, finish. Errors
  * of the steps between are kept for the last. */
 typedef struct fed_file {

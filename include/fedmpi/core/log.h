@@ -32,4 +32,7 @@ void fed_live(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Take the live line away before something else is printed. */
 void fed_live_clear(void);
 
+/** The same before something goes to stdout. */
+void fed_live_end(void);
+
 #endif

@@ -30,7 +30,7 @@ typedef struct fed_round_row {
     double update_norm; /**< L2 norm of the averaged update */
     double wall_seconds, train_seconds, bcast_seconds, gather_seconds, aggregate_seconds,
         evaluate_seconds, finish_spread_seconds;
-    int64_t bytes_down, bytes_up; /**< of parameters, over all ranks */
+    int64_t bytes_down, bytes_up; /**< of parameters, one copy a client */
 } fed_round_row_t;
 
 /** One client's part in a round. */
