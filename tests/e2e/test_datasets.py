@@ -232,7 +232,7 @@ class Datasets(ProgramCase):
         config = self.write("open.ini", "[data]\ndataset = synthetic\n")
         shown = self.launch(0, "--dry-run", config).stdout
         self.assertRegex(shown, r"scheme = natural ")
-        self.assertRegex(shown, r"server +150 +0 +\d+\n")
+        self.assertRegex(shown, r"both +150 +\d+ ")
 
 
 if __name__ == "__main__":
