@@ -26,6 +26,22 @@ def spread(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     return table
 
 
+def label_skew(counts: np.ndarray) -> pd.DataFrame:
+    """How far each client's labels are from what all hold together.
+
+    Of counts [class, client]: a row a client with `emd`, the sum over classes of
+    |its share - the share in all samples| (Zhao et al. 2018), and `effective_classes`,
+    exp(entropy of its shares). NaN for a client without samples.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = counts / counts.sum(axis=0)
+    everybody = counts.sum(axis=1, keepdims=True) / counts.sum()
+    entropy = -(shares * np.log(np.where(shares > 0, shares, 1))).sum(axis=0)
+    return pd.DataFrame(
+        {"emd": np.abs(shares - everybody).sum(axis=0), "effective_classes": np.exp(entropy)}
+    )
+
+
 def student_quantile(freedom: int, confidence: float = 0.95) -> float:
     """The t with P(|T| < t) = confidence for Student's distribution.
 

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..errors import NothingToDraw
+from ..statistics import label_skew
 from ..study import Study
 from . import style
 
@@ -91,7 +92,12 @@ def label_distribution(study: Study, run: Optional[str] = None) -> Figure:
         interpolation="nearest",
         extent=edges,
     )
-    cells.set_title("Samples of each class")
+    skew = label_skew(matrix).mean()
+    cells.set_title(
+        "Samples of each class; a client on average: "
+        f"{skew['effective_classes']:.1f} effective classes, "
+        f"earth mover's distance {skew['emd']:.2f}"
+    )
     cells.set_xlabel("Client")
     cells.set_ylabel("Class")
     cells.set_yticks(range(len(matrix)))

@@ -9,6 +9,7 @@ import analysis
 from analysis import figures
 from analysis.figures.style import GUIDE, series_styles
 from analysis.figures.timing import round_parts
+from analysis.statistics import label_skew
 from case import FolderCase
 from synthetic import write_idx, write_run
 
@@ -186,6 +187,8 @@ class Clients(FigureCase):
         np.testing.assert_array_equal(cells.images[0].get_array(), counts)
         self.assertEqual([bar.get_height() for bar in totals.patches], counts.sum().tolist())
         self.assertEqual(len(cells.texts), int((counts > 0).sum().sum()))
+        skew = label_skew(counts.to_numpy()).mean()
+        self.assertIn(f"earth mover's distance {skew['emd']:.2f}", cells.get_title("left"))
 
 
 class Timing(FigureCase):

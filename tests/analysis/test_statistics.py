@@ -3,10 +3,11 @@
 import math
 import unittest
 
+import numpy as np
 import pandas as pd
 
 import analysis
-from analysis.statistics import spread, student_quantile
+from analysis.statistics import label_skew, spread, student_quantile
 from case import FolderCase
 from synthetic import write_run
 
@@ -46,6 +47,14 @@ class Spread(unittest.TestCase):
         self.assertEqual(table.loc[10, "mean"], 4.0)
         self.assertTrue(math.isnan(table.loc[10, "std"]) and math.isnan(table.loc[10, "ci95"]))
         self.assertTrue(math.isnan(table.loc[15, "mean"]))
+
+
+class LabelSkew(unittest.TestCase):
+    def test_by_hand(self):
+        """Everybody holds (10, 10, 20) of 40; the last client has nothing."""
+        skew = label_skew(np.array([[10, 0, 0, 0], [0, 10, 0, 0], [0, 10, 10, 0]]))
+        np.testing.assert_allclose(skew["emd"], [1.5, 0.5, 1.0, np.nan])
+        np.testing.assert_allclose(skew["effective_classes"], [1, 2, 1, np.nan])
 
 
 class Summary(FolderCase):
