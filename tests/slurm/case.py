@@ -100,7 +100,8 @@ class SlurmCase(unittest.TestCase):
         folder = Path(tempfile.mkdtemp(prefix="fedmpi-slurm-", dir="/tmp"))  # sockets: short
         cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
         cls.cluster = Cluster(folder)
-        atexit.register(cls.cluster.stop)  # where a signal ends the tests
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # where a signal ends the tests
+        atexit.register(cls.cluster.stop)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             cls.cluster.start()

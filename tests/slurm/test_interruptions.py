@@ -23,7 +23,7 @@ class Interruptions(SlurmCase):
         cls.reference = cls.results("undisturbed")
         wait_until(lambda: cls.has_rounds("clock", 2), "two rounds")
         cls.clock_held = cls.hold(cls.clock_job)
-        watch = threading.Thread(target=cls.release_when_warned)
+        watch = threading.Thread(target=cls.release_when_warned, daemon=True)
         watch.start()
         cls.addClassCleanup(watch.join)
         cls.cluster.wait(undisturbed)
