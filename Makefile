@@ -149,6 +149,9 @@ install: fedmpi ## the program and its configurations under PREFIX=/usr/local
 	install -m 644 $(wildcard configs/*.ini) $(DESTDIR)$(PREFIX)/share/fedmpi/configs/
 	install -m 644 $(wildcard configs/paper/*.ini) $(DESTDIR)$(PREFIX)/share/fedmpi/configs/paper/
 
+readme: fedmpi ## write the README's reference tables anew from the program
+	@$(PYTHON) jobs/setup/readme.py
+
 clean: ## remove what was built; data and results stay
 	rm -rf build fedmpi
 
@@ -166,6 +169,6 @@ include tests/bench/bench.mk
 include tests/scale/scale.mk
 
 .SECONDARY:
-.PHONY: all demo data install clean help
+.PHONY: all demo data install readme clean help
 
 -include $(OBJECTS:.o=.d) $(BUILD)/src/app/main.d $(UNIT_TESTS:=.d) $(MPI_TESTS:=.d) $(BENCHES:=.d)
