@@ -81,6 +81,8 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
         uint32_t client = federation->selection.chosen[i];
         if (federation->rank_of[i] != rank)
             continue;
+        if (federation->server) /* alone, it never waits: its sign of life comes here */
+            fed_progress_tick(&federation->server->progress, round, NULL);
         bool tracked = fed_is_tracked(config, client);
         FED_TRY(train_one(federation, round, client, total_samples, row++,
                           tracked ? epoch_rows : NULL));

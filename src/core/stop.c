@@ -29,6 +29,7 @@ void fed_stop_on_signals(void) {
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is a write that fails, with a message */
 }
 
 void fed_stop_ask(int reason) {

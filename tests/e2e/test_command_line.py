@@ -1,0 +1,205 @@
+"""The command line: answers without MPI, dry runs, volumes, progress, the summary."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+import unittest
+
+import h5py
+from program import PROGRAM, ProgramCase, command
+
+SECTIONS = ("experiment", "data", "partition", "model", "training", "federated", "centralized",
+            "checkpoint", "output")
+OPTIONS = ("--set", "--output", "--resume", "--dry-run", "--list", "--quiet", "--verbose",
+           "--version", "--help")
+
+
+class Answers(ProgramCase):
+    def ask(self, *arguments) -> str:
+        """Short and long, with and without mpirun: the same answer, once."""
+        answers = set()
+        for ranks in (0, 3):
+            for argument in arguments:
+                outcome = self.launch(ranks, argument)
+                self.assertEqual(outcome.code, 0, outcome.stderr)
+                self.assertEqual(outcome.stderr, "")
+                answers.add(outcome.stdout)
+        self.assertEqual(len(answers), 1)
+        return answers.pop()
+
+    def test_help_has_all_options_keys_and_codes(self):
+        text = self.ask("--help", "-h")
+        for option in OPTIONS:
+            self.assertRegex(text, rf"-\w, {option}\b")
+        for section in SECTIONS:
+            self.assertIn(f"\n  [{section}]\n", text)
+        for code in ("0  finished", "2  the input is wrong", "75  stopped on purpose",
+                     "1  anything else"):
+            self.assertIn(code, text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 200)
+
+    def test_version_names_the_libraries(self):
+        text = self.ask("--version", "-V")
+        self.assertRegex(text, r"\Afedmpi \d+\.\d+\.\d+ \(\w+")
+        for name in ("OpenBLAS", "HDF5", "kernels: "):
+            self.assertIn(name, text)
+
+    def test_list_shows_every_table(self):
+        text = self.ask("--list", "-l")
+        for line in text.splitlines():
+            self.assertRegex(line, r"^\w[\w ]+? +[\w-]+ +\S.*  \[\w+\.\w+ = [\w-]+\]$")
+        for key in ("data.dataset = mnist", "data.dataset = idx", "partition.scheme = iid",
+                    "model.type = mlp", "federated.algorithm = fedavg"):
+            self.assertIn(f"[{key}]", text)
+
+    def test_a_full_disk_for_the_answer_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    def test_works_from_any_folder(self):
+        done = subprocess.run([PROGRAM, "--list"], cwd="/", capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0)
+
+
+class DryRun(ProgramCase):
+    def dry_run(self, ranks: int, *arguments) -> str:
+        outcome = self.launch(ranks, "--dry-run", *arguments, self.config)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        self.assertEqual(outcome.stderr, "")
+        return outcome.stdout
+
+    def test_it_shows_and_trains_nothing(self):
+        text = self.dry_run(3)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["run.ini"])
+        self.assertIn("; data: 400 training, 0 validation, 230 test samples of 64 features in 10 "
+                      "classes", text)
+        self.assertRegex(text, r"; model: mlp with \d+ parameters in 6 tensors")
+        ranks = re.findall(r"^; +(\d+)  (\w+) +(\d+)", text, re.MULTILINE)
+        self.assertEqual([rank[:2] for rank in ranks],
+                         [("0", "server"), ("1", "client"), ("2", "client")])
+        self.assertEqual(sum(int(rank[2]) for rank in ranks), 7)
+        self.assertRegex(text, r"; memory: \S+ \w+ a node for the data, .* the server, .* each")
+
+    def test_it_shows_every_key_with_what_was_set(self):
+        text = self.dry_run(1, "--set", "training.epochs=5")
+        for section in SECTIONS:
+            self.assertIn(f"[{section}]\n", text)
+        self.assertRegex(text, r"\nepochs = 5 +; ")
+        self.assertRegex(text, r"\nfile = .*run.h5.checkpoint")
+        keys = re.findall(r"^  (\w+) = ", self.launch(0, "--help").stdout, re.MULTILINE)
+        self.assertEqual(re.findall(r"^(\w+) = ", text, re.MULTILINE), keys)
+
+    def test_its_output_is_a_configuration_that_runs_again(self):
+        plain = self.run_small(2, output="plain.h5")
+        again = self.write("again.ini", self.dry_run(2))
+        outcome = self.launch(2, again)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        self.assert_same(plain, self.folder / "run.h5")
+        outcome = self.launch(1, "-n", again)
+        self.assertEqual(outcome.stdout.partition("; data:")[0],
+                         again.read_text().partition("; data:")[0])
+
+    def test_it_finds_mistakes(self):
+        outcome = self.launch(2, "-n", "-s", "partition.clients=500", self.config)
+        self.assert_refused(outcome, "partition.clients = 500")
+
+
+class Options(ProgramCase):
+    def test_overrides_are_recorded_and_the_last_wins(self):
+        path = self.folder / "other.h5"
+        outcome = self.launch(2, "-s", "federated.rounds=1", "--set=federated.rounds=2", "-o",
+                              path, self.config)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        with h5py.File(path) as file:
+            self.assertEqual(len(file["federated/rounds"]), 2)
+            self.assertEqual(bytes(file["config"].attrs["federated.rounds"]), b"2")
+            self.assertEqual(bytes(file["config"].attrs["output.file"]).decode(), str(path))
+
+    def test_folders_of_the_results_are_made(self):
+        path = self.run_small(1, output="a/b/run.h5")
+        self.assertTrue(path.exists())
+        self.assertTrue(path.with_name("run.h5.checkpoint").exists())
+
+    def test_a_relative_configuration_includes_its_neighbour(self):
+        base = self.config.rename(self.folder / "base.ini")
+        self.write("top.ini", f"include = {base.name}\n[federated]\nrounds = 1\n")
+        outcome = self.launch(1, "top.ini")
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+
+    def test_summary_and_volume(self):
+        normal, quiet, verbose = (self.launch(2, *option, self.config)
+                                  for option in ((), ("--quiet",), ("-v",)))
+        for outcome in (normal, quiet, verbose):
+            self.assertEqual(outcome.code, 0, outcome.stderr)
+            for part in ("federated  centralized", "test accuracy", "test loss",
+                         "training accuracy", "4 rounds in ", "clients received ",
+                         f"results: {self.folder}/run.h5"):
+                self.assertIn(part, outcome.stdout)
+        self.assertEqual(quiet.stderr, "")
+        self.assertGreaterEqual(len(verbose.stderr), len(normal.stderr))
+        with h5py.File(self.folder / "run.h5") as file:
+            accuracy = file["federated/rounds"][-1]["test_accuracy"]
+        self.assertRegex(normal.stdout, rf"test accuracy +{accuracy:.4f} ")
+
+
+class Progress(ProgramCase):
+    def test_plain_lines_where_there_is_no_terminal(self):
+        stderr = self.launch(2, self.config).stderr
+        self.assertNotRegex(stderr, "[\r\033]")
+        lines = [line for line in stderr.splitlines() if line.startswith("round ")]
+        self.assertEqual(len(lines), 4)
+        for number, line in enumerate(lines, start=1):
+            self.assertRegex(line, rf"^round {number}/4  test 0\.\d{{4}} loss \d\.\d{{4}}  "
+                             r"train 0\.\d{4} loss \d\.\d{4}  \d+\.\d\d s  ETA \S+")
+
+    def test_many_rounds_make_few_lines(self):
+        stderr = self.launch(1, "-s", "federated.rounds=450", "-s", "centralized.enabled=false",
+                             "-s", "federated.evaluate_every=450", "-s", "checkpoint.every=0",
+                             "-s", "federated.tracked_clients=", self.config).stderr
+        lines = [line for line in stderr.splitlines() if line.startswith("round ")]
+        self.assertLessEqual(len(lines), 201)
+        self.assertIn("round 450/450", lines[-1])
+
+    def on_terminal(self, ranks: int) -> str:
+        """What a run that takes a few seconds writes to a terminal."""
+        ours, theirs = pty.openpty()
+        line = command(ranks, "-s", "federated.rounds=3", "-s", "training.epochs=60", "-s",
+                       "partition.samples_per_client=0", "-s", "model.hidden=300,300",
+                       self.config)
+        process = subprocess.Popen(line, stdin=theirs, stdout=theirs, stderr=theirs,
+                                   start_new_session=True)
+        os.close(theirs)
+        shown, deadline = b"", time.monotonic() + 110
+        while time.monotonic() < deadline:
+            if select.select([ours], [], [], 0.2)[0]:
+                try:
+                    got = os.read(ours, 65536)
+                except OSError:  # the other end has closed
+                    break
+                if not got:
+                    break
+                shown += got
+            elif process.poll() is not None:
+                break
+        os.close(ours)
+        process.kill()
+        self.assertEqual(process.wait(), 0, shown)
+        return shown.decode()
+
+    def test_a_live_line_on_a_terminal(self):
+        for ranks in (0, 2):
+            with self.subTest(ranks=ranks):
+                shown = self.on_terminal(ranks)
+                self.assertRegex(shown, "\r\033\\[Kround [123]/3.*elapsed .*ETA ")
+                self.assertRegex(shown, "\nround 1/3 |\r\033\\[Kround 1/3 +test .* ETA ")
+                # the live line is gone before the summary
+                self.assertRegex(shown, "\r\033\\[K\r?\nmnist-fedavg: mlp on idx")
+
+
+if __name__ == "__main__":
+    unittest.main()
