@@ -169,12 +169,23 @@ def markdown(rows: list[Row]) -> str:
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows]) + "\n"
 
 
+BEGIN, END = "<!-- make bench: begin -->\n", "<!-- make bench: end -->"
+
+
+def insert_into(readme: Path, table: str) -> None:
+    """Put the table between the markers of the README."""
+    before, rest = readme.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    readme.write_text(before + BEGIN + table + END + after)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--data", type=Path, default=ROOT / "data/mnist")
     parser.add_argument("--turns", type=int, default=2, help="alternations of the rounds")
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md, too")
     options = parser.parse_args()
     build, data = options.build.resolve(), options.data.resolve()
     try:
@@ -187,6 +198,8 @@ def main() -> int:
         return 1
     table = markdown(rows)
     (build / "bench.md").write_text(table)
+    if options.readme:
+        insert_into(ROOT / "README.md", table)
     print(table, end="")
     return 0
 
