@@ -76,12 +76,12 @@ present() {
 # TEMPORARY NAME SUM: the file takes its place if its content is right.
 accept() {
     has_sum "$1" "$3" || return 1
-    name=$2
-    if is_gzipped "$1"; then name=$2.gz; fi
+    final=$2
+    if is_gzipped "$1"; then final=$2.gz; fi
     chmod 644 "$1"
-    mv -f "$1" "$folder/$name"
+    mv -f "$1" "$folder/$final"
     # The program prefers the plain file: a wrong one must not stand beside it.
-    if [ "$name" != "$2" ]; then rm -f "$folder/$2"; fi
+    if [ "$final" != "$2" ]; then rm -f "$folder/$2"; fi
 }
 
 # FOLDER NAME SUM
@@ -117,7 +117,7 @@ take_from_mirrors() {
         elif ! accept "$part" "$1" "$2"; then
             say "$mirror gives another content than expected"
         else
-            return
+            return 0
         fi
     done
     return 1

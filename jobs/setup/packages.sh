@@ -89,26 +89,42 @@ found_headers() (
         "$compiler" -E -P $(flags) -xc - 2>/dev/null || true
 )
 
-# Does a program that calls these functions link?
+# Does a program that calls these functions link with $libraries?
 links() (
     set -f
     # shellcheck disable=SC2086 # flags are words
     {
-        printf 'char %s(void);\n' "$@"
+        for function in "$@"; do
+            echo "char $function(void);"
+        done
         printf 'int main(void) { return 0'
-        printf ' + %s()' "$@"
+        for function in "$@"; do
+            printf ' + %s()' "$function"
+        done
         echo '; }'
-    } | "$CC" -fno-builtin -xc - -o "$scratch" $FEDMPI_LIBS >/dev/null 2>&1
+    } | "$CC" -fno-builtin -xc - -o "$scratch" $libraries >/dev/null 2>&1
 )
 
-# Asked only where the Makefile told how; one by one only if not all do.
+# The Makefile's libraries without those that the linker does not find.
+usable_libraries() {
+    folders=$(echo "$FEDMPI_LIBS" | tr ' ' '\n' | grep '^-L' || true)
+    for word in $FEDMPI_LIBS; do
+        libraries="$folders $word"
+        case $word in -l*) links || continue ;; esac
+        echo "$word"
+    done
+}
+
+# Asked only where the Makefile told how; one by one only if not all are there.
 find_unlinked() {
     unlinked=
-    [ -n "${FEDMPI_LIBS+set}" ] || return 0
+    [ -n "${FEDMPI_LIBS+set}" ] && has_command "$CC" || return 0
     functions=$(rows | sed -n 's/.*|library [^ |]* \([^ |]*\)|.*/\1/p')
     scratch=$(mktemp)
+    libraries=$FEDMPI_LIBS
     # shellcheck disable=SC2086 # names are words
     if ! links $functions; then
+        libraries=$(usable_libraries)
         for function in $functions; do
             links "$function" || unlinked="$unlinked $function "
         done
@@ -215,9 +231,14 @@ can_install() {
 install() {
     packages=$(names 3)
     echo "fedmpi: installing ${packages% }" >&2
-    as_root apt-get -qq update || echo "fedmpi: apt-get update failed; trying all the same" >&2
+    echo "fedmpi: this takes a minute or two" >&2
+    log=$(mktemp)
+    # Where the lists cannot be renewed those that are there may do.
+    as_root apt-get -qq update >"$log" 2>&1 || true
     # shellcheck disable=SC2086 # names are words
-    as_root apt-get -qq install -y --no-install-recommends $packages >&2
+    as_root apt-get -qq install -y --no-install-recommends $packages >>"$log" 2>&1 ||
+        { tail -n 20 "$log" && echo "fedmpi: apt-get could not install them"; } >&2
+    rm -f "$log"
 }
 
 usage() {
