@@ -42,7 +42,7 @@ def programs(folder: str, build: Path) -> list[Path]:
 
 
 def make(name: str, parallel: int, *arguments: str, **options) -> Job:
-    command = ["make", "--no-print-directory", f"-j{parallel}", *arguments]
+    command = ["make", "--no-print-directory", f"-j{parallel}", "WERROR=-Werror", *arguments]
     return Job(name, command, is_build=True, limit_seconds=900, **options)
 
 
