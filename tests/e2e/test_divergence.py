@@ -101,7 +101,7 @@ class Divergence(ProgramCase):
                 self.assertTrue(np.isfinite(rows["train_loss"]).all())
 
     def test_a_round_in_which_nobody_is_drawn(self):
-        settings = ("federated.selection=poisson", "federated.participation=0.02",
+        settings = ("federated.sampling=poisson", "federated.participation=0.02",
                     "federated.on_divergence=skip", "federated.rounds=12")
         whole = self.run_small(1, *settings, output="whole.h5")
         with h5py.File(whole) as file:

@@ -328,6 +328,49 @@ static void divergence_names_the_client(void **state) {
     end(&scene);
 }
 
+static void a_skipped_client_leaves_no_trace(void **state) {
+    (void)state;
+    scene_t scene;
+    workshop_t workshop;
+    begin(&scene, 0.9);
+    set(&scene.config, "federated.on_divergence", "skip");
+    open_workshop(&workshop, &scene);
+    size_t n = scene.model.parameters, bytes = n * sizeof(int64_t);
+    for (size_t j = 0; j < n; j++)
+        workshop.sums[j] = (int64_t)(j * 31) - 7;
+    FED_AUTOFREE int64_t *before = fed_alloc(bytes, 1);
+    memcpy(before, workshop.sums, bytes);
+    scene.w[n / 2] = NAN; /* one is enough, the others are in range */
+    fed_client_task_t task = whole_task(&scene);
+    fed_client_row_t row;
+    assert_fails(FED_DIVERGED, "diverged", fed_client_train(&workshop.trainer, &task, NULL, &row));
+    assert_memory_equal(workshop.sums, before, bytes);
+    assert_int_equal(row.diverged, 1);
+    assert_true(row.weight == 0 && isnan(row.update_norm));
+    close_workshop(&workshop);
+    end(&scene);
+}
+
+static void a_client_without_samples_changes_nothing(void **state) {
+    (void)state;
+    scene_t scene;
+    workshop_t workshop;
+    begin(&scene, 0.9);
+    open_workshop(&workshop, &scene);
+    fed_client_task_t task = whole_task(&scene);
+    task.count = 0;
+    task.weight = 0;
+    fed_client_row_t row;
+    assert_ok(fed_client_train(&workshop.trainer, &task, NULL, &row));
+    assert_int_equal(row.steps, 0);
+    assert_int_equal(row.diverged, 0);
+    assert_true(row.update_norm == 0 && isnan(row.train.loss));
+    for (size_t j = 0; j < scene.model.parameters; j++)
+        assert_int_equal(workshop.sums[j], 0);
+    close_workshop(&workshop);
+    end(&scene);
+}
+
 /* The last test: a stop cannot be taken back. */
 static void a_stop_ends_training(void **state) {
     (void)state;
@@ -356,6 +399,8 @@ int main(void) {
         TEST(measures_are_taken_before_each_step),
         TEST(a_task_leaves_no_trace_in_the_next),
         TEST(divergence_names_the_client),
+        TEST(a_skipped_client_leaves_no_trace),
+        TEST(a_client_without_samples_changes_nothing),
         TEST(a_stop_ends_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
