@@ -76,6 +76,7 @@ static fed_status_t blame(const fed_config_t *config, const char *key, fed_statu
 /* A place where nothing can be written is told before the first round. */
 static fed_status_t publish_first(fed_federation_t *federation) {
     const fed_config_t *config = &federation->run->config;
+    FED_TRY(blame(config, "output.file", fed_file_try(config->output.file)));
     if (config->checkpoint.every > 0)
         FED_TRY(blame(config, "checkpoint.file", fed_file_try(config->checkpoint.file)));
     return blame(config, "output.file", fed_record_publish(&federation->server->record, false));
