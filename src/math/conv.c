@@ -219,6 +219,7 @@ static void scatter_row(const fed_conv_t *conv, const pass_t *pass, size_t ky, s
             .sums = conv->frame + (lowest + ky) * pass->frame_row + first,
             .stride_r = pass->frame_row,
             .stride_i = pass->target.depth,
+            .full = smaller(source.depth - s, FED_LIST_CHANNELS),
             .width = width,
         });
     }
@@ -296,14 +297,15 @@ static void collect_block(const fed_conv_t *conv, const pass_t *pass, const floa
         for (size_t at = 0, width; at < pass->window; at += width) {
             width = slab_at(at, pass->window);
             fed_simd_kernels()->combine(&(fed_combine_t){
-                .count_r = 1,
-                .count_i = block.depth,
+                .count_r = block.depth,
+                .count_i = 1,
                 .begin = conv->begin,
                 .end = conv->end,
                 .entries = conv->entries,
                 .rows = conv->frame + (first + ky) * pass->frame_row + at,
                 .sums = conv->factors + ky * block.depth * pass->window + at,
-                .stride_i = pass->window,
+                .stride_r = pass->window,
+                .full = rows * block.width,
                 .width = width,
             });
         }

@@ -68,6 +68,14 @@ static const float *inputs_of(const fed_workspace_t *workspace, size_t layer, co
     return layer == 0 ? x : workspace->outputs[layer - 1];
 }
 
+/* What lies before it needs no derivatives. */
+static size_t first_with_parameters(const fed_model_t *model) {
+    size_t l = 0;
+    while (model->layers[l].bias == model->layers[l].weight)
+        l++;
+    return l;
+}
+
 void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
                     const fed_stream_t *stream, size_t position, size_t batch) {
     for (size_t l = 0; l < model->layer_count; l++) {
@@ -89,10 +97,10 @@ void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const 
     float *dy = workspace->delta[0], *dx = workspace->delta[1];
     fed_softmax_cross_entropy(batch, model->classes, workspace->outputs[layers - 1], labels, dy,
                               loss_sum, correct);
-    for (size_t l = layers; l-- > 0;) {
+    for (size_t l = layers, first = first_with_parameters(model); l-- > first;) {
         const fed_layer_t *layer = &model->layers[l];
         layer->kind->backward(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), dy,
-                              sgd, w, v, l > 0 ? dx : NULL);
+                              sgd, w, v, l > first ? dx : NULL);
         float *derivative_by_inputs = dx;
         dx = dy;
         dy = derivative_by_inputs;

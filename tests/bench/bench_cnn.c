@@ -59,13 +59,15 @@ typedef struct {
 
 static data_t load_mnist(const fed_config_t *config) {
     fed_dataset_shape_t shape = {0};
-    check(fed_dataset_measure(config, &shape));
-    data_t data = {.memory = fed_alloc(1, fed_dataset_block_bytes(&shape))};
-    check(fed_dataset_fill(config, &shape, data.memory));
-    fed_dataset_t set = fed_dataset_attach(data.memory);
-    data.samples = set.train;
-    data.input = (fed_model_input_t){set.channels, set.height, set.width, set.classes, 1.0};
-    return data;
+    check(fed_dataset_measure(config, NULL, &shape));
+    void *block = fed_alloc(1, fed_dataset_block_bytes(&shape));
+    check(fed_dataset_fill(config, NULL, &shape, block));
+    fed_dataset_t set = fed_dataset_attach(config, block);
+    return (data_t){
+        .samples = set.train,
+        .input = {set.channels, set.height, set.width, set.classes, 1.0},
+        .memory = block,
+    };
 }
 
 /* Random bytes in the shape of CIFAR-10: photographs have no zeros to skip either. */

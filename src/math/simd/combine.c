@@ -4,7 +4,12 @@
 #include "mask.h"
 #include "vector.h"
 
-enum { GROUP = FED_LIST_CHANNELS, TILE_MAX = FED_COMBINE_MAX / FED_COMBINE_FLOATS };
+enum {
+    GROUP = FED_LIST_CHANNELS,
+    TILE_MAX = FED_COMBINE_MAX / FED_COMBINE_FLOATS,
+    /* A sum is one part, and registers are left for the sums of a second list. */
+    HAS_ROOM_FOR_PAIRS = (int)FED_LANES == (int)FED_COMBINE_FLOATS,
+};
 
 FED_INLINE void combine_list(int tile, const fed_entry_t *entry, const fed_entry_t *end,
                              const float *rows, float *sums) {
@@ -25,21 +30,65 @@ FED_INLINE void combine_list(int tile, const fed_entry_t *entry, const fed_entry
         to[t] = sum[t];
 }
 
-/* A sum of `units` times 16 floats, in as many equal parts as its vectors need. */
-FED_INLINE void combine_units(int units, const fed_combine_t *c) {
-    for (size_t r = 0; r < c->count_r; r++)
-        for (size_t i = 0; i < c->count_i; i++) {
-            size_t list = r * c->count_i + i;
-            const fed_entry_t *begin = c->entries + c->begin[list];
-            const fed_entry_t *end = c->entries + c->end[list];
-            float *sums = c->sums + r * c->stride_r + i * c->stride_i;
-            if (begin == end)
-                continue;
-            for (int part = 0; part < FED_COMBINE_FLOATS / FED_LANES; part++) {
-                int first = part * units * FED_LANES;
-                combine_list(units, begin, end, c->rows + first, sums + first);
-            }
+/* Two lists with equal offsets share the loads of rows. */
+FED_INLINE void combine_pair(int tile, size_t count, const fed_entry_t *a, const fed_entry_t *b,
+                             const float *rows, float *sums_a, float *sums_b) {
+    fed_vec_unaligned_t *to_a = (fed_vec_unaligned_t *)sums_a;
+    fed_vec_unaligned_t *to_b = (fed_vec_unaligned_t *)sums_b;
+    fed_vec_t sum_a[TILE_MAX], sum_b[TILE_MAX];
+    FED_UNROLL
+    for (int t = 0; t < tile; t++) {
+        sum_a[t] = to_a[t];
+        sum_b[t] = to_b[t];
+    }
+    for (size_t k = 0; k < count; k++) {
+        const fed_vec_unaligned_t *row = (const fed_vec_unaligned_t *)(rows + a[k].offset);
+        fed_vec_t factor_a = a[k].value - (fed_vec_t){0};
+        fed_vec_t factor_b = b[k].value - (fed_vec_t){0};
+        FED_UNROLL
+        for (int t = 0; t < tile; t++) {
+            fed_vec_t shared = row[t];
+            sum_a[t] += factor_a * shared;
+            sum_b[t] += factor_b * shared;
         }
+    }
+    FED_UNROLL
+    for (int t = 0; t < tile; t++)
+        to_a[t] = sum_a[t];
+    FED_UNROLL
+    for (int t = 0; t < tile; t++) /* after all of a, whose end may reach over b's start */
+        to_b[t] = sum_b[t];
+}
+
+/* A sum of `units` times 16 floats, in as many equal parts as its vectors need. */
+FED_INLINE void combine_parts(int units, const fed_combine_t *c, size_t list, float *sums) {
+    const fed_entry_t *begin = c->entries + c->begin[list], *end = c->entries + c->end[list];
+    for (int part = 0; begin < end && part < FED_COMBINE_FLOATS / FED_LANES; part++) {
+        int first = part * units * FED_LANES;
+        combine_list(units, begin, end, c->rows + first, sums + first);
+    }
+}
+
+FED_INLINE bool is_full(const fed_combine_t *c, size_t list) {
+    return c->end[list] - c->begin[list] == c->full;
+}
+
+FED_INLINE void combine_units(int units, const fed_combine_t *c) {
+    for (size_t r = 0, rows; r < c->count_r; r += rows) {
+        rows = HAS_ROOM_FOR_PAIRS && r + 1 < c->count_r ? 2 : 1;
+        for (size_t i = 0; i < c->count_i; i++) {
+            size_t list = r * c->count_i + i, next = list + c->count_i;
+            float *sums = c->sums + r * c->stride_r + i * c->stride_i;
+            if (rows == 2 && is_full(c, list) && is_full(c, next)) {
+                combine_pair(units, c->full, c->entries + c->begin[list],
+                             c->entries + c->begin[next], c->rows, sums, sums + c->stride_r);
+                continue;
+            }
+            combine_parts(units, c, list, sums);
+            if (rows == 2)
+                combine_parts(units, c, next, sums + c->stride_r);
+        }
+    }
 }
 
 #define UNITS(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)

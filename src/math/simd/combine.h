@@ -29,8 +29,9 @@ typedef struct {
     const uint32_t *begin, *end; /* [count_r][count_i]: the list is entries[begin .. end-1] */
     const fed_entry_t *entries;
     const float *rows;
-    float *sums; /* at r * stride_r + i * stride_i; may overlap, they are made in order */
+    float *sums; /* at r * stride_r + i * stride_i; those of one r may overlap */
     size_t stride_r, stride_i;
+    size_t full;  /* entries of a list without zeros: such lists of one i have equal offsets */
     size_t width; /* at least 1 and at most 13 times FED_COMBINE_FLOATS */
 } fed_combine_t;
 
