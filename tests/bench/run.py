@@ -162,6 +162,40 @@ def collective_rows(build: Path) -> list[Row]:
     return rows
 
 
+# --- convolutional networks ---------------------------------------------------------
+
+def records(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def network_rows(build: Path, data: Path, turns: int) -> list[Row]:
+    """Steps of the networks beside their bounds and beside PyTorch's, in alternation."""
+    ours: dict[tuple, list[dict]] = {}
+    theirs: dict[tuple, list[float]] = {}
+    for turn in range(turns):
+        print(f"turn {turn + 1} of {turns}: networks", file=sys.stderr)
+        for record in records(run([str(build / "tests/bench/bench_cnn"), str(data)])):
+            ours.setdefault((record["model"], record["batch_size"]), []).append(record)
+        done = subprocess.run([sys.executable, str(BENCH / "torch_cnn.py"), "--data", str(data)],
+                              check=False, capture_output=True, text=True)
+        if done.returncode == EXIT_SKIP:
+            continue
+        done.check_returncode()
+        for record in records(done.stdout):
+            theirs.setdefault((record["model"], record["batch_size"]), []).append(
+                record["microseconds_per_step"])
+    rows = []
+    for (model, batch_size), measured in ours.items():
+        us = statistics.median(record["microseconds_per_step"] for record in measured)
+        ratio = statistics.median(record["ratio"] for record in measured)
+        note = f"{ratio:.2f} of its dense floating-point bound"
+        if (model, batch_size) in theirs:
+            beside = statistics.median(theirs[model, batch_size])
+            note += f"; PyTorch takes {beside / us:.2f} times as long"
+        rows.append((f"step of `{model}`, batch {batch_size}, one core", f"{us / 1e3:.2f} ms", note))
+    return rows
+
+
 # --- the table ------------------------------------------------------------------------
 
 def markdown(rows: list[Row]) -> str:
@@ -192,7 +226,7 @@ def main() -> int:
         kernel_rows, us = steps(build, data)
         ours, theirs = all_rounds(build, data, options.turns)
         rows = (kernel_rows + round_rows(ours, theirs) + breakdown_rows(ours[RANKS[-1]], us)
-                + collective_rows(build))
+                + collective_rows(build) + network_rows(build, data, options.turns))
     except subprocess.CalledProcessError as error:
         print(f"bench: {error}\n{error.stderr}", file=sys.stderr)
         return 1
