@@ -35,7 +35,7 @@ TOO_MUCH = {
     "an unknown model": (["model.type=mpl"], "model.type = mpl", "mlp | logistic"),
     "an unknown algorithm": (["federated.algorithm=fedvag"], "federated.algorithm = fedvag",
                              "fedavg"),
-    "no folder of data": (["data.path=/nowhere"], "/nowhere", "No such file", "make data"),
+    "no folder of data": (["data.path=/nowhere"], "data.path = /nowhere", "No such file"),
     "no results file": (["output.file="], "output.file = (nothing)", "path of a file"),
     "a model file that is not there": (["model.init=/nowhere.h5"], "model.init = /nowhere.h5",
                                        "No such file", "accepted is pytorch or an HDF5 file"),
@@ -46,14 +46,15 @@ class Keys(ProgramCase):
     """Every key of --help, wrongly set; without mpirun, which would take long."""
 
     def keys(self) -> list[tuple[str, str, str]]:
-        """(section, key, what is accepted) from --help."""
+        """(section, key, what is accepted) from --help; names are judged by a table."""
         found, section = [], ""
-        lines = self.launch(0, "--help").stdout.splitlines()
-        for number, line in enumerate(lines):
+        names = re.findall(r"\[(\S+) = ", self.launch(0, "--list").stdout)
+        for line in self.launch(0, "--help").stdout.splitlines():
             if head := re.fullmatch(r"  \[(\w+)\]", line):
                 section = head[1]
-            elif section and (key := re.fullmatch(r"  (\w+) = .*", line)):
-                found.append((section, key[1], lines[number + 1].rpartition("; ")[2]))
+            elif section and (key := re.fullmatch(r"  (\w+) = .*?  +(\S.*)", line)):
+                is_name = f"{section}.{key[1]}" in names
+                found.append((section, key[1], "a name that --list shows" if is_name else key[2]))
         self.assertGreater(len(found), 35)
         return found
 
