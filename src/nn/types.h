@@ -5,7 +5,7 @@
 #include "fedmpi/nn/model.h"
 
 /* A plain vector as an image. */
-fed_image_t fed_image_flat(size_t numbers);
+fed_image_t fed_image_flat(size_t count);
 
 /* Append a layer for inputs of this shape; what it puts out is returned. Tensors are
  * "NAME.weight" and "NAME.bias". */

@@ -82,7 +82,14 @@ static data_t random_photographs(void) {
     for (uint32_t i = 0; i < COUNT; i++)
         labels[i] = (int32_t)(i % 10);
     return (data_t){
-        .samples = {COUNT, FEATURES, 3, FED_VALUES_UINT8, values, labels, scale, shift},
+        .samples = {.count = COUNT,
+                    .features = FEATURES,
+                    .channels = 3,
+                    .type = FED_VALUES_UINT8,
+                    .values = values,
+                    .labels = labels,
+                    .scale = scale,
+                    .shift = shift},
         .input = {3, 32, 32, 10, 1.0},
         .memory = values,
     };

@@ -274,7 +274,7 @@ static void trial_destroy(trial_t *t) {
 /* The loss at w + length * direction; w stays. */
 static double loss_along(trial_t *t, const float *direction, double length) {
     size_t n = t->network->model.parameters;
-    float *w = t->network->w, *moved = calloc(n, sizeof *moved);
+    float *w = t->network->w, *moved = calloc(n + 1, sizeof *moved);
     double loss = 0;
     int64_t correct = 0;
     for (size_t j = 0; j < n; j++)
@@ -300,7 +300,7 @@ static void gradients_are_differences(void **unused) {
         for (size_t j = 0; j < n; j++)
             norm += (double)t.network->v[j] * (double)t.network->v[j];
         norm = sqrt(norm);
-        float *direction = calloc(n, sizeof *direction);
+        float *direction = calloc(n + 1, sizeof *direction);
         for (size_t kind = 0; kind < 2; kind++) {
             double expected = 0, length = 1e-3;
             for (size_t j = 0; j < n; j++)

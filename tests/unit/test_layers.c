@@ -91,7 +91,7 @@ static trial_t trial_create(fed_layer_t layer, fed_image_t outputs, size_t batch
         .dx = floats(batch * layer.inputs),
     };
     if (layer.kind->scratch_create)
-        t.scratch = layer.kind->scratch_create(&layer, batch);
+        t.scratch = t.layer.kind->scratch_create(&t.layer, batch);
     return t;
 }
 

@@ -27,7 +27,7 @@ static channels_t channels_in(double *memory, size_t channels) {
                         memory + 5 * channels};
 }
 
-/* value[c] = function of the sum of value over c's group */
+/* value[c] = the sum of value over c's group */
 static void sum_groups(const fed_group_norm_t *norm, double *value) {
     size_t members = norm->channels / norm->groups;
     for (size_t first = 0; first < norm->channels; first += members) {
@@ -40,7 +40,8 @@ static void sum_groups(const fed_group_norm_t *norm, double *value) {
 }
 
 static double group_size(const fed_group_norm_t *norm) {
-    return (double)(norm->pixels * (norm->channels / norm->groups));
+    size_t members = norm->channels / norm->groups;
+    return (double)(norm->pixels * members);
 }
 
 /* Mean and scale of one sample. Variance from the differences: x may be far from 0. */
