@@ -146,10 +146,9 @@ data: ## put DATASET=mnist or fashion-mnist under data/
 	@PYTHON='$(PYTHON)' jobs/setup/data.sh $(DATASET)
 
 install: fedmpi ## the program and its configurations under PREFIX=/usr/local
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fedmpi/configs/paper
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fedmpi
 	install -m 755 fedmpi $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(wildcard configs/*.ini) $(DESTDIR)$(PREFIX)/share/fedmpi/configs/
-	install -m 644 $(wildcard configs/paper/*.ini) $(DESTDIR)$(PREFIX)/share/fedmpi/configs/paper/
+	cp -R configs $(DESTDIR)$(PREFIX)/share/fedmpi/
 
 readme: fedmpi ## write the README's reference tables anew from the program
 	@$(PYTHON) jobs/setup/readme.py
