@@ -63,18 +63,19 @@ static bool parse_real(const fed_config_key_t *key, const char *text, double *va
 static bool parse_duration(const char *text, double *seconds) {
     char *end;
     unsigned long hours = strtoul(text, &end, 10);
-    unsigned minutes, rest;
-    char more;
     if (!isdigit((unsigned char)*text) || hours > LONGEST_DURATION_HOURS * 3600UL)
         return false;
     if (*end == '\0') {
         *seconds = (double)hours;
         return true;
     }
-    if (hours > LONGEST_DURATION_HOURS || strlen(end) != 6 ||
-        sscanf(end, ":%2u:%2u%c", &minutes, &rest, &more) != 2 || minutes > 59 || rest > 59)
+    /* behind the hours ":MM:SS" */
+    if (hours > LONGEST_DURATION_HOURS || strlen(end) != 6 || end[0] != ':' || end[3] != ':' ||
+        strspn(end + 1, "0123456789") != 2 || strspn(end + 4, "0123456789") != 2 || end[1] > '5' ||
+        end[4] > '5')
         return false;
-    *seconds = (double)hours * 3600 + minutes * 60 + rest;
+    unsigned long minutes = strtoul(end + 1, NULL, 10), rest = strtoul(end + 4, NULL, 10);
+    *seconds = (double)(hours * 3600 + minutes * 60 + rest);
     return true;
 }
 

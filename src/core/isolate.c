@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -33,13 +35,13 @@ void fed_isolate_free(void *memory, size_t bytes) {
 
 /* Bytes of address space in use; 0 if that cannot be known. */
 static rlim_t address_space(void) {
-    unsigned long long pages = 0;
+    char pages[64] = ""; /* the first number of the line */
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file)
         return 0;
-    int read = fscanf(file, "%llu", &pages);
+    bool read = fgets(pages, sizeof pages, file);
     fclose(file);
-    return read == 1 ? pages * (rlim_t)sysconf(_SC_PAGESIZE) : 0;
+    return read ? strtoull(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void limit(int resource, rlim_t value) {

@@ -82,7 +82,7 @@ static fed_status_t check_size(gzFile file, const char *path, const fed_idx_head
 }
 
 static fed_status_t parse_header(gzFile file, const char *path, fed_idx_header_t *header) {
-    unsigned char bytes[4];
+    unsigned char bytes[4] = {0};
     FED_TRY(read_exactly(file, path, bytes, 4));
     if (bytes[0] || bytes[1] || (bytes[2] != FED_IDX_UINT8 && bytes[2] != FED_IDX_FLOAT32) ||
         bytes[3] < 1 || bytes[3] > FED_IDX_DIMENSIONS)
