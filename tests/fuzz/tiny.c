@@ -41,7 +41,14 @@ static void make_data(fed_run_t *run) {
     }
     for (size_t k = 0; k <= CLIENTS; k++)
         first[k] = k * SAMPLES / CLIENTS;
-    fed_samples_t samples = {SAMPLES, FEATURES, 1, FED_VALUES_UINT8, values, labels, scale, shift};
+    fed_samples_t samples = {.count = SAMPLES,
+                             .features = FEATURES,
+                             .channels = 1,
+                             .type = FED_VALUES_UINT8,
+                             .values = values,
+                             .labels = labels,
+                             .scale = scale,
+                             .shift = shift};
     run->dataset = (fed_dataset_t){
         .train = samples,
         .validation = samples,
