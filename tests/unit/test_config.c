@@ -192,7 +192,9 @@ static void lines_that_are_no_ini_are_refused(void **state) {
     memset(text + strlen(text), 'x', 250);
     assert_fails(FED_INPUT, "test.ini:2: longer than", read_ini(text));
     memset(text, 'x', sizeof text - 1);
-    memcpy(text, "[experiment]\n; ", 15); /* a comment as well */
+    static const char start[] = "[experiment]\n; "; /* a comment as well */
+    for (size_t i = 0; start[i]; i++)
+        text[i] = start[i];
     assert_fails(FED_INPUT, "test.ini:2: longer than", read_ini(text));
     assert_fails(FED_INPUT, "no-such.ini: cannot read: No such file",
                  fed_config_read_file(&(fed_config_t){0}, path_of("no-such.ini")));

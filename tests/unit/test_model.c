@@ -232,7 +232,7 @@ static double plain_loss(const fed_model_t *model, size_t batch, const float *x,
                          const int32_t *labels, const double *w) {
     double loss = 0;
     for (size_t b = 0; b < batch; b++) {
-        double in[64], out[64];
+        double in[64] = {0}, out[64] = {0};
         for (size_t i = 0; i < model->inputs; i++)
             in[i] = (double)x[b * model->inputs + i];
         for (size_t l = 0; l < model->layer_count; l++) {
