@@ -67,7 +67,8 @@ void fed_training_begin_ordered(fed_training_t *training, const uint32_t *sample
         training->order = fed_grow(training->order, 0, count, sizeof *training->order);
         training->capacity = count;
     }
-    memcpy(training->order, samples, count * sizeof *samples);
+    if (count > 0) /* else there may be no order yet */
+        memcpy(training->order, samples, count * sizeof *samples);
     training->stream = stream;
     training->count = count;
     training->position = 0;
