@@ -166,6 +166,7 @@ help: ## this list
 
 include tests/tests.mk
 include tests/fuzz/fuzz.mk
+include tests/soak/soak.mk
 include tests/bench/bench.mk
 include tests/scale/scale.mk
 
