@@ -307,7 +307,7 @@ static double zeros(const float *a, size_t n) {
 
 int main(int argc, char **argv) {
     enum { N = 768, TURNS = 41, BIG = 1 << 22 };
-    load_mnist(argc > 1 ? argv[1] : "/work/shared/data/mnist");
+    load_mnist(argc > 1 ? argv[1] : "data/mnist");
     w = allocate(PARAMETERS * 4 + 64);
     v = allocate(PARAMETERS * 4 + 64);
     x = allocate(256 * INPUTS * 4);
