@@ -1,8 +1,7 @@
 /** Sealed files: bytes with a checksum in front, the previous version kept.
  *
  * A header of 512 bytes (name and version of the format, length, BLAKE2b hash)
- * stands before the content. For an HDF5 image that is a user block, so the file
- * stays readable by h5py and h5dump.
+ * stands before the content: checkpoints are bundles (io/bundle.h) in such a file.
  */
 #ifndef FEDMPI_IO_SEALED_H
 #define FEDMPI_IO_SEALED_H
