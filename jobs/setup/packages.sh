@@ -6,8 +6,9 @@
 #
 # Looks for commands, headers, libraries and Python modules, not for packages, so it is
 # content with what modules, Spack, conda or a prefix provide. The Makefile passes what
-# it compiles and links with in CC, FEDMPI_CFLAGS and FEDMPI_LIBS. Exit code 1 if
-# something is missing that it could not or was not to install.
+# it compiles and links with in CC, FEDMPI_CFLAGS and FEDMPI_LIBS; without them, what
+# pkg-config says. Exit code 1 if something is missing that it could not or was not to
+# install.
 set -eu
 
 CC=${CC:-mpicc}
@@ -67,29 +68,32 @@ has_command() {
     [ -x "/usr/sbin/$1" ]
 }
 
-# Compiler flags: the Makefile's, or pkg-config's.
-flags() {
-    if [ -n "${FEDMPI_CFLAGS+set}" ]; then
-        echo "$FEDMPI_CFLAGS"
-    else
-        for module in hdf5 openblas inih libsodium zlib; do
-            pkg-config --cflags "$module" 2>/dev/null || true
-        done
-    fi
+# What the Makefile compiles and links with, or what it would after an installation.
+find_flags() {
+    compiler=$CC
+    has_command "$CC" || compiler=cc
+    cflags=${FEDMPI_CFLAGS-$(module_flags --cflags)}
+    libraries=${FEDMPI_LIBS-$(module_flags --libs)}
+}
+
+# Of each library: what pkg-config says, or how its name is given to the linker.
+module_flags() {
+    for module in hdf5:hdf5 openblas:openblas inih:inih libsodium:sodium zlib:z; do
+        pkg-config "$1" "${module%:*}" 2>/dev/null ||
+            { [ "$1" = --cflags ] || echo "-l${module#*:}"; }
+    done
 }
 
 # One run of the preprocessor says which of all headers there are.
 found_headers() (
     set -f
-    compiler=$CC
-    has_command "$CC" || compiler=cc
-    # shellcheck disable=SC2046 # flags are words
+    # shellcheck disable=SC2086 # flags are words
     rows | sed -n 's/.*|library \([^ |]*\).*/\1/p' |
         sed 's|.*|#if __has_include(<&>)\nfound "&"\n#endif|' |
-        "$compiler" -E -P $(flags) -xc - 2>/dev/null || true
+        "$compiler" -E -P $cflags -xc - 2>/dev/null || true
 )
 
-# Does a program that calls these functions link with $libraries?
+# Does a program that calls these functions link with $linked?
 links() (
     set -f
     # shellcheck disable=SC2086 # flags are words
@@ -102,29 +106,29 @@ links() (
             printf ' + %s()' "$function"
         done
         echo '; }'
-    } | "$CC" -fno-builtin -xc - -o "$scratch" $libraries >/dev/null 2>&1
+    } | "$compiler" -fno-builtin -xc - -o "$scratch" $linked >/dev/null 2>&1
 )
 
-# The Makefile's libraries without those that the linker does not find.
+# $libraries without those that the linker does not find.
 usable_libraries() {
-    folders=$(echo "$FEDMPI_LIBS" | tr ' ' '\n' | grep '^-L' || true)
-    for word in $FEDMPI_LIBS; do
-        libraries="$folders $word"
+    folders=$(echo "$libraries" | tr ' ' '\n' | grep '^-L' || true)
+    for word in $libraries; do
+        linked="$folders $word"
         case $word in -l*) links || continue ;; esac
         echo "$word"
     done
 }
 
-# Asked only where the Makefile told how; one by one only if not all are there.
+# One by one only if not all are there: another library's cblas.h is not OpenBLAS.
 find_unlinked() {
     unlinked=
-    [ -n "${FEDMPI_LIBS+set}" ] && has_command "$CC" || return 0
+    has_command "$compiler" || return 0
     functions=$(rows | sed -n 's/.*|library [^ |]* \([^ |]*\)|.*/\1/p')
     scratch=$(mktemp)
-    libraries=$FEDMPI_LIBS
+    linked=$libraries
     # shellcheck disable=SC2086 # names are words
     if ! links $functions; then
-        libraries=$(usable_libraries)
+        linked=$(usable_libraries)
         for function in $functions; do
             links "$function" || unlinked="$unlinked $function "
         done
@@ -159,6 +163,7 @@ is_there() {
 
 # The rows of what is not there.
 missing_rows() {
+    find_flags
     headers=$(found_headers)
     modules=$(found_modules)
     headers_missing=no

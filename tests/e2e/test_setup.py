@@ -82,6 +82,18 @@ class Packages(SetupCase):
         self.assertIn("python3-h5py python3-pandas python3-matplotlib", install)
         self.assertNotIn("libhdf5-dev", install)
 
+    def test_names_the_library_of_which_only_a_header_is_there(self) -> None:
+        """As where another package brings a cblas.h and OpenBLAS is not installed."""
+        (self.folder / "bin").mkdir()
+        self.executable(self.folder / "bin" / "pkg-config",
+                        "#!/bin/sh\ncase $* in *--libs*openblas*) echo -lnothere; exit;; esac\n"
+                        f"exec {shutil.which('pkg-config')} \"$@\"\n")
+        done = self.call(PACKAGES, "--missing", "build",
+                         PATH=f"{self.folder / 'bin'}:{os.environ['PATH']}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("(Debian package libopenblas-dev)", done.stderr)
+        self.assertNotIn("libhdf5-dev", done.stderr)
+
     def test_unknown_task_is_refused(self) -> None:
         for arguments in ([], ["everything"], ["build", "demo"]):
             done = self.call(PACKAGES, *arguments)
