@@ -100,6 +100,12 @@ def round_time_by_run(study: Study) -> Figure:
     return figure
 
 
+def _workers(runs: pd.DataFrame) -> pd.Series:
+    """The ranks that train; files without the attribute have all but the server."""
+    others = (runs["ranks"] - 1).clip(lower=1)
+    return runs["workers"].fillna(others) if "workers" in runs else others
+
+
 def scaling_series(study: Study) -> pd.DataFrame:
     """The strong- and weak-scaling series among the runs.
 
@@ -109,10 +115,10 @@ def scaling_series(study: Study) -> pd.DataFrame:
 
     Strong: the same configuration on different rank counts. Weak: the same samples for
     each worker and a configuration that differs in the number of clients. Rank 0 is the
-    server, so from two ranks up a run has one worker less than ranks.
+    server, and of the others no more train than there are cores for.
     """
     runs = study.runs.dropna(subset=["ranks", "round_seconds"])
-    workers = (runs["ranks"] - 1).clip(lower=1)
+    workers = _workers(runs)
     runs = runs.assign(workers=workers, load=runs["samples_per_round"] / workers)
     sizes = [key for key in study.condition_keys if key in _SIZE_KEYS]
     rest = [key for key in study.condition_keys if key not in _SIZE_KEYS]

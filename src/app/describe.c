@@ -49,6 +49,17 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     return memory;
 }
 
+static const char *role_of(const fed_comm_t *comm, size_t rank) {
+    if (fed_comm_size(comm) == 1)
+        return "both";
+    if (rank == 0)
+        return "server";
+    for (int worker = 0; worker < fed_comm_workers(comm); worker++)
+        if (fed_comm_worker(comm, worker) == (int)rank)
+            return "client";
+    return "idle"; /* its node has no core for it */
+}
+
 static void print_map(const fed_run_t *run) {
     size_t clients = run->partition.clients, ranks = (size_t)fed_comm_size(run->comm);
     FED_AUTOFREE uint32_t *rank = FED_NEW_ARRAY(uint32_t, clients);
@@ -64,13 +75,12 @@ static void print_map(const fed_run_t *run) {
     }
     printf("; rank  role    clients   samples  numbers of the clients, if all take part\n");
     for (size_t r = 0; r < ranks; r++) {
-        const char *role = ranks == 1 ? "both" : r == 0 ? "server" : "client";
-        printf("; %4zu  %-6s  %7zu  %8zu%s%s%s\n", r, role, counts[r], samples[r],
+        printf("; %4zu  %-6s  %7zu  %8zu%s%s%s\n", r, role_of(run->comm, r), counts[r], samples[r],
                counts[r] ? " " : "", counts[r] ? numbers[r].chars : "",
                counts[r] > SHOWN_CLIENTS ? " ..." : "");
         fed_text_fini(&numbers[r]);
     }
-    memory_t memory = estimate(run, counts[ranks - 1]);
+    memory_t memory = estimate(run, counts[fed_comm_worker(run->comm, 0)]);
     char node[16], client[16], server[16];
     fed_text_bytes(node, (double)memory.node);
     fed_text_bytes(client, (double)memory.client);
@@ -84,13 +94,14 @@ static void print_map(const fed_run_t *run) {
 void fed_run_announce(const fed_run_t *run) {
     const fed_config_t *config = &run->config;
     const fed_dataset_t *data = &run->dataset;
-    int ranks = fed_comm_size(run->comm), workers = ranks > 1 ? ranks - 1 : 1;
+    int workers = fed_comm_workers(run->comm);
     fed_info("%s: %s with %zu parameters on %s, %zu training and %zu test samples",
              config->experiment.name, config->model.type, run->model.parameters,
              config->data.dataset, data->train.count, data->test.count);
     if (config->federated.enabled)
-        fed_info("%s: %zu clients on %d rank%s, %lld rounds%s", config->federated.algorithm,
+        fed_info("%s: %zu clients on %d rank%s%s, %lld rounds%s", config->federated.algorithm,
                  run->partition.clients, workers, workers == 1 ? "" : "s",
+                 workers < fed_comm_size(run->comm) - 1 ? ", as many as cores" : "",
                  (long long)config->federated.rounds,
                  config->centralized.enabled ? "; centralized baseline on rank 0" : "");
 }

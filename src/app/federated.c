@@ -278,18 +278,17 @@ static void evaluate_global(fed_federation_t *federation, int64_t round, fed_rou
     row->validation = fed_evaluate_together(federation, &data->validation, federation->w, NULL);
 }
 
-/* Between the rank that was busy with its clients for the shortest and for the longest time. */
+/* Between the worker that was busy with its clients for the shortest and for the longest time. */
 static double finish_spread(const fed_federation_t *federation) {
-    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
-    if (ranks == 1)
-        return 0;
-    FED_AUTOFREE double *busy = FED_NEW_ARRAY(double, ranks);
+    const fed_comm_t *comm = federation->run->comm;
+    FED_AUTOFREE double *busy = FED_NEW_ARRAY(double, (size_t)fed_comm_size(comm));
     for (size_t i = 0; i < federation->selection.count; i++)
         busy[federation->clients[i].rank] += federation->clients[i].train_seconds;
-    double shortest = busy[1], longest = busy[1];
-    for (size_t rank = 2; rank < ranks; rank++) {
-        shortest = fmin(shortest, busy[rank]);
-        longest = fmax(longest, busy[rank]);
+    double shortest = INFINITY, longest = 0;
+    for (int worker = 0; worker < fed_comm_workers(comm); worker++) {
+        double seconds = busy[fed_comm_worker(comm, worker)];
+        shortest = fmin(shortest, seconds);
+        longest = fmax(longest, seconds);
     }
     return longest - shortest;
 }

@@ -25,21 +25,14 @@ static size_t cost_of(const fed_run_t *run, uint32_t client) {
     return cost;
 }
 
-/* ranks[i] is where clients[i] trains: the costliest first, to the least loaded. With
- * one rank that is the server; else the server trains nobody. */
+/* ranks[i] is where clients[i] trains: the costliest first, to the least loaded worker. */
 static void place(const fed_run_t *run, const uint32_t *clients, size_t count, uint32_t *ranks) {
-    size_t workers = (size_t)fed_comm_size(run->comm);
-    uint32_t first_worker = 0;
-    if (workers > 1) {
-        workers--;
-        first_worker = 1;
-    }
     FED_AUTOFREE size_t *cost = FED_NEW_ARRAY(size_t, count);
     for (size_t i = 0; i < count; i++)
         cost[i] = cost_of(run, clients[i]);
-    fed_place(cost, count, workers, ranks);
+    fed_place(cost, count, (size_t)fed_comm_workers(run->comm), ranks);
     for (size_t i = 0; i < count; i++)
-        ranks[i] += first_worker;
+        ranks[i] = (uint32_t)fed_comm_worker(run->comm, (int)ranks[i]);
 }
 
 void fed_federation_place_all(const fed_run_t *run, uint32_t *rank) {

@@ -28,6 +28,7 @@ static void describe_run(fed_archive_t *archive, const fed_run_t *run, const cha
     fed_archive_describe(archive, "/", "git_revision", fed_git_revision());
     fed_archive_describe(archive, "/", "command_line", run->options->command_line);
     fed_archive_describe_integer(archive, "/", "ranks", fed_comm_size(run->comm));
+    fed_archive_describe_integer(archive, "/", "workers", fed_comm_workers(run->comm));
     fed_archive_describe(archive, "/", "hosts", hosts);
     fed_archive_describe(archive, "/", "mpi_library", fed_comm_library(run->comm));
     fed_archive_describe(archive, "/", "hdf5_library", fed_archive_library());

@@ -39,7 +39,10 @@ fed_comm_t *fed_comm_create(int *argc, char ***argv) {
     MPI_TRY(MPI_Comm_rank(comm->node, &comm->node_rank));
     int ranks_of_node;
     MPI_TRY(MPI_Comm_size(comm->node, &ranks_of_node));
-    comm->crowded = fed_mpi_is_crowded(ranks_of_node);
+    comm->cores = fed_mpi_cores(comm->node);
+    comm->crowded = ranks_of_node > comm->cores;
+    fed_mpi_find_workers(comm);
+    fed_mpi_allow_short_naps();
     int length;
     MPI_TRY(MPI_Get_library_version(comm->library, &length));
     comm->library[strcspn(comm->library, ",\n")] = '\0';
@@ -53,6 +56,7 @@ void fed_comm_destroy(fed_comm_t *comm) {
     MPI_TRY(MPI_Comm_free(&comm->node));
     MPI_TRY(MPI_Comm_free(&comm->world));
     fed_free(comm->received);
+    fed_free(comm->workers);
     fed_free(comm);
     fed_set_abort(NULL, 0);
     MPI_TRY(MPI_Finalize());

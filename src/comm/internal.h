@@ -25,7 +25,10 @@ struct fed_comm {
     MPI_Comm control; /* all ranks; empty messages only */
     fed_control_t state;
     int rank, size, node_rank;
-    bool crowded;      /* fewer cores on this node than ranks */
+    int cores;    /* of this node that its ranks may use */
+    bool crowded; /* they are fewer than the ranks */
+    int *workers; /* [worker_count] the ranks that train, ascending */
+    int worker_count;
     int64_t *received; /* server: the buffer of fed_comm_gather_sums, kept; NULL before */
     size_t received_count;
     char library[MPI_MAX_LIBRARY_VERSION_STRING];
@@ -35,8 +38,14 @@ struct fed_comm {
 #define MPI_TRY(call) fed_mpi_check((call), #call, __FILE__, __LINE__)
 void fed_mpi_check(int code, const char *call, const char *file, int line);
 
-/* Has a node that runs so many ranks fewer cores? */
-bool fed_mpi_is_crowded(int ranks_of_node);
+/* Cores that the ranks of a node may use together. Collective over the node. */
+int fed_mpi_cores(MPI_Comm node);
+
+/* Fill in workers. Collective. */
+void fed_mpi_find_workers(fed_comm_t *comm);
+
+/* Naps as short as wait.c takes them, and not 50 us longer as by default. */
+void fed_mpi_allow_short_naps(void);
 
 /* Until the request of a collective that moves data is complete. */
 void fed_mpi_wait(const fed_comm_t *comm, MPI_Request *request);

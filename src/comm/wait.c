@@ -10,7 +10,6 @@
 #include "fedmpi/core/clock.h"
 
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #define SPIN_SECONDS 200e-6         /* where every rank has a core: a collective among neighbours */
 #define SHORTEST_NAP_SECONDS 20e-6  /* a few context switches */
@@ -18,10 +17,8 @@
 #define LONGEST_IDLE_SECONDS 500e-6 /* while others train: a thousandth of a short round */
 #define TIMER_SLACK_NANOSECONDS 5000UL
 
-bool fed_mpi_is_crowded(int ranks_of_node) {
-    /* Naps as short as ours, and not 50 us longer as by default. */
+void fed_mpi_allow_short_naps(void) {
     prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NANOSECONDS, 0, 0, 0);
-    return ranks_of_node > sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* The longer it took so far the longer it may take: a nap adds an eighth at most. */

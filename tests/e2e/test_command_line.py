@@ -66,6 +66,10 @@ class Answers(ProgramCase):
         self.assertEqual(done.returncode, 0)
 
 
+def with_cores(cores: object) -> dict[str, str]:
+    return {**os.environ, "FEDMPI_CORES": str(cores)}
+
+
 class DryRun(ProgramCase):
     def dry_run(self, ranks: int, *arguments) -> str:
         outcome = self.launch(ranks, "--dry-run", *arguments, self.config)
@@ -84,6 +88,23 @@ class DryRun(ProgramCase):
                          [("0", "server"), ("1", "client"), ("2", "client")])
         self.assertEqual(sum(int(rank[2]) for rank in ranks), 7)
         self.assertRegex(text, r"; memory: \S+ \w+ a node for the data, .* the server, .* each")
+
+    def test_no_more_ranks_train_than_there_are_cores(self):
+        for cores, roles in ((1, ["server", "client", "idle", "idle"]),
+                             (2, ["server", "client", "client", "idle"]),
+                             (9, ["server", "client", "client", "client"])):
+            outcome = self.launch(4, "--dry-run", self.config, env=with_cores(cores))
+            ranks = re.findall(r"^; +\d+  (\w+) +(\d+)", outcome.stdout, re.MULTILINE)
+            self.assertEqual([role for role, _ in ranks], roles)
+            self.assertEqual([int(count) > 0 for _, count in ranks],
+                             [role == "client" for role in roles])
+
+    def test_cores_that_are_no_number_are_refused(self):
+        for cores in ("0", "-1", "two", "2x", "", "99999999999"):
+            outcome = self.launch(2, "--dry-run", self.config, env=with_cores(cores))
+            self.assertNotEqual(outcome.code, 0)
+            self.assertIn(f"FEDMPI_CORES: '{cores}': a number of cores from 1 on is accepted",
+                          outcome.stderr)
 
     def test_it_shows_every_key_with_what_was_set(self):
         text = self.dry_run(1, "--set", "training.epochs=5")

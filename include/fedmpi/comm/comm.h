@@ -27,6 +27,13 @@ int fed_comm_rank(const fed_comm_t *comm);
 int fed_comm_size(const fed_comm_t *comm);
 bool fed_comm_is_server(const fed_comm_t *comm);
 
+/** The ranks that train: the server where it is alone, else of each node's other ranks as many
+ * as it has cores for, by their affinity or by the environment variable FEDMPI_CORES. The
+ * same on every rank, at least one. */
+int fed_comm_workers(const fed_comm_t *comm);
+/** Rank of a worker; ascending. */
+int fed_comm_worker(const fed_comm_t *comm, int worker);
+
 /** First rank of its node: the one that fills shared memory. */
 bool fed_comm_leads_node(const fed_comm_t *comm);
 

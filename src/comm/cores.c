@@ -1,0 +1,64 @@
+/* Which ranks train: no more of a node than it has cores for. Two ranks in turns on one core
+ * push each other's parameters out of its caches, and the last of them ends alone. */
+#include "internal.h"
+
+#include "fedmpi/core/memory.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+
+/* For where affinity does not tell, as in a container that has a share of the time. */
+static int told_cores(const char *text) {
+    char *end;
+    errno = 0;
+    long cores = strtol(text, &end, 10);
+    if (end == text || *end || errno || cores < 1 || cores > INT_MAX)
+        fed_die("FEDMPI_CORES: '%s': a number of cores from 1 on is accepted", text);
+    return (int)cores;
+}
+
+/* This rank's cores as a set; all if there are more than such a set holds. */
+static void get_affinity(cpu_set_t *cores) {
+    CPU_ZERO(cores);
+    if (sched_getaffinity(0, sizeof *cores, cores) != 0)
+        for (int core = 0; core < CPU_SETSIZE; core++)
+            CPU_SET(core, cores);
+}
+
+int fed_mpi_cores(MPI_Comm node) {
+    cpu_set_t cores;
+    get_affinity(&cores);
+    MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, &cores, sizeof cores, MPI_BYTE, MPI_BOR, node));
+    const char *told = getenv("FEDMPI_CORES");
+    return told ? told_cores(told) : CPU_COUNT(&cores);
+}
+
+/* The server leads its node, and trains only where it is alone. */
+static bool is_worker(const fed_comm_t *comm) {
+    int first = comm->rank;
+    MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->node));
+    if (comm->rank == 0)
+        return comm->size == 1;
+    bool beside_server = first == 0;
+    return comm->node_rank - beside_server < comm->cores;
+}
+
+void fed_mpi_find_workers(fed_comm_t *comm) {
+    int works = is_worker(comm);
+    FED_AUTOFREE int *work = FED_NEW_ARRAY(int, (size_t)comm->size);
+    MPI_TRY(MPI_Allgather(&works, 1, MPI_INT, work, 1, MPI_INT, comm->world));
+    comm->workers = FED_NEW_ARRAY(int, (size_t)comm->size);
+    for (int rank = 0; rank < comm->size; rank++)
+        if (work[rank])
+            comm->workers[comm->worker_count++] = rank;
+}
+
+int fed_comm_workers(const fed_comm_t *comm) {
+    return comm->worker_count;
+}
+
+int fed_comm_worker(const fed_comm_t *comm, int worker) {
+    return comm->workers[worker];
+}
