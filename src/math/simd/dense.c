@@ -2,8 +2,9 @@
  *
  * The matrix is taken in panels of 32 rows by one tile of columns. Where rows of x
  * have zeros, the panel is copied to aligned memory so that no load of the inner loop
- * crosses a cache line: rows of the parameter vector start anywhere. Where they have
- * none, four rows share each load, loads are few, and the matrix is read in place.
+ * crosses a cache line: rows of the parameter vector start anywhere. Where they happen
+ * to be aligned, and where x has no zeros, so that four rows share each load and loads are
+ * few, the matrix is read in place.
  */
 #include "kernels.h"
 #include "mask.h"
@@ -182,7 +183,8 @@ static panel_t get_panel(const fed_product_t *p, tile_t tile, size_t k, size_t d
     }
     panel_t in_place = {p->w + k * p->outer + tile.first, p->outer};
     const float *last_row = in_place.rows + (depth - 1) * p->outer;
-    if (pattern->dense && tile.vectors * LANES <= (size_t)(end - last_row))
+    bool aligned = ((uintptr_t)in_place.rows | p->outer * sizeof(float)) % sizeof(fed_vec_t) == 0;
+    if ((aligned || pattern->dense) && tile.vectors * LANES <= (size_t)(end - last_row))
         return in_place;
     pack(copy, tile, pattern->used, p->w + k * p->outer, p->outer, end);
     return packed;
@@ -242,11 +244,11 @@ static void descend_bias(const fed_descent_t *d) {
 
 /* One step for rows whose gradient is known. */
 static void descend_rows(const fed_descent_t *d, tile_t tile, size_t row, uint32_t which,
-                         const block_t *sums) {
+                         const fed_vec_t *sums) {
     for (; which; which &= which - 1) {
         size_t i = (size_t)__builtin_ctz(which);
         size_t at = (row + i) * d->outputs + tile.first;
-        fed_sgd_apply(tile.count, d->sgd, sums->floats + i * tile.vectors * LANES, d->v + at,
+        fed_sgd_apply(tile.count, d->sgd, (const float *)(sums + i * tile.vectors), d->v + at,
                       d->w + at);
     }
 }
@@ -273,6 +275,8 @@ static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_
         for (size_t i = 0; i < rows; i += STRIP) {
             size_t count = min(STRIP, rows - i);
             uint32_t which = fed_mask_full(count) << i;
+            /* The sums of a single group are used up at once: the cache is the panel's. */
+            fed_vec_t *strip = sums.vectors + (d->batch > GROUP ? i * tile.vectors : 0);
             if (d->skip_rows && last && !(which &= used))
                 continue;
             fed_tile_multiply(tile.vectors, &(fed_tile_t){.count = count,
@@ -283,10 +287,10 @@ static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_
                                                           .stride_k = d->inputs,
                                                           .panel = panel->floats,
                                                           .panel_stride = tile.vectors * LANES,
-                                                          .sums = sums.vectors + i * tile.vectors,
+                                                          .sums = strip,
                                                           .fresh = first == 0});
             if (last)
-                descend_rows(d, tile, row, which, &sums);
+                descend_rows(d, tile, row + i, which >> i, strip);
         }
     }
 }
