@@ -68,30 +68,37 @@ static size_t sums_count(const fed_federation_t *federation) {
     return federation->vectors.up * federation->run->model.parameters;
 }
 
+/* How many rows this rank has made, told to all when all have trained. */
+static void count_rows(fed_federation_t *federation, size_t clients, size_t epochs) {
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
+    size_t rank = (size_t)fed_comm_rank(federation->run->comm);
+    memset(federation->client_rows, 0, 2 * ranks * sizeof *federation->client_rows);
+    federation->client_rows[rank] = clients;
+    federation->epoch_rows[rank] = epochs;
+}
+
 /* This rank's clients, one after another, in one model's memory. */
 static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
-    const fed_config_t *config = &federation->run->config;
-    uint32_t rank = (uint32_t)fed_comm_rank(federation->run->comm);
+    const fed_run_t *run = federation->run;
     size_t total_samples = participating_samples(federation);
     fed_client_row_t *row = federation->clients;
     fed_local_epoch_row_t *epoch_rows = federation->local_epochs;
     fed_single_begin(federation);
     memset(federation->sums, 0, sums_count(federation) * sizeof *federation->sums);
-    for (size_t i = 0; i < federation->selection.count; i++) {
+    for (size_t trained = 0, i; fed_federation_next(federation, round, trained, &i); trained++) {
         uint32_t client = federation->selection.chosen[i];
-        if (federation->rank_of[i] != rank)
-            continue;
         if (federation->server) /* alone, it never waits: its sign of life comes here */
             fed_progress_tick(&federation->server->progress, round, NULL);
-        bool tracked = fed_is_tracked(config, client);
+        bool tracked = fed_is_tracked(&run->config, client);
         FED_TRY(train_one(federation, round, client, total_samples, row++,
                           tracked ? epoch_rows : NULL));
         if (tracked)
-            epoch_rows +=
-                fed_client_epochs(federation->run->algorithm, config, (size_t)row[-1].samples);
+            epoch_rows += fed_client_epochs(run->algorithm, &run->config, (size_t)row[-1].samples);
         if (federation->server) /* the only rank: nobody waits and shows it meanwhile */
             fed_progress_tick(&federation->server->progress, round, NULL);
     }
+    count_rows(federation, (size_t)(row - federation->clients),
+               (size_t)(epoch_rows - federation->local_epochs));
     return FED_OK;
 }
 
@@ -167,6 +174,8 @@ void fed_gather_sums(fed_federation_t *federation) {
 }
 
 static void gather_updates(fed_federation_t *federation) {
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
+    fed_comm_largest(federation->run->comm, federation->client_rows, 2 * ranks);
     if (fed_aggregation_is_single(federation->run->aggregation))
         fed_single_aggregate(federation);
     else

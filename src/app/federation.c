@@ -54,8 +54,9 @@ static void allocate(fed_federation_t *federation) {
     fed_selection_init(&federation->selection, config, &run->partition);
     size_t participants = federation->selection.capacity;
     federation->rank_of = FED_NEW_ARRAY(uint32_t, participants);
-    federation->client_rows = FED_NEW_ARRAY(size_t, ranks);
-    federation->epoch_rows = FED_NEW_ARRAY(size_t, ranks);
+    federation->queue = FED_NEW_ARRAY(uint32_t, participants);
+    federation->client_rows = FED_NEW_ARRAY(size_t, 2 * ranks); /* both travel together */
+    federation->epoch_rows = federation->client_rows + ranks;
     federation->clients = FED_NEW_ARRAY(fed_client_row_t, participants);
     federation->local_epochs = FED_NEW_ARRAY(fed_local_epoch_row_t, tracked_epochs(run));
     fed_evaluator_init(&federation->evaluator, &run->model);
@@ -66,6 +67,8 @@ static void allocate(fed_federation_t *federation) {
     if (federation->vectors.kept > 0) { /* a client stays where its state is */
         federation->home = FED_NEW_ARRAY(uint32_t, clients);
         fed_federation_place_all(run, federation->home);
+    } else if (!fed_aggregation_is_single(run->aggregation)) { /* rows are where they have room */
+        federation->turns = fed_shared_create(run->comm, sizeof(uint64_t));
     }
 }
 
@@ -134,8 +137,9 @@ void fed_federation_fini(fed_federation_t *federation) {
     fed_selection_fini(&federation->selection);
     fed_free(federation->home);
     fed_free(federation->rank_of);
+    fed_free(federation->queue);
+    fed_shared_destroy(federation->turns);
     fed_free(federation->client_rows);
-    fed_free(federation->epoch_rows);
     fed_free(federation->clients);
     fed_free(federation->local_epochs);
     fed_free(federation->w);

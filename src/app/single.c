@@ -16,12 +16,8 @@ static size_t row_length(const fed_federation_t *federation) {
     return federation->vectors.up * federation->run->model.parameters;
 }
 
-static size_t clients_here(const fed_federation_t *federation) {
-    return federation->client_rows[fed_comm_rank(federation->run->comm)];
-}
-
 void fed_single_begin(fed_federation_t *federation) {
-    size_t here = clients_here(federation);
+    size_t here = federation->queued;
     if (!is_single(federation->run) || here <= federation->rows_capacity)
         return;
     fed_free(federation->rows);
@@ -54,7 +50,7 @@ static void find_places(const fed_federation_t *federation, size_t *place) {
  * server: values[out] [participants][width]. Collective. */
 static void gather_piece(const fed_federation_t *federation, const size_t *place, size_t first,
                          size_t width, float *values) {
-    size_t here = clients_here(federation), participants = federation->selection.count;
+    size_t here = federation->queued, participants = federation->selection.count;
     size_t length = row_length(federation), bytes = width * sizeof(float);
     FED_AUTOFREE float *own = FED_NEW_ARRAY(float, here *width);
     for (size_t i = 0; i < here; i++)

@@ -82,6 +82,16 @@ void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
     }
 }
 
+void fed_comm_largest(const fed_comm_t *comm, size_t *values, size_t count) {
+    const size_t piece = PIECE_BYTES / sizeof *values;
+    for (size_t done = 0; done < count; done += piece) {
+        MPI_Request request;
+        MPI_TRY(MPI_Iallreduce(MPI_IN_PLACE, values + done, (int)smaller(piece, count - done),
+                               MPI_UINT64_T, MPI_MAX, comm->world, &request));
+        fed_mpi_wait(comm, &request);
+    }
+}
+
 void fed_comm_gather_rows(const fed_comm_t *comm, const void *rows, const size_t *counts,
                           size_t row_bytes, void *all) {
     size_t ranks = (size_t)comm->size;

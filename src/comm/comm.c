@@ -57,6 +57,7 @@ void fed_comm_destroy(fed_comm_t *comm) {
     MPI_TRY(MPI_Comm_free(&comm->world));
     fed_free(comm->received);
     fed_free(comm->workers);
+    fed_free(comm->leaders);
     fed_free(comm);
     fed_set_abort(NULL, 0);
     MPI_TRY(MPI_Finalize());

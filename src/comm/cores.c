@@ -37,21 +37,27 @@ int fed_mpi_cores(MPI_Comm node) {
 
 /* The server leads its node, and trains only where it is alone. */
 static bool is_worker(const fed_comm_t *comm) {
-    int first = comm->rank;
-    MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm->node));
     if (comm->rank == 0)
         return comm->size == 1;
-    bool beside_server = first == 0;
+    bool beside_server = comm->leaders[comm->rank] == 0;
     return comm->node_rank - beside_server < comm->cores;
 }
 
+/* One number of each rank on all of them. */
+static int *from_each(const fed_comm_t *comm, int mine) {
+    int *all = FED_NEW_ARRAY(int, (size_t)comm->size);
+    MPI_TRY(MPI_Allgather(&mine, 1, MPI_INT, all, 1, MPI_INT, comm->world));
+    return all;
+}
+
 void fed_mpi_find_workers(fed_comm_t *comm) {
-    int works = is_worker(comm);
-    FED_AUTOFREE int *work = FED_NEW_ARRAY(int, (size_t)comm->size);
-    MPI_TRY(MPI_Allgather(&works, 1, MPI_INT, work, 1, MPI_INT, comm->world));
-    comm->workers = FED_NEW_ARRAY(int, (size_t)comm->size);
+    int leader = comm->rank;
+    MPI_TRY(MPI_Bcast(&leader, 1, MPI_INT, 0, comm->node));
+    comm->leaders = from_each(comm, leader);
+    comm->works = is_worker(comm);
+    comm->workers = from_each(comm, comm->works);
     for (int rank = 0; rank < comm->size; rank++)
-        if (work[rank])
+        if (comm->workers[rank])
             comm->workers[comm->worker_count++] = rank;
 }
 
@@ -61,4 +67,12 @@ int fed_comm_workers(const fed_comm_t *comm) {
 
 int fed_comm_worker(const fed_comm_t *comm, int worker) {
     return comm->workers[worker];
+}
+
+bool fed_comm_works(const fed_comm_t *comm) {
+    return comm->works;
+}
+
+bool fed_comm_is_near(const fed_comm_t *comm, int rank) {
+    return comm->leaders[rank] == comm->leaders[comm->rank];
 }

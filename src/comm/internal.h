@@ -26,9 +26,11 @@ struct fed_comm {
     fed_control_t state;
     int rank, size, node_rank;
     int cores;    /* of this node that its ranks may use */
+    bool works;   /* this rank trains */
     bool crowded; /* they are fewer than the ranks */
     int *workers; /* [worker_count] the ranks that train, ascending */
     int worker_count;
+    int *leaders;      /* [size] the first rank of each rank's node */
     int64_t *received; /* server: the buffer of fed_comm_gather_sums, kept; NULL before */
     size_t received_count;
     char library[MPI_MAX_LIBRARY_VERSION_STRING];

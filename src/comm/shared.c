@@ -3,6 +3,7 @@
 
 #include "fedmpi/core/memory.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 struct fed_shared {
@@ -47,4 +48,14 @@ void fed_shared_publish(const fed_shared_t *shared) {
     MPI_TRY(MPI_Ibarrier(shared->comm->node, &request));
     fed_mpi_wait_idle(shared->comm, &request, NULL, NULL);
     MPI_TRY(MPI_Win_sync(shared->window));
+}
+
+/* The upper half of the word is the round: the first turn of a round needs no reset before. */
+uint32_t fed_shared_take_turn(const fed_shared_t *shared, uint32_t round) {
+    _Atomic uint64_t *latest = shared->bytes;
+    uint64_t seen = atomic_load(latest), turn;
+    do
+        turn = seen >> 32 == round ? seen + 1 : (uint64_t)round << 32;
+    while (!atomic_compare_exchange_weak(latest, &seen, turn));
+    return (uint32_t)turn;
 }

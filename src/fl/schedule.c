@@ -43,7 +43,8 @@ static void sift_down(load_t *heap, size_t count) {
     }
 }
 
-void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker) {
+void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker,
+               uint32_t *order) {
     FED_AUTOFREE task_t *sorted = FED_NEW_ARRAY(task_t, tasks);
     FED_AUTOFREE load_t *heap = FED_NEW_ARRAY(load_t, workers);
     for (size_t i = 0; i < tasks; i++)
@@ -52,6 +53,7 @@ void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worke
         heap[i] = (load_t){0, (uint32_t)i};
     qsort(sorted, tasks, sizeof *sorted, costliest_first);
     for (size_t i = 0; i < tasks; i++) {
+        order[i] = sorted[i].index;
         worker[sorted[i].index] = heap[0].worker;
         heap[0].cost += sorted[i].cost;
         sift_down(heap, workers);

@@ -99,7 +99,7 @@ class Results(ProgramCase):
         self.assertEqual(len(clients), 4 * 7)
         np.testing.assert_array_equal(clients["client"], np.tile(np.arange(7), 4))
         np.testing.assert_array_equal(clients["steps"], 2 * math.ceil(30 / 16))
-        self.assertEqual(set(clients["rank"]), {1, 2})
+        self.assertLessEqual(set(clients["rank"]), {1, 2})
         self.assertEqual(self.file.attrs["workers"], 2)
         epochs = self.file["federated/local_epochs"][:]
         np.testing.assert_array_equal(epochs["client"], np.tile([0, 0, 3, 3], 4))

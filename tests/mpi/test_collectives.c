@@ -99,6 +99,32 @@ static void broadcasts_arrive(void **state) {
         assert_everywhere(arrives(fed_comm_broadcast_node, sizes[s]));
 }
 
+static void the_largest_of_all_reach_all(void **state) {
+    (void)state;
+    for (size_t count = 0; count < 100; count += 33) {
+        FED_AUTOFREE size_t *values = FED_NEW_ARRAY(size_t, count);
+        for (size_t i = 0; i < count; i++)
+            values[i] = i % (size_t)ranks == (size_t)rank ? SIZE_MAX - i : i;
+        fed_comm_largest(comm, values, count);
+        bool well = true;
+        for (size_t i = 0; i < count; i++)
+            well &= values[i] == SIZE_MAX - i;
+        assert_everywhere(well);
+    }
+}
+
+/* As many as there are cores; the server only if alone. */
+static void workers_are_the_first_ranks_but_the_server(void **state) {
+    (void)state;
+    int workers = fed_comm_workers(comm), first = ranks > 1;
+    assert_everywhere(workers >= 1 && workers <= (ranks > 1 ? ranks - 1 : 1));
+    for (int worker = 0; worker < workers; worker++)
+        assert_everywhere(fed_comm_worker(comm, worker) == first + worker);
+    assert_everywhere(fed_comm_works(comm) == (rank >= first && rank < first + workers));
+    for (int other = 0; other < ranks; other++)
+        assert_everywhere(fed_comm_is_near(comm, other)); /* the tests' one node */
+}
+
 static void ranks_know_who_they_are(void **state) {
     (void)state;
     int world_rank, world_size;
@@ -119,8 +145,12 @@ static void ranks_know_who_they_are(void **state) {
 int main(int argc, char **argv) {
     ranks_init(&argc, &argv);
     const struct CMUnitTest tests[] = {
-        MPI_TEST(gathered_sums_are_serial_sums),     MPI_TEST(reduced_sums_are_serial_sums),
-        MPI_TEST(rows_arrive_in_the_order_of_ranks), MPI_TEST(broadcasts_arrive),
+        MPI_TEST(gathered_sums_are_serial_sums),
+        MPI_TEST(reduced_sums_are_serial_sums),
+        MPI_TEST(rows_arrive_in_the_order_of_ranks),
+        MPI_TEST(broadcasts_arrive),
+        MPI_TEST(the_largest_of_all_reach_all),
+        MPI_TEST(workers_are_the_first_ranks_but_the_server),
         MPI_TEST(ranks_know_who_they_are),
     };
     return ranks_fini(cmocka_run_group_tests(tests, NULL, NULL));

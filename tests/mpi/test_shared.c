@@ -48,12 +48,36 @@ static void several_live_side_by_side(void **state) {
     fed_shared_destroy(second);
 }
 
+/* In each round each number once, whoever takes it, in ascending order on each rank. */
+static void each_turn_is_taken_once(void **state) {
+    (void)state;
+    enum { TURNS = 1000, ROUNDS = 5 };
+    fed_shared_t *turns = fed_shared_create(comm, sizeof(uint64_t));
+    for (uint32_t round = 1; round <= 10 * ROUNDS; round += 10) {
+        size_t own[TURNS] = {0};
+        bool ascending = true;
+        for (uint32_t turn, last = 0, first = 1;
+             (turn = fed_shared_take_turn(turns, round)) < TURNS; last = turn, first = 0) {
+            own[turn]++;
+            ascending &= first || turn > last;
+        }
+        size_t taken[TURNS];
+        MPI_Allreduce(own, taken, TURNS, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+        size_t once = 0;
+        for (size_t t = 0; t < TURNS; t++)
+            once += taken[t] == 1;
+        assert_everywhere(ascending && once == TURNS);
+    }
+    fed_shared_destroy(turns);
+}
+
 int main(int argc, char **argv) {
     ranks_init(&argc, &argv);
     const struct CMUnitTest tests[] = {
         MPI_TEST(what_the_leader_writes_all_read),
         MPI_TEST(it_starts_with_zeros),
         MPI_TEST(several_live_side_by_side),
+        MPI_TEST(each_turn_is_taken_once),
     };
     return ranks_fini(cmocka_run_group_tests(tests, NULL, NULL));
 }

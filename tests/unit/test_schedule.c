@@ -33,17 +33,18 @@ static void placement_is_within_four_thirds_of_the_best(void **state) {
     (void)state;
     for (size_t trial = 0; trial < trials(300); trial++) {
         size_t tasks = 1 + any_below(7), workers = 1 + any_below(3), cost[8];
-        uint32_t worker[8];
+        uint32_t worker[8], order[8];
         for (size_t i = 0; i < tasks; i++)
             cost[i] = any_below(20);
-        fed_place(cost, tasks, workers, worker);
+        fed_place(cost, tasks, workers, worker, order);
         assert_true(3 * longest(cost, worker, tasks, workers) <=
                     4 * best_longest(cost, tasks, workers));
     }
 }
 
 /* Costliest first, each to the least loaded, by looking at all. */
-static void place_by_hand(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker) {
+static void place_by_hand(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker,
+                          uint32_t *order) {
     bool placed[100] = {false};
     size_t load[8] = {0};
     for (size_t n = 0; n < tasks; n++) {
@@ -54,6 +55,7 @@ static void place_by_hand(const size_t *cost, size_t tasks, size_t workers, uint
         for (size_t w = 1; w < workers; w++)
             least = load[w] < load[least] ? w : least;
         placed[next] = true;
+        order[n] = (uint32_t)next;
         worker[next] = (uint32_t)least;
         load[least] += cost[next];
     }
@@ -63,13 +65,15 @@ static void placement_matches_its_plain_twin(void **state) {
     (void)state;
     for (size_t trial = 0; trial < trials(300); trial++) {
         size_t tasks = any_below(100), workers = 1 + any_below(8), cost[100];
-        uint32_t worker[100], expected[100];
+        uint32_t worker[100], expected[100], order[100], expected_order[100];
         for (size_t i = 0; i < tasks; i++)
             cost[i] = any_below(10);
-        fed_place(cost, tasks, workers, worker);
-        place_by_hand(cost, tasks, workers, expected);
-        for (size_t i = 0; i < tasks; i++)
+        fed_place(cost, tasks, workers, worker, order);
+        place_by_hand(cost, tasks, workers, expected, expected_order);
+        for (size_t i = 0; i < tasks; i++) {
             assert_int_equal(worker[i], expected[i]);
+            assert_int_equal(order[i], expected_order[i]);
+        }
     }
 }
 

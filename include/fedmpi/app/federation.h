@@ -54,9 +54,13 @@ typedef struct fed_federation {
     fed_states_t states; /**< what clients keep; length 0: nothing */
     fed_selection_t selection;
     uint32_t *home;            /**< [clients]: the rank where each client trains, if it must stay */
-    uint32_t *rank_of;         /**< [participants]: where each trains this round */
-    size_t *client_rows;       /**< [ranks]: participants on each this round */
-    size_t *epoch_rows;        /**< [ranks]: rows of tracked clients on each this round */
+    uint32_t *rank_of;         /**< [participants]: where each is to train this round */
+    uint32_t *queue;           /**< [queued]: participants that this rank trains in this order, or
+                                    this node's workers in turns */
+    size_t queued;             /**< 0 where nobody trains */
+    fed_shared_t *turns;       /**< of this node; NULL: clients must train where they are placed */
+    size_t *client_rows;       /**< [ranks]: participants that each has trained this round */
+    size_t *epoch_rows;        /**< [ranks]: rows that each has of tracked clients; after client_rows */
     fed_client_row_t *clients; /**< this rank's; on the server everybody's */
     fed_local_epoch_row_t *local_epochs; /**< this rank's; on the server everybody's */
     fed_server_t *server;                /**< NULL elsewhere */
@@ -66,9 +70,16 @@ typedef struct fed_federation {
 fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run);
 void fed_federation_fini(fed_federation_t *federation);
 
-/** Draw the round's participants and place them: selection.chosen, rank_of, client_rows and
- * epoch_rows. Local, the same on every rank. */
+/** Draw the round's participants, the same on every rank, and place them: selection.chosen,
+ * rank_of, queue. Local. */
 void fed_federation_select(fed_federation_t *federation, int64_t round);
+
+/** What this rank trains next: the place i in selection.chosen. Costly clients come first, and
+ * workers of a node that finish early take more, so that all end within a client's time.
+ * @param taken  how many this rank took in this round before
+ * @return false when all are taken */
+bool fed_federation_next(const fed_federation_t *federation, int64_t round, size_t taken,
+                         size_t *i);
 
 /** The largest cost that a rank has to train in this round, after fed_federation_select. */
 size_t fed_federation_load(const fed_federation_t *federation);

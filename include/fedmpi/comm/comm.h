@@ -33,6 +33,11 @@ bool fed_comm_is_server(const fed_comm_t *comm);
 int fed_comm_workers(const fed_comm_t *comm);
 /** Rank of a worker; ascending. */
 int fed_comm_worker(const fed_comm_t *comm, int worker);
+/** Is this rank a worker? */
+bool fed_comm_works(const fed_comm_t *comm);
+
+/** Is that rank on this rank's node? */
+bool fed_comm_is_near(const fed_comm_t *comm, int rank);
 
 /** First rank of its node: the one that fills shared memory. */
 bool fed_comm_leads_node(const fed_comm_t *comm);
@@ -61,6 +66,10 @@ void fed_comm_gather_sums(fed_comm_t *comm, int64_t *sums, size_t count);
 
 /** The same by MPI_Reduce. Collective. */
 void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count);
+
+/** The largest of all ranks' values, entry by entry, on every rank. Collective.
+ * @param values  [in,out] [count] */
+void fed_comm_largest(const fed_comm_t *comm, size_t *values, size_t count);
 
 /** Rows of every rank to the server, in the order of ranks. Collective.
  * @param rows    [in]  this rank's rows, [counts[rank]][row_bytes]
@@ -96,6 +105,11 @@ void fed_shared_destroy(fed_shared_t *shared);
 
 /** The bytes; 64-byte aligned. The leader writes, then all call fed_shared_publish. */
 void *fed_shared_bytes(const fed_shared_t *shared);
+
+/** Take a turn: how many the ranks of the node have taken before in this round, 0 first. The
+ * memory, 8 bytes, serves nothing else. Rounds ascend from 1; nobody begins one before all
+ * have ended the last. Local, at any moment. */
+uint32_t fed_shared_take_turn(const fed_shared_t *shared, uint32_t round);
 
 /** What the leader wrote becomes visible to the node. Collective over the node. */
 void fed_shared_publish(const fed_shared_t *shared);

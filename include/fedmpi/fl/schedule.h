@@ -8,7 +8,9 @@
 /** Give tasks to workers, costliest first to the least loaded: the longest finishes
  * at most 4/3 times as late as in the best schedule (Graham 1969).
  * @param cost    [tasks]
- * @param worker  [out] [tasks]: 0 .. workers-1 */
-void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker);
+ * @param worker  [out] [tasks]: 0 .. workers-1
+ * @param order   [out] [tasks]: the tasks, costliest first */
+void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker,
+               uint32_t *order);
 
 #endif
