@@ -28,6 +28,9 @@ _PANEL_TITLES = ("Everything", "Without training")
 
 _SUFFIX = "_seconds"
 
+#: Seconds that are no part of a round of their own: all of it, and what lies within training.
+_NO_PARTS = frozenset({"wall", "finish_spread"})
+
 #: Configuration that grows with the ranks in a weak-scaling study.
 _SIZE_KEYS = frozenset(
     {"partition.clients", "federated.clients_per_round", "federated.tracked_clients"}
@@ -36,14 +39,9 @@ _SIZE_KEYS = frozenset(
 
 def round_parts(rounds: pd.DataFrame) -> pd.DataFrame:
     """The seconds that each part of a round took; `other` is what no part accounts for."""
-    named = [part for part in PART_COLOUR if f"{part}{_SUFFIX}" in rounds]
-    more = [
-        column[: -len(_SUFFIX)]
-        for column in rounds
-        if column.endswith(_SUFFIX)
-        and column != f"wall{_SUFFIX}"
-        and column[: -len(_SUFFIX)] not in named
-    ]
+    timed = [column[: -len(_SUFFIX)] for column in rounds if column.endswith(_SUFFIX)]
+    named = [part for part in PART_COLOUR if part in timed]
+    more = [part for part in timed if part not in named and part not in _NO_PARTS]
     parts = pd.DataFrame({part: rounds[f"{part}{_SUFFIX}"].astype(float) for part in named + more})
     parts["other"] = (rounds["wall_seconds"].astype(float) - parts.sum(axis=1)).clip(lower=0)
     return parts

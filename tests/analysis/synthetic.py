@@ -26,6 +26,7 @@ ROUND = np.dtype(
         ("gather_seconds", "<f8"),
         ("aggregate_seconds", "<f8"),
         ("evaluate_seconds", "<f8"),
+        ("finish_spread_seconds", "<f8"),
         ("bytes_down", "<u8"),
         ("bytes_up", "<u8"),
     ]
@@ -244,6 +245,7 @@ def _rounds(
     table["train_seconds"] = work / workers * (1 + random.normal(0, 0.02, len(table)))
     table["bcast_seconds"], table["gather_seconds"] = 0.002 * ranks, 0.003 * ranks
     table["aggregate_seconds"], table["evaluate_seconds"] = 0.004, 0.05
+    table["finish_spread_seconds"] = 0.1 * table["train_seconds"]
     parts = ("train", "bcast", "gather", "aggregate", "evaluate")
     table["wall_seconds"] = sum(table[f"{part}_seconds"] for part in parts) + 0.01
     table["bytes_down"] = table["bytes_up"] = 4 * PARAMETERS * workers
