@@ -9,8 +9,8 @@
     from analysis import figures
     figures.global_model(study).savefig("rounds.png")
 
-Commands: `python3 -m analysis.plot`, `analysis.report`, `analysis.merge`, and
-`analysis.execute` for the notebooks; each has --help.
+Commands: `python3 -m analysis.plot`, `analysis.report`, `analysis.table`, `analysis.merge`,
+and `analysis.execute` for the notebooks; each has --help.
 """
 
 from .errors import NothingToDraw, ResultsError

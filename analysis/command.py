@@ -7,15 +7,20 @@ from typing import Callable, Iterable, List, Optional
 from .errors import ResultsError
 
 
-def parser(module: str, description: Optional[str], output: str) -> argparse.ArgumentParser:
-    """A parser with the results files and the output that every command takes."""
+def parser(
+    module: str, description: Optional[str], output: Optional[str] = None
+) -> argparse.ArgumentParser:
+    """A parser with the results files that every command takes, and the output of most."""
     arguments = argparse.ArgumentParser(
-        prog=f"python3 -m analysis.{module}", description=description
+        prog=f"python3 -m analysis.{module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     arguments.add_argument(
         "results", nargs="+", help="results files, merged files, or glob patterns of them"
     )
-    arguments.add_argument("-o", "--output", required=True, help=output)
+    if output is not None:
+        arguments.add_argument("-o", "--output", required=True, help=output)
     return arguments
 
 

@@ -92,3 +92,10 @@ def show(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(value).lower()
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def show_spread(mean: float, std: float) -> str:
+    """A mean over seeds and its standard deviation, where there is one, as text."""
+    if np.isnan(mean):
+        return "-"
+    return f"{mean:.4f}" if np.isnan(std) else f"{mean:.4f} \u00b1 {std:.4f}"

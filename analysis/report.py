@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from . import command, figures, html, schema
 from .atomic import replacing
 from .errors import NothingToDraw
-from .labels import show
+from .labels import show, show_spread
 from .reader import Sources
 from .study import OUTCOMES, Study, load
 
@@ -143,6 +143,7 @@ _COLUMNS = {
     "epochs_done": "centralized epochs",
     "round_seconds": "seconds a round",
     "federated_wall_seconds": "federated seconds",
+    "run_seconds": "seconds in all",
 }
 
 _PROVENANCE = (
@@ -269,11 +270,8 @@ def _summary(study: Study) -> List[str]:
 
 
 def _with_spread(mean: float, std: float, ci95: float) -> str:
-    if pd.isna(mean):
-        return "-"
-    if pd.isna(std):
-        return f"{mean:.4f}"
-    return f"{mean:.4f} \u00b1 {std:.4f} [{mean - ci95:.4f}, {mean + ci95:.4f}]"
+    interval = "" if pd.isna(ci95) else f" [{mean - ci95:.4f}, {mean + ci95:.4f}]"
+    return show_spread(mean, std) + interval
 
 
 def _runs_table(study: Study) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """A study: the runs that were loaded together, as tidy data frames."""
 
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -232,10 +233,20 @@ def _totals(run: Run) -> Dict[str, float]:
         "samples_per_round": _column(run, "rounds", "samples").mean(),
         "federated_wall_seconds": wall_seconds.sum(),
         "round_seconds": wall_seconds.median(),
+        "run_seconds": _run_seconds(run),
         "centralized_train_seconds": _column(run, "epochs", "train_seconds").sum(),
         "total_bytes_down": _column(run, "rounds", "bytes_down").sum(),
         "total_bytes_up": _column(run, "rounds", "bytes_up").sum(),
     }
+
+
+def _run_seconds(run: Run) -> float:
+    """From the run's start to its end, in whole seconds; NaN if it did not go through at once."""
+    started, finished = (run.attributes.get(name) for name in ("started", "finished"))
+    complete = run.attributes.get("status") == "complete"
+    if not (complete and started and finished) or "resumed" in run.attributes:
+        return np.nan
+    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
 
 
 def _column(run: Run, table: str, name: str) -> pd.Series:
