@@ -77,7 +77,9 @@ def unique(name: str, taken: Collection[str]) -> str:
 
 def describe(values: Dict[str, Any]) -> str:
     """Configuration values as a label: `E=10 alpha=0.5`."""
-    return " ".join(f"{schema.symbol(key)}={show(value)}" for key, value in values.items())
+    return " ".join(
+        f"{schema.symbol(key)}={show(schema.word(key, value))}" for key, value in values.items()
+    )
 
 
 def describe_rows(frame: pd.DataFrame, keys: Sequence[str]) -> List[str]:

@@ -97,7 +97,7 @@ _PICTURES = (
         "Clients",
         figures.local_training,
         "The tracked clients over their local epochs. Each round they start again from the "
-        "global model.",
+        "global model (diamonds).",
     ),
     _Picture(
         "labels",

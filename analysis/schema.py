@@ -5,7 +5,7 @@ that are not listed are kept as well; the lists are what a frame has even when n
 holds the table.
 """
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 
 class Table(NamedTuple):
@@ -102,6 +102,7 @@ RUN_MARK = "schema_version"
 
 SEED = "experiment.seed"
 EPOCHS = "training.epochs"
+MOMENTUM = "training.persistent_momentum"
 
 #: Keys that name things and set no condition: runs that differ in them alone are the same.
 BOOKKEEPING = frozenset({"experiment.name", "output.file", "checkpoint.file", "checkpoint.every"})
@@ -109,6 +110,7 @@ BOOKKEEPING = frozenset({"experiment.name", "output.file", "checkpoint.file", "c
 #: How papers write a key, where they have a shorter way than the key itself.
 SYMBOLS = {
     EPOCHS: "E",
+    MOMENTUM: "momentum",
     SEED: "seed",
     "training.batch_size": "B",
     "training.learning_rate": "lr",
@@ -118,7 +120,15 @@ SYMBOLS = {
     "model.type": "model",
 }
 
+#: What values stand for, where the key's symbol does not say it: as jobs/sweep.sbatch does.
+WORDS: Dict[str, Dict[Any, str]] = {MOMENTUM: {False: "fresh", True: "persistent"}}
+
 
 def symbol(key: str) -> str:
     """The short name of a configuration key: its symbol, or its part after the dot."""
     return SYMBOLS.get(key, key.partition(".")[2] or key)
+
+
+def word(key: str, value: Any) -> Any:
+    """What a value of a configuration key is called beside the key's symbol."""
+    return WORDS.get(key, {}).get(value, value)

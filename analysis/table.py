@@ -6,7 +6,7 @@ With --into FILE the table replaces what stands in FILE between the lines
 
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from typing import Iterable, List, Optional
 
 import pandas as pd
 
@@ -17,13 +17,8 @@ from .figures import PUBLISHED, style
 from .labels import show, show_spread
 from .study import Study, load
 
-_MOMENTUM = "training.persistent_momentum"
-
-#: What sets a row apart, where the table says it in other words than the configuration.
-_HEADS = {schema.EPOCHS: "E", _MOMENTUM: "momentum"}
-_VALUES: Dict[str, Callable[[Any], str]] = {
-    _MOMENTUM: lambda kept: "persistent" if kept else "fresh",
-}
+#: What a row says in any case; other keys only where they differ.
+_KEYS = (schema.EPOCHS, schema.MOMENTUM)
 
 _PART = re.compile(r"(<!-- begin sweep[^>]*-->\n).*?(<!-- end sweep -->)", re.DOTALL)
 
@@ -32,18 +27,18 @@ def markdown(study: Study) -> str:
     """The table, a row a condition, and under it what was run and how long it took."""
     metrics = [f"{model}_test_accuracy" for model in PUBLISHED]
     summary = study.summary([*metrics, "run_seconds"])
-    keys = [key for key in _HEADS if key in study.runs]
+    keys = [key for key in _KEYS if key in study.runs]
     keys += [key for key in study.condition_keys if key not in keys]
     conditions = study.runs.drop_duplicates("condition").set_index("condition")[keys]
 
-    heads = [_HEADS.get(key, schema.symbol(key)) for key in keys]
-    lines = [_row([*heads, "seeds", *PUBLISHED, "seconds a run"]), "|---" * (len(heads) + 4) + "|"]
+    heads = [*map(schema.symbol, keys), "seeds", *PUBLISHED, "seconds a run"]
+    lines = [_row(heads), "|---" * len(heads) + "|"]
     for _, row in summary.iterrows():
         values = conditions.loc[row["condition"]]
         lines.append(
             _row(
                 [
-                    *(_VALUES.get(key, show)(values[key]) for key in keys),
+                    *(show(schema.word(key, values[key])) for key in keys),
                     str(row["runs"]),
                     *(show_spread(row[f"{name}_mean"], row[f"{name}_std"]) for name in metrics),
                     _seconds(row["run_seconds_mean"]),
@@ -52,7 +47,7 @@ def markdown(study: Study) -> str:
         )
     if style.dataset_is(study, "mnist"):
         ranges = [f"{low:.2f} to {high:.2f}" for low, high in PUBLISHED.values()]
-        lines.append(_row(["published", *[" "] * len(heads), *ranges, " "]))
+        lines.append(_row(["published", *[" "] * len(keys), *ranges, " "]))
     return "\n".join([*lines, "", _account(study)])
 
 

@@ -19,7 +19,7 @@ _SEPARATE = 60
 
 @style.styled
 def local_training(study: Study, run: Optional[str] = None) -> Figure:
-    """The tracked clients over their local epochs, round after round.
+    """The tracked clients over their local epochs, round after round, and what they became.
 
     A client starts each round from the global model, so its curve is broken there.
     """
@@ -51,6 +51,16 @@ def local_training(study: Study, run: Optional[str] = None) -> Figure:
                 marker="o",
                 markersize=1.8 if epochs > 1 else 3,
                 label=f"Client {client}",
+            )
+        if column == "test_accuracy" and style.has(part.rounds, column):
+            axes.plot(
+                part.rounds["round"],
+                part.rounds[column],
+                color=style.INK,
+                linestyle="",
+                marker="D",
+                markersize=3,
+                label="Global model",
             )
         axes.set_title(title)
         style.count_axis(axes.xaxis)

@@ -174,8 +174,10 @@ class Clients(FigureCase):
     def test_local_curves_end_with_their_round(self):
         study = self.study({"training.epochs": 3, "federated.rounds": 4})
         axes = figures.local_training(study).axes[0]
-        self.assertEqual(len(axes.lines), 5)
-        y = axes.lines[0].get_ydata()
+        *clients, average = axes.lines
+        self.assertEqual(len(clients), 5)
+        np.testing.assert_array_equal(average.get_ydata(), study.rounds["test_accuracy"])
+        y = clients[0].get_ydata()
         self.assertEqual(np.flatnonzero(np.isnan(y)).tolist(), [3, 7, 11, 15])
         rows = study.local_epochs[study.local_epochs["client"] == 0]
         np.testing.assert_array_equal(y[~np.isnan(y)], rows["test_accuracy"])
