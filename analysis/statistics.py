@@ -26,6 +26,23 @@ def spread(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     return table
 
 
+def rounds_to_target(rounds: Sequence[float], accuracy: Sequence[float], target: float) -> float:
+    """The round at which the best accuracy so far crosses a target; NaN if it never does.
+
+    As McMahan et al. 2017 count: the curve is made monotonic by taking the best value of
+    all rounds before, and is linear between the rounds. Rounds that were not evaluated (NaN)
+    are no points of it.
+    """
+    x, y = np.asarray(rounds, dtype=float), np.asarray(accuracy, dtype=float)
+    evaluated = np.isfinite(y)
+    x, best = x[evaluated], np.maximum.accumulate(y[evaluated])
+    reached = np.flatnonzero(best >= target)
+    if not len(reached):
+        return np.nan
+    crossing = slice(max(reached[0] - 1, 0), reached[0] + 1)
+    return float(np.interp(target, best[crossing], x[crossing]))
+
+
 def label_skew(counts: np.ndarray) -> pd.DataFrame:
     """How far each client's labels are from what all hold together.
 

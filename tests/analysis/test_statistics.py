@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 import analysis
-from analysis.statistics import label_skew, spread, student_quantile
+from analysis.statistics import label_skew, rounds_to_target, spread, student_quantile
 from case import FolderCase
 from synthetic import write_run
 
@@ -47,6 +47,35 @@ class Spread(unittest.TestCase):
         self.assertEqual(table.loc[10, "mean"], 4.0)
         self.assertTrue(math.isnan(table.loc[10, "std"]) and math.isnan(table.loc[10, "ci95"]))
         self.assertTrue(math.isnan(table.loc[15, "mean"]))
+
+
+class RoundsToTarget(unittest.TestCase):
+    def test_between_two_rounds_it_is_interpolated(self):
+        self.assertAlmostEqual(rounds_to_target([1, 2, 3], [0.90, 0.96, 0.98], 0.97), 2.5)
+        self.assertAlmostEqual(rounds_to_target([1, 2, 3], [0.90, 0.96, 1.00], 0.97), 2.25)
+
+    def test_a_round_that_hits_it_counts_whole(self):
+        self.assertEqual(rounds_to_target([1, 2, 3], [0.5, 0.97, 0.98], 0.97), 2)
+
+    def test_the_best_so_far_counts_where_the_curve_falls(self):
+        """From 0.95 in round 2, kept through round 3, to 0.99 in round 4: half way at 3.5."""
+        self.assertAlmostEqual(rounds_to_target([1, 2, 3, 4], [0.5, 0.95, 0.6, 0.99], 0.97), 3.5)
+
+    def test_the_first_crossing_counts(self):
+        self.assertAlmostEqual(rounds_to_target([1, 2, 3, 4], [0.96, 0.98, 0.9, 0.99], 0.97), 1.5)
+
+    def test_reached_in_the_first_round(self):
+        self.assertEqual(rounds_to_target([1, 2], [0.98, 0.99], 0.97), 1)
+
+    def test_rounds_that_were_not_evaluated_are_no_points(self):
+        nan = math.nan
+        rounds = rounds_to_target([1, 2, 3, 4, 5], [nan, 0.95, nan, 0.99, nan], 0.97)
+        self.assertAlmostEqual(rounds, 3.0)
+
+    def test_not_reached(self):
+        for accuracy in ([0.5, 0.969], [math.nan, math.nan]):
+            self.assertTrue(math.isnan(rounds_to_target([1, 2], accuracy, 0.97)))
+        self.assertTrue(math.isnan(rounds_to_target([], [], 0.97)))
 
 
 class LabelSkew(unittest.TestCase):
