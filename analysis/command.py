@@ -10,7 +10,10 @@ from .errors import ResultsError
 def parser(
     module: str, description: Optional[str], output: Optional[str] = None
 ) -> argparse.ArgumentParser:
-    """A parser with the results files that every command takes, and the output of most."""
+    """A parser with the results files that every command takes, and the output of those that write.
+
+    `output` says what is written; a command without it prints.
+    """
     arguments = argparse.ArgumentParser(
         prog=f"python3 -m analysis.{module}",
         description=description,

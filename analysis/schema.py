@@ -103,6 +103,12 @@ RUN_MARK = "schema_version"
 SEED = "experiment.seed"
 EPOCHS = "training.epochs"
 MOMENTUM = "training.persistent_momentum"
+LEARNING_RATE = "training.learning_rate"
+MODEL = "model.type"
+PARTITION = "partition.scheme"
+ALPHA = "partition.alpha"
+ALGORITHM = "federated.algorithm"
+SERVER_OPTIMIZER = "federated.server_optimizer"
 
 #: Keys that name things and set no condition: runs that differ in them alone are the same.
 BOOKKEEPING = frozenset({"experiment.name", "output.file", "checkpoint.file", "checkpoint.every"})
@@ -113,11 +119,11 @@ SYMBOLS = {
     MOMENTUM: "momentum",
     SEED: "seed",
     "training.batch_size": "B",
-    "training.learning_rate": "lr",
+    LEARNING_RATE: "lr",
     "federated.clients_per_round": "K",
     "federated.rounds": "rounds",
-    "partition.scheme": "partition",
-    "model.type": "model",
+    PARTITION: "partition",
+    MODEL: "model",
 }
 
 #: What values stand for, where the key's symbol does not say it: as jobs/sweep.sbatch does.

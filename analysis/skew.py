@@ -1,0 +1,93 @@
+"""Final and best test accuracy of each algorithm and Dirichlet alpha, as a Markdown table."""
+
+from typing import List, Optional
+
+import pandas as pd
+
+from . import command, markdown, schema
+from .errors import NothingToDraw
+from .labels import show
+from .statistics import spread
+from .study import Study, load
+
+#: What papers call an algorithm; others keep the program's name.
+_NAMES = {
+    "fedavg": "FedAvg",
+    "fedsgd": "FedSGD",
+    "fedprox": "FedProx",
+    "scaffold": "SCAFFOLD",
+    "fednova": "FedNova",
+    "feddyn": "FedDyn",
+}
+#: What papers call federated averaging with another optimizer on the server.
+_SERVER_NAMES = {
+    "momentum": "FedAvgM",
+    "adagrad": "FedAdagrad",
+    "adam": "FedAdam",
+    "yogi": "FedYogi",
+}
+
+
+def compared(study: Study) -> pd.DataFrame:
+    """The runs that hold test accuracies, a seed once, and what they are compared by.
+
+    Columns: run, condition, alpha (of the Dirichlet distribution), algorithm (as papers
+    call it), final_accuracy and best_accuracy.
+    """
+    runs = study.replicates().runs
+    runs = runs[runs["federated_test_accuracy"].notna()]
+    if runs.empty or not {schema.ALGORITHM, schema.ALPHA} <= set(runs):
+        raise NothingToDraw("no run with an algorithm and alpha holds a test accuracy")
+    best = study.rounds.groupby("run")["test_accuracy"].max()
+    return pd.DataFrame(
+        {
+            "run": runs["run"],
+            "condition": runs["condition"],
+            "alpha": runs[schema.ALPHA],
+            "algorithm": [_name(run) for _, run in runs.iterrows()],
+            "final_accuracy": runs["federated_test_accuracy"],
+            "best_accuracy": runs["run"].map(best),
+        }
+    )
+
+
+def table(study: Study) -> pd.DataFrame:
+    """Mean and standard deviation over seeds, a row a condition, as text."""
+    runs = compared(study)
+    by = ["alpha", "algorithm", "condition"]
+    final, best = (spread(runs, by, f"{which}_accuracy") for which in ("final", "best"))
+    return pd.DataFrame(
+        {
+            "alpha": final["alpha"].map(show),
+            "algorithm": final["algorithm"],
+            "seeds": final["n"].map(str),
+            "final accuracy": [_with_deviation(row) for _, row in final.iterrows()],
+            "best accuracy": [_with_deviation(row) for _, row in best.iterrows()],
+        }
+    )
+
+
+def _name(run: pd.Series) -> str:
+    algorithm, optimizer = run[schema.ALGORITHM], run.get(schema.SERVER_OPTIMIZER, "sgd")
+    if algorithm == "fedavg" and optimizer in _SERVER_NAMES:
+        return _SERVER_NAMES[optimizer]
+    name = _NAMES.get(algorithm, algorithm)
+    return name if optimizer == "sgd" else f"{name} + {optimizer}"
+
+
+def _with_deviation(row: pd.Series) -> str:
+    if pd.isna(row["std"]):
+        return f"{row['mean']:.4f}"
+    return f"{row['mean']:.4f} \u00b1 {row['std']:.4f}"
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Run the command `python3 -m analysis.skew`."""
+    options = command.parser("skew", __doc__).parse_args(arguments)
+    study = load(options.results)
+    command.report_notes(study.notes)
+    print(markdown.table(table(study)))
+
+
+if __name__ == "__main__":
+    command.run(main)
