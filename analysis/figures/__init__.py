@@ -10,12 +10,14 @@ from .clients import label_distribution, local_training
 from .confusion import confusion_matrix
 from .curves import centralized_training, federated_and_centralized, global_model
 from .digits import sample_digits
+from .studies import algorithms_under_skew, rounds_to_target
 from .sweep import PUBLISHED, accuracy_over_epochs
 from .timing import round_time_by_run, round_times, scaling, scaling_series
 
 __all__ = [
     "PUBLISHED",
     "accuracy_over_epochs",
+    "algorithms_under_skew",
     "assert_drawn",
     "centralized_training",
     "confusion_matrix",
@@ -27,6 +29,7 @@ __all__ = [
     "local_training",
     "round_time_by_run",
     "round_times",
+    "rounds_to_target",
     "sample_digits",
     "scaling",
     "scaling_series",

@@ -108,14 +108,15 @@ def series_styles(study: Study) -> Dict[str, Dict[str, Any]]:
             }
             for i, name in enumerate(conditions["condition"])
         }
-    colours = _colours(conditions[keys[0]])
+    colours = colours_of(conditions[keys[0]])
     return {
         name: {"color": colours[value], "linestyle": LINE_STYLES[kinds.index(kind)]}
         for name, value, kind in zip(conditions["condition"], conditions[keys[0]], rest)
     }
 
 
-def _colours(values: pd.Series) -> Dict[Any, Any]:
+def colours_of(values: pd.Series) -> Dict[Any, Any]:
+    """A colour for each distinct value: of an ordered scale for numbers, else of the palette."""
     distinct = list(dict.fromkeys(values))
     if (
         pd.api.types.is_numeric_dtype(values)

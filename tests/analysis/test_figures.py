@@ -19,6 +19,8 @@ OF_A_STUDY = (
     figures.global_model,
     figures.centralized_training,
     figures.accuracy_over_epochs,
+    figures.rounds_to_target,
+    figures.algorithms_under_skew,
     figures.local_training,
     figures.label_distribution,
     figures.confusion_matrix,
@@ -168,6 +170,61 @@ class Sweep(FigureCase):
     def test_published_ranges_are_for_mnist_only(self):
         study = self.study({"data.dataset": "fashion-mnist"})
         self.assertEqual(len(figures.accuracy_over_epochs(study).axes[0].patches), 0)
+
+
+class RoundsToTarget(FigureCase):
+    def test_curves_never_fall_and_rows_have_panels_of_their_own(self):
+        for scheme in ("iid", "shards"):
+            for rate in (0.1, 0.2):
+                write_run(
+                    self.folder / f"{scheme}-{rate}.h5",
+                    {"partition.scheme": scheme, "training.learning_rate": rate},
+                    test_accuracy=[0.5, 0.9, 0.8, 0.98, 0.97],
+                )
+        figure = figures.rounds_to_target(analysis.load(f"{self.folder}/*.h5"))
+        titles = [axes.get_title("left") for axes in figure.axes]
+        self.assertEqual(
+            titles, ["2NN, IID: 97%, published 87", "2NN, shards: 97%, published 664"]
+        )
+        for axes in figure.axes:
+            for _, y in data_lines(axes):
+                np.testing.assert_allclose(y, [0.5, 0.9, 0.9, 0.98, 0.98])
+            texts = [text.get_text() for text in axes.get_legend().texts]
+            self.assertEqual(texts, ["lr=0.1: 3.9", "lr=0.2: 3.9"])
+
+    def test_a_row_alone_below_its_target_is_in_view(self):
+        study = self.study({"partition.scheme": "iid"}, test_accuracy=[0.1, 0.2, 0.3, 0.3, 0.3])
+        (axes,) = figures.rounds_to_target(study).axes
+        self.assertLess(axes.get_ylim()[0], 0.3)
+
+    def test_models_that_the_paper_does_not_have_are_nothing_to_draw(self):
+        study = self.study({"model.type": "logistic"})
+        with self.assertRaises(analysis.NothingToDraw):
+            figures.rounds_to_target(study)
+
+
+class AlgorithmsUnderSkew(FigureCase):
+    def test_alphas_have_panels_and_algorithms_curves(self):
+        study = self.study(
+            *(
+                {"partition.alpha": alpha, "experiment.seed": seed, **algorithm}
+                for alpha in (1, 0.1)
+                for seed in (1, 2)
+                for algorithm in ({}, {"federated.server_optimizer": "adam"})
+            )
+        )
+        left, right = figures.algorithms_under_skew(study).axes
+        self.assertEqual(left.get_title("left"), "Dirichlet, alpha = 0.1")
+        rounds = study.rounds[
+            (study.rounds["partition.alpha"] == 1)
+            & (study.rounds["federated.server_optimizer"] == "adam")
+        ]
+        means = rounds.groupby("round")["test_accuracy"].mean()
+        lines = data_lines(right)
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(any(np.allclose(y, means) for _, y in lines))
+        texts = [text.get_text() for text in right.get_legend().texts]
+        self.assertEqual(sorted(texts), ["FedAdam", "FedAvg"])
 
 
 class Clients(FigureCase):
