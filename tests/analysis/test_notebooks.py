@@ -26,8 +26,9 @@ def code_cells(notebook):
 
 
 class Source(unittest.TestCase):
-    def test_there_are_three(self):
-        self.assertEqual([path.name[:2] for path in NOTEBOOKS], ["01", "02", "03"])
+    def test_they_are_numbered(self):
+        numbers = [path.name[:2] for path in NOTEBOOKS]
+        self.assertEqual(numbers, ["01", "02", "03", "04", "05"])
 
     def test_every_plot_is_followed_by_its_assertion(self):
         for notebook in NOTEBOOKS:
@@ -71,6 +72,14 @@ class Execution(FolderCase):
         self.assertIn("NothingToDraw", outcome.stderr)
         self.assertIn("01-first-look.ipynb: not executed", outcome.stderr)
         self.assertFalse((self.folder / "executed" / "01-first-look.ipynb").exists())
+
+    def test_studies_without_accuracies_fail(self):
+        write_run(self.folder / "a.h5", federated=False, status="running")
+        for notebook in NOTEBOOKS[3:]:
+            with self.subTest(notebook.name):
+                outcome = self.execute(f"{self.folder}/a.h5", notebook)
+                self.assertEqual(outcome.code, 2)
+                self.assertIn("NothingToDraw", outcome.stderr)
 
     def test_a_missing_notebook(self):
         outcome = self.execute("x.h5", self.folder / "none.ipynb")
