@@ -4,7 +4,7 @@ Of the learning rates that were tried a row shows the best, as the paper does. `
 where the target was not reached in so many rounds, `-` where there are no results.
 """
 
-from typing import List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def runs_of(study: Study, row: Row) -> Study:
     """The runs with a row's model and partition that hold test accuracies, a seed once."""
     study = study.replicates()
     runs = study.runs
-    if not {schema.MODEL, schema.PARTITION} <= set(runs):
+    if not {schema.MODEL, schema.PARTITION, schema.LEARNING_RATE} <= set(runs):
         return study.select([])
     mine = (runs[schema.MODEL] == row.type) & (runs[schema.PARTITION] == row.scheme)
     recorded = runs["federated_test_accuracy"].notna()
@@ -56,23 +56,20 @@ def conditions(study: Study, row: Row) -> pd.DataFrame:
     others by its best accuracy.
     """
     study = runs_of(study, row)
-    rounds = study.rounds.groupby("run", sort=False)
-    runs = study.runs.set_index("run").assign(
-        learning_rate=lambda runs: runs[schema.LEARNING_RATE],
-        best_accuracy=rounds["test_accuracy"].max(),
-        to_target=pd.Series(
-            {
-                run: rounds_to_target(part["round"], part["test_accuracy"], row.target)
-                for run, part in rounds
-            },
-            dtype=float,
-        ),
+    curves = study.rounds.groupby("run")
+    to_target = {
+        run: rounds_to_target(curve["round"], curve["test_accuracy"], row.target)
+        for run, curve in curves
+    }
+    runs = study.runs.assign(
+        best_accuracy=study.runs["run"].map(curves["test_accuracy"].max()),
+        to_target=study.runs["run"].map(to_target),
     )
     table = (
         runs.groupby("condition", sort=False)
         .agg(
-            learning_rate=("learning_rate", "first"),
-            seeds=("learning_rate", "size"),
+            learning_rate=(schema.LEARNING_RATE, "first"),
+            seeds=("run", "size"),
             rounds_done=("rounds_done", "min"),
             best_accuracy=("best_accuracy", "mean"),
         )
@@ -105,7 +102,7 @@ def rounds_text(condition: pd.Series) -> str:
     return f"{condition['mean']:.1f} \u00b1 {condition['std']:.1f}"
 
 
-def _text(row: Row, tried: pd.DataFrame) -> dict:
+def _text(row: Row, tried: pd.DataFrame) -> Dict[str, str]:
     text = {
         "model": row.model,
         "clients": row.clients,

@@ -35,10 +35,8 @@ def rounds_to_target(study: Study) -> Figure:
     for axes in panels[:, 0]:
         axes.set_ylabel("Best test accuracy so far")
     style.headline(figure, "Rounds to a test accuracy, beside McMahan et al. 2017")
-    style.caption(
-        figure,
-        ["dotted: target and published rounds", style.seed_note(study), style.unfinished_note(study)],
-    )
+    guides = "dotted: target and published rounds"
+    style.caption(figure, [guides, style.seed_note(study), style.unfinished_note(study)])
     return figure
 
 

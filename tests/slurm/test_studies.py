@@ -72,7 +72,7 @@ class Studies(SlurmCase):
         algorithms = ("fedavg", "fedprox", "scaffold", "feddyn", "fedadam")
         self.assert_runs(
             "skew",
-            [f"{a}-alpha{alpha}-seed{s}" for a in algorithms for alpha in ("0.1", "1") for s in "12"],
+            [f"{name}-alpha{a}-seed{s}" for name in algorithms for a in ("0.1", "1") for s in "12"],
         )
         table = skew.table(study)
         names = ["FedAdam", "FedAvg", "FedDyn", "FedProx", "SCAFFOLD"]
@@ -84,11 +84,12 @@ class Studies(SlurmCase):
 
     def test_element_without_slurm_is_that_of_slurm(self) -> None:
         """Twice by bash alone, the second time finding all done, and once by Slurm."""
+        script = ["jobs/mcmahan.sbatch", *TINY]
         settings = {"LEARNING_RATES": "0.1", "FEDMPI_RANKS": "2"}
+        alone = {"SLURM_ARRAY_TASK_ID": "1", "STUDY": "results/bash", **settings}
         for _ in range(2):
-            self.cluster.run("bash", "jobs/mcmahan.sbatch", *TINY, SLURM_ARRAY_TASK_ID="1",
-                             STUDY="results/bash", **settings)
-        job = self.submit("--array=1", "jobs/mcmahan.sbatch", *TINY, STUDY="results/slurm", **settings)
+            self.cluster.run("bash", *script, **alone)
+        job = self.submit("--array=1", *script, STUDY="results/slurm", **settings)
         self.cluster.wait(job)
         (bash,), (slurm,) = (sorted(self.folder(name).glob("*.h5")) for name in ("bash", "slurm"))
         self.assertEqual(bash.name, slurm.name)
