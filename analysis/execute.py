@@ -39,6 +39,7 @@ def execute(notebooks: Sequence[Path], output: Optional[Path] = None, seconds: i
                 "--execute",
                 *where,
                 f"--ExecutePreprocessor.timeout={seconds}",
+                f"--ExecutePreprocessor.startup_timeout={seconds}",
                 "--ExecutePreprocessor.record_timing=False",  # nothing that differs every time
                 str(notebook),
             ],
