@@ -123,10 +123,10 @@ def _text(row: Row, tried: pd.DataFrame) -> Dict[str, str]:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.mcmahan`."""
-    options = command.parser("mcmahan", __doc__).parse_args(arguments)
+    options = markdown.parser("mcmahan", __doc__).parse_args(arguments)
     study = load(options.results)
     command.report_notes(study.notes)
-    print(markdown.table(table(study)))
+    markdown.emit(markdown.table(table(study)), "mcmahan", options)
 
 
 if __name__ == "__main__":

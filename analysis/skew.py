@@ -83,10 +83,10 @@ def _with_deviation(row: pd.Series) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.skew`."""
-    options = command.parser("skew", __doc__).parse_args(arguments)
+    options = markdown.parser("skew", __doc__).parse_args(arguments)
     study = load(options.results)
     command.report_notes(study.notes)
-    print(markdown.table(table(study)))
+    markdown.emit(markdown.table(table(study)), "skew", options)
 
 
 if __name__ == "__main__":

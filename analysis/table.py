@@ -4,15 +4,11 @@ With --into FILE the table replaces what stands in FILE between the lines
 `<!-- begin sweep ... -->` and `<!-- end sweep -->`.
 """
 
-import re
-from pathlib import Path
-from typing import Iterable, List, Optional
+from typing import List, Optional
 
 import pandas as pd
 
-from . import command, schema
-from .atomic import replacing
-from .errors import ResultsError
+from . import command, markdown, schema
 from .figures import PUBLISHED, style
 from .labels import show, show_spread
 from .study import Study, load
@@ -20,10 +16,8 @@ from .study import Study, load
 #: What a row says in any case; other keys only where they differ.
 _KEYS = (schema.EPOCHS, schema.MOMENTUM)
 
-_PART = re.compile(r"(<!-- begin sweep[^>]*-->\n).*?(<!-- end sweep -->)", re.DOTALL)
 
-
-def markdown(study: Study) -> str:
+def table(study: Study) -> str:
     """The table, a row a condition, and under it what was run and how long it took."""
     metrics = [f"{model}_test_accuracy" for model in PUBLISHED]
     summary = study.summary([*metrics, "run_seconds"])
@@ -32,11 +26,11 @@ def markdown(study: Study) -> str:
     conditions = study.runs.drop_duplicates("condition").set_index("condition")[keys]
 
     heads = [*map(schema.symbol, keys), "seeds", *PUBLISHED, "seconds a run"]
-    lines = [_row(heads), "|---" * len(heads) + "|"]
+    lines = markdown.head(heads)
     for _, row in summary.iterrows():
         values = conditions.loc[row["condition"]]
         lines.append(
-            _row(
+            markdown.row(
                 [
                     *(show(schema.word(key, values[key])) for key in keys),
                     str(row["runs"]),
@@ -47,25 +41,8 @@ def markdown(study: Study) -> str:
         )
     if style.dataset_is(study, "mnist"):
         ranges = [f"{low:.2f} to {high:.2f}" for low, high in PUBLISHED.values()]
-        lines.append(_row(["published", *[" "] * len(keys), *ranges, " "]))
+        lines.append(markdown.row(["published", *[" "] * len(keys), *ranges, " "]))
     return "\n".join([*lines, "", _account(study)])
-
-
-def insert(table: str, path: Path) -> None:
-    """Put a table into a Markdown file, in the place of the one that is there."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ResultsError(f"{path}: {error.strerror}") from error
-    text, count = _PART.subn(lambda part: f"{part[1]}{table}\n{part[2]}", text)
-    if count != 1:
-        raise ResultsError(f"{path}: has {count} parts between begin and end of 'sweep', not one")
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _seconds(value: float) -> str:
@@ -94,17 +71,10 @@ def _listed(values: pd.Series) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.table`."""
-    parser = command.parser("table", __doc__)
-    parser.add_argument("--into", type=Path, metavar="FILE", help="write into this Markdown file")
-    options = parser.parse_args(arguments)
+    options = markdown.parser("table", __doc__).parse_args(arguments)
     study = load(options.results)
     command.report_notes(study.notes)
-    table = markdown(study)
-    if options.into is None:
-        print(table)
-    else:
-        insert(table, options.into)
-        print(options.into)
+    markdown.emit(table(study), "sweep", options)
 
 
 if __name__ == "__main__":

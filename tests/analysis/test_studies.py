@@ -75,7 +75,7 @@ class McMahan(FolderCase):
         self.assertEqual(outcome.code, 0, outcome.stderr)
         lines = outcome.stdout.splitlines()
         self.assertEqual(len(lines), 2 + len(mcmahan.PUBLISHED))
-        self.assertEqual(lines[1], "|" + " --- |" * 8)
+        self.assertEqual(lines[1], "|---" * 8 + "|")
         self.assertEqual(lines[2], "| 2NN | IID | 97 % | 87 | 2.5 | 0.1 | 1 | 0.9800 |")
 
     def test_results_of_something_else_are_refused(self):
