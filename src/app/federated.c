@@ -176,11 +176,11 @@ void fed_gather_sums(fed_federation_t *federation) {
 static void gather_updates(fed_federation_t *federation) {
     size_t ranks = (size_t)fed_comm_size(federation->run->comm);
     fed_comm_largest(federation->run->comm, federation->client_rows, 2 * ranks);
+    gather_rows(federation);
     if (fed_aggregation_is_single(federation->run->aggregation))
         fed_single_aggregate(federation);
     else
         fed_gather_sums(federation);
-    gather_rows(federation);
 }
 
 /* The rows of clients that did not diverge, to averaged[]; their number.
@@ -207,10 +207,12 @@ static size_t leave_out_diverged(const fed_federation_t *federation, fed_client_
 }
 
 /* Weights were fixed before training; a client that diverged added nothing, and the exact
- * sum of the others is scaled once, here: the same bits on any ranks. */
+ * sum of the others is scaled once, here: the same bits on any ranks. Rules that look at
+ * single updates have no weights. */
 static void renormalize(fed_federation_t *federation, double factor) {
-    for (size_t i = 0; i < sums_count(federation); i++)
-        federation->server->up[i] *= factor;
+    if (!fed_aggregation_is_single(federation->run->aggregation))
+        for (size_t i = 0; i < sums_count(federation); i++)
+            federation->server->up[i] *= factor;
     for (size_t i = 0; i < federation->selection.count; i++)
         federation->clients[i].weight *= factor;
 }

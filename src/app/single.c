@@ -36,20 +36,26 @@ static size_t piece_width(size_t clients) {
     return (blocks ? blocks : 1) * FED_DISTANCE_BLOCK;
 }
 
-/* In the order of ranks, where each participant's row comes: place[out] [participants]. */
-static void find_places(const fed_federation_t *federation, size_t *place) {
-    size_t ranks = (size_t)fed_comm_size(federation->run->comm);
+/* Whom the rule sees: everybody but the clients that diverged. Server only.
+ * @param place [out] [participants]: in the order of ranks, where each one's row comes
+ * @return how many they are */
+static size_t find_seen(const fed_federation_t *federation, size_t *place) {
+    size_t ranks = (size_t)fed_comm_size(federation->run->comm), seen = 0;
     FED_AUTOFREE size_t *next = FED_NEW_ARRAY(size_t, ranks + 1);
     for (size_t r = 0; r < ranks; r++)
         next[r + 1] = next[r] + federation->client_rows[r];
-    for (size_t i = 0; i < federation->selection.count; i++)
-        place[i] = next[federation->rank_of[i]]++;
+    for (size_t i = 0; i < federation->selection.count; i++) {
+        size_t row = next[federation->rank_of[i]]++;
+        if (!federation->clients[i].diverged)
+            place[seen++] = row;
+    }
+    return seen;
 }
 
-/* The coordinates first .. first+width-1 of all participants, in their order, on the
- * server: values[out] [participants][width]. Collective. */
-static void gather_piece(const fed_federation_t *federation, const size_t *place, size_t first,
-                         size_t width, float *values) {
+/* The coordinates first .. first+width-1 of those whom the rule sees, in their order, on the
+ * server: values[out] [seen][width]. Collective. */
+static void gather_piece(const fed_federation_t *federation, size_t seen, const size_t *place,
+                         size_t first, size_t width, float *values) {
     size_t here = federation->queued, participants = federation->selection.count;
     size_t length = row_length(federation), bytes = width * sizeof(float);
     FED_AUTOFREE float *own = FED_NEW_ARRAY(float, here *width);
@@ -57,7 +63,7 @@ static void gather_piece(const fed_federation_t *federation, const size_t *place
         memcpy(own + i * width, federation->rows + i * length + first, bytes);
     FED_AUTOFREE float *all = FED_NEW_ARRAY(float, federation->server ? participants *width : 0);
     fed_comm_gather_rows(federation->run->comm, own, federation->client_rows, bytes, all);
-    for (size_t i = 0; federation->server && i < participants; i++)
+    for (size_t i = 0; i < seen; i++)
         memcpy(values + i * width, all + place[i] * width, bytes);
 }
 
@@ -77,12 +83,23 @@ static void add_chosen(fed_federation_t *federation, const bool *chosen, size_t 
     }
 }
 
+/* Among those whom the rule sees: chosen[out] [participants]. Server only. */
+static void choose_among(const fed_federation_t *federation, size_t seen, const double *distances,
+                         bool *chosen) {
+    const fed_run_t *run = federation->run;
+    FED_AUTOFREE bool *chosen_seen = FED_NEW_ARRAY(bool, seen);
+    run->aggregation->choose(fed_aggregation_tolerated(&run->config, seen), seen, distances,
+                             chosen_seen);
+    for (size_t i = 0, next = 0; i < federation->selection.count; i++)
+        chosen[i] = !federation->clients[i].diverged && chosen_seen[next++];
+}
+
 /* The server chooses, all learn whom. Collective. */
-static void choose(fed_federation_t *federation, size_t tolerated, const double *distances) {
+static void choose(fed_federation_t *federation, size_t seen, const double *distances) {
     size_t participants = federation->selection.count, chosen_count = 0;
     FED_AUTOFREE bool *chosen = FED_NEW_ARRAY(bool, participants);
-    if (federation->server)
-        federation->run->aggregation->choose(tolerated, participants, distances, chosen);
+    if (seen > 0)
+        choose_among(federation, seen, distances, chosen);
     fed_comm_broadcast(federation->run->comm, chosen, participants * sizeof *chosen);
     for (size_t i = 0; i < participants; i++)
         chosen_count += chosen[i];
@@ -92,26 +109,25 @@ static void choose(fed_federation_t *federation, size_t tolerated, const double 
 
 void fed_single_aggregate(fed_federation_t *federation) {
     const fed_aggregation_t *rule = federation->run->aggregation;
-    fed_server_t *server = federation->server;
     size_t participants = federation->selection.count, length = row_length(federation);
-    size_t tolerated = fed_aggregation_tolerated(&federation->run->config, participants);
-    size_t width = piece_width(participants), held = server ? participants : 0;
+    size_t width = piece_width(participants);
     if (participants == 0)
         return;
     FED_AUTOFREE size_t *place = FED_NEW_ARRAY(size_t, participants);
-    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, held *width);
-    FED_AUTOFREE double *distances = FED_NEW_ARRAY(double, rule->choose ? held *held : 0);
-    find_places(federation, place);
+    size_t seen = federation->server ? find_seen(federation, place) : 0;
+    size_t tolerated = fed_aggregation_tolerated(&federation->run->config, seen);
+    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, seen *width);
+    FED_AUTOFREE double *distances = FED_NEW_ARRAY(double, rule->choose ? seen *seen : 0);
     for (size_t first = 0; first < length; first += width) {
         size_t count = length - first < width ? length - first : width;
-        gather_piece(federation, place, first, count, values);
-        if (server && rule->coordinates)
-            rule->coordinates(tolerated, participants, count, values, server->up + first);
-        else if (server)
-            fed_aggregation_add_distances(participants, count, values, distances);
+        gather_piece(federation, seen, place, first, count, values);
+        if (seen > 0 && rule->coordinates)
+            rule->coordinates(tolerated, seen, count, values, federation->server->up + first);
+        else if (seen > 0)
+            fed_aggregation_add_distances(seen, count, values, distances);
     }
     if (rule->choose)
-        choose(federation, tolerated, distances);
+        choose(federation, seen, distances);
 }
 
 size_t fed_single_client_bytes(const fed_run_t *run, size_t here) {

@@ -79,11 +79,43 @@ class Divergence(ProgramCase):
             self.assertLessEqual(np.sqrt(squares),
                                  np.nanmax(rows["update_norm"]) * (1 + 1e-6))
 
+    def test_rules_over_single_updates_never_see_them(self):
+        """Five clients and two that diverge give the bits of the five alone."""
+        poisoned, alone = 2, 5
+        clients = [alone, alone + 1] + [i % alone for i in range(self.TRAIN - poisoned)]
+        deal = self.write("clients.txt", "\n".join(map(str, clients)))
+        settings = (*self.diverging(), "partition.scheme=file", f"partition.file={deal}",
+                    "training.momentum=0", "federated.on_divergence=skip",
+                    "federated.tolerated=0.2", "federated.tracked_clients=")
+        for rule in ("median", "trimmed_mean", "krum", "multi_krum"):
+            with self.subTest(rule):
+                chosen = (*settings, f"federated.aggregation={rule}")
+                paths = [self.run_small(ranks, *chosen, f"partition.clients={count}",
+                                        output=f"{rule}-{count}-{ranks}.h5")
+                         for count, ranks in ((alone, 2), (alone + poisoned, 1),
+                                              (alone + poisoned, 4))]
+                reference, *others = [self.federated_result(path) for path in paths]
+                for other in others:
+                    self.assertEqual(reference.keys(), other.keys())
+                    for name, values in reference.items():
+                        self.assertEqual(values, other[name], name)
+                with h5py.File(paths[-1]) as file:
+                    self.assertTrue((file["federated/rounds"]["diverged"] == poisoned).all())
+
+    @staticmethod
+    def federated_result(path) -> dict[str, bytes]:
+        """The final model, and what the rounds made of it."""
+        with h5py.File(path) as file:
+            found = {name: tensor[:].tobytes() for name, tensor in file["model/federated"].items()}
+            for column in ("test_loss", "update_norm"):
+                found[column] = file["federated/rounds"][column].tobytes()
+        return found
+
     def test_all_clients_diverged(self):
-        for ranks in (1, 3):
+        for ranks, rule in ((1, "mean"), (3, "mean"), (3, "median"), (3, "krum")):
             outcome = self.refuse(ranks, "training.learning_rate=1000", "training.epochs=30",
                                   "data.normalize=none", "centralized.enabled=false",
-                                  "federated.on_divergence=skip")
+                                  "federated.on_divergence=skip", f"federated.aggregation={rule}")
             self.assertEqual(outcome.code, 1, outcome.stderr)
             self.assert_one_message_of_the_end(outcome, "round 1: all 7 clients diverged")
             with h5py.File(self.folder / "run.h5") as file:

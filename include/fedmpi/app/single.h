@@ -14,7 +14,8 @@ void fed_single_begin(fed_federation_t *federation);
 /** Where the vectors of this rank's index-th client go: [vectors.up][n]. NULL: to the sums. */
 float *fed_single_row(const fed_federation_t *federation, size_t index);
 
-/** Aggregate by the rule; the result is in server->up. Collective. */
+/** Aggregate by the rule, after the server has everybody's rows: clients that diverged are not
+ * among those whom the rule sees. The result is in server->up. Collective. */
 void fed_single_aggregate(fed_federation_t *federation);
 
 /** Bytes that a rank with so many clients a round holds of their vectors, and the server of
