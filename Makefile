@@ -173,4 +173,5 @@ include tests/scale/scale.mk
 .SECONDARY:
 .PHONY: all demo data install readme clean help
 
--include $(OBJECTS:.o=.d) $(BUILD)/src/app/main.d $(UNIT_TESTS:=.d) $(MPI_TESTS:=.d) $(BENCHES:=.d)
+# What each object was made from: all sources, so that no program's headers are forgotten.
+-include $(C_SOURCES:%.c=$(BUILD)/%.d) $(OBJECTS:.o=.d)

@@ -166,8 +166,12 @@ def fuzz(build: Path, parallel: int) -> Stages:
         return [[tool("fuzz", "clang")]]
     targets = [source.stem.removeprefix("fuzz_")
                for source in sorted((TESTS / "fuzz").glob("fuzz_*.c"))]
+    example = f"{build}/fuzz/tests/fuzz/fuzz_ini.o"
+    newer_header = Job("fuzz/a newer header", [
+        "sh", "-c", f"make -q BUILD={build}/fuzz {example} && "
+                    f"! make -q BUILD={build}/fuzz -W tests/fuzz/input.h {example}"])
     return [[make("fuzz/build", parallel, f"BUILD={build}", "fuzz-build")],
-            [Job(f"fuzz/{target}", ["make", "--no-print-directory", f"BUILD={build}",
+            [newer_header] + [Job(f"fuzz/{target}", ["make", "--no-print-directory", f"BUILD={build}",
                                     "FUZZ_SECONDS=10", f"fuzz-{target}"])
              for target in targets]]
 
