@@ -63,15 +63,28 @@ static fed_status_t look_for(void *context) {
     return FED_OK;
 }
 
-/* Values that are stored nowhere, or elsewhere, are none. */
-static fed_status_t check_promise(const fed_array_file_t *file, const char *name, hid_t type,
+/* Bytes of the file that hold values of the data set, at most. */
+static size_t stored_bytes(const fed_array_file_t *file, hid_t set, hid_t creation) {
+    if (H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) != 0)
+        return 0;
+    size_t claimed = H5Dget_storage_size(set);
+    return claimed < file->bytes ? claimed : file->bytes;
+}
+
+/* Values that are stored nowhere, or elsewhere, are none: only what the file holds makes an
+ * allocation, and behind a filter as much more as that can give. */
+static fed_status_t check_promise(const fed_array_file_t *file, const char *name, hid_t set,
                                   const fed_array_shape_t *shape) {
-    size_t promised = H5Tget_size(type);
+    AUTOCLOSE creation = H5Dget_create_plist(set);
+    AUTOCLOSE type = H5Dget_type(set);
+    size_t stored = stored_bytes(file, set, creation), promised = H5Tget_size(type);
+    size_t expansion = H5Pget_nfilters(creation) > 0 ? MOST_EXPANSION : 1;
     for (size_t d = 0; d < shape->dimensions; d++)
-        if (__builtin_mul_overflow(promised, shape->sizes[d], &promised) ||
-            promised / MOST_EXPANSION > file->bytes)
-            return fed_fail(FED_INPUT, "%s: %s is larger than a file of %zu bytes can hold",
-                            file->path, name, file->bytes);
+        if (__builtin_mul_overflow(promised, shape->sizes[d], &promised))
+            promised = SIZE_MAX;
+    if (promised / expansion > stored)
+        return fed_fail(FED_INPUT, "%s: does not store all values of %s: %zu bytes hold them",
+                        file->path, name, stored);
     return FED_OK;
 }
 
@@ -94,7 +107,7 @@ static fed_status_t measure_here(void *context) {
     for (int d = 0; d < dimensions; d++)
         shape.sizes[d] = sizes[d];
     *(fed_array_shape_t *)request->found = shape;
-    return check_promise(request->file, name, type, &shape);
+    return check_promise(request->file, name, set, &shape);
 }
 
 static hid_t type_of(fed_array_number_t number) {

@@ -99,6 +99,31 @@ class Datasets(ProgramCase):
         self.assertIn("not a readable HDF5", self.refuse("data.dataset=hdf5", f"data.path={path}"))
         self.assertIn("No such file", self.refuse("data.dataset=hdf5", "data.path=nowhere.h5"))
 
+    def test_hdf5_refuses_values_that_the_file_does_not_store(self) -> None:
+        """Sizes that only a header claims, or another file bears out, make no allocation."""
+        shape, layout = (400, 8, 8), h5py.VirtualLayout((400, 8, 8), "u1")
+        (self.folder / "raw").write_bytes(bytes(400 * 64))
+        layout[:] = h5py.VirtualSource(self.write_hdf5("source.h5"), "train/x", shape)
+        claims = {
+            "never written": lambda file: file.create_dataset("train/x", shape, "u1"),
+            "chunks, never written": lambda file: file.create_dataset(
+                "train/x", shape, "u1", chunks=(40, 8, 8)),
+            "one chunk of a million": lambda file: file.create_dataset(
+                "train/x", (40_000_000, 8, 8), "u1", chunks=(40, 8, 8), compression="gzip",
+                fillvalue=1).write_direct(np.ones((40, 8, 8), "u1"), dest_sel=np.s_[:40]),
+            "external": lambda file: file.create_dataset(
+                "train/x", shape, "u1", external=[(self.folder / "raw", 0, 400 * 64)]),
+            "virtual": lambda file: file.create_virtual_dataset("train/x", layout),
+        }
+        for name, claim in claims.items():
+            with self.subTest(name):
+                path = self.write_hdf5("bad.h5", **{"train/x": None})
+                with h5py.File(path, "a") as file:
+                    file["padding"] = np.arange(1_000_000)  # much, but not what is claimed
+                    claim(file)
+                self.assertIn("does not store all values of /train/x",
+                              self.refuse("data.dataset=hdf5", f"data.path={path}"))
+
     # --- Clients that the data name --------------------------------------------------------
 
     def count_by_hand(self, clients: np.ndarray) -> np.ndarray:

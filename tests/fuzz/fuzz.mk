@@ -3,7 +3,8 @@
 
 FUZZ_SECONDS ?= 600
 FUZZ_BUILD    = $(BUILD)/fuzz
-FUZZ_TARGETS  = ini idx hdf5 checkpoint
+FUZZ_TARGETS  = ini idx hdf5 dataset checkpoint
+FUZZ_SHARED   = $(BUILD)/tests/fuzz/input.o $(BUILD)/tests/fuzz/tiny.o
 FUZZ_FLAGS    = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g
 
 # A file makes no larger allocation than it bears out, MiB. (HDF5 reads in a process of its
@@ -16,8 +17,7 @@ fuzz-build:
 	    SANITIZE="$(FUZZ_FLAGS)" $(FUZZ_TARGETS:%=$(FUZZ_BUILD)/tests/fuzz/fuzz_%)
 
 $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%): $(BUILD)/tests/fuzz/fuzz_%: \
-                            $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/input.o \
-                            $(BUILD)/tests/fuzz/tiny.o $(LIBRARY)
+                            $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED) $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)

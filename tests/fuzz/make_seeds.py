@@ -54,11 +54,31 @@ def make_hdf5() -> None:
                     **options)
 
 
+def make_datasets() -> None:
+    folder = SEEDS / "dataset"
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = {"chunks": True, "compression": "gzip", "shuffle": True}
+    for name, shape, kind, options in (("images.h5", (3, 4), "u1", {}),
+                                       ("channels.h5", (2, 3, 2), ">f8", {"chunks": True}),
+                                       ("rows.h5", (6,), "<i2", packed)):
+        with h5py.File(folder / name, "w", libver="latest" if options else "earliest") as file:
+            for part, count in (("train", 6), ("test", 3)):
+                x = np.arange(count * np.prod(shape)).reshape(count, *shape) % 7
+                file.create_dataset(f"{part}/x", data=x.astype(kind), **options)
+                file.create_dataset(f"{part}/y", data=np.arange(count) % 2, **options)
+            file["train/client"] = np.arange(6, dtype="u2") // 2
+    with h5py.File(folder / "promise.h5", "w") as file:
+        for part in ("train", "test"):
+            file.create_dataset(f"{part}/x", (1 << 30, 4), "u1", chunks=(64, 4), fillvalue=1)
+            file.create_dataset(f"{part}/y", (1 << 30,), "u1", chunks=(64,))
+
+
 def main() -> None:
     for name, text in INI.items():
         write("ini", name, text.encode())
     make_idx()
     make_hdf5()
+    make_datasets()
 
 
 if __name__ == "__main__":
