@@ -21,7 +21,6 @@ static int rank_by_launcher(void) {
 }
 
 static fed_status_t run(int argc, char **argv, const fed_options_t *options, fed_status_t parsed) {
-    fed_stop_on_signals();
     fed_stop_on_signals(); /* before MPI: a job may be warned while it starts */
     fed_comm_t *comm = fed_comm_create(&argc, &argv);
     bool server = fed_comm_is_server(comm);

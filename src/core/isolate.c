@@ -1,6 +1,8 @@
 /* A child process with limits. */
 #include "fedmpi/core/isolate.h"
 
+#include "fedmpi/core/stop.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -77,6 +79,16 @@ static int wait_for(pid_t child) {
     return how;
 }
 
+/* A signal to the whole process group, as Ctrl-C sends it, reaches the child too: it is the
+ * run's. */
+static bool was_stopped(int how) {
+    int number = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+    bool stops = number == SIGTERM || number == SIGINT || number == SIGUSR1;
+    if (stops)
+        fed_stop_ask(number);
+    return stops;
+}
+
 fed_status_t fed_isolate(fed_status_t (*work)(void *context), void *context, size_t memory_bytes,
                          const char *what) {
     outcome_t *outcome = fed_isolate_alloc(sizeof *outcome);
@@ -91,6 +103,8 @@ fed_status_t fed_isolate(fed_status_t (*work)(void *context), void *context, siz
     int how = child > 0 ? wait_for(child) : -1;
     if (child < 0)
         status = fed_fail(FED_FAILURE, "%s: cannot start a process: %s", what, strerror(errno));
+    else if (was_stopped(how))
+        status = fed_stop_status();
     else if (how != 0)
         status = fed_fail(FED_INPUT, "%s: damaged: the library that reads it gave up", what);
     else if (outcome->status != FED_OK)

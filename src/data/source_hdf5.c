@@ -8,6 +8,7 @@
 
 #include "clean.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/stop.h"
 
 #include <string.h>
 
@@ -91,11 +92,14 @@ static fed_status_t read_values(const input_t *input, const char *name,
     size_t row_bytes =
         shape->channels * shape->height * shape->width * fed_value_bytes(shape->type);
     size_t slab = 1 + SLAB_BYTES / row_bytes;
-    for (size_t first = 0; first < count; first += slab)
+    for (size_t first = 0; first < count; first += slab) {
+        if (fed_stop_requested())
+            return fed_stop_status();
         FED_TRY(input->arrays->read(
             input->file, name, first, count - first < slab ? count - first : slab,
             shape->type == FED_VALUES_UINT8 ? FED_ARRAY_UINT8 : FED_ARRAY_FLOAT32,
             values + first * row_bytes));
+    }
     return FED_OK;
 }
 

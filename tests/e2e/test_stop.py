@@ -1,17 +1,42 @@
 """Stopped on purpose, at any moment and from anywhere: exit code 75, a checkpoint, same bits."""
 
+import gzip
 import os
+import shutil
 import signal
 import time
 import unittest
+from pathlib import Path
 
 import h5py
-from program import text_attribute
+from program import text_attribute, write_data
 from test_kill import KillCase, overrides
 
 # Rounds that take half a minute: a stop must come from inside one.
 LONG = ("training.epochs=3000000", "federated.rounds=3", "federated.tracked_clients=",
         "centralized.enabled=false", "federated.clients_per_round=3")
+
+
+class Pipe:
+    """A data file that its reader waits for: the reader is there, and does not get on."""
+
+    def __init__(self, path: Path) -> None:
+        self.plain, self.path = path, path.with_name(path.name + ".gz")
+        self.bytes = gzip.compress(path.read_bytes())  # whose size nobody knows before the end
+
+    def take_the_place(self) -> None:
+        os.mkfifo(self.path)
+        self.plain.unlink()
+
+    def wait_for_reader(self) -> None:
+        self.file = os.open(self.path, os.O_WRONLY)
+
+    def let_go(self) -> None:
+        """The reader gets this file; who opens it again finds a plain one."""
+        self.path.unlink()
+        self.path.write_bytes(self.bytes)
+        os.write(self.file, self.bytes)
+        os.close(self.file)
 
 
 class Stops(KillCase):
@@ -56,19 +81,31 @@ class Stops(KillCase):
         self.assertNotIn(process.wait(10), (0, 75))
         self.wait_until_gone()
 
-    def test_a_stop_while_setting_up(self):
-        process = self.begin_long("--set", "data.dataset=synthetic", "--set", "data.path=",
-                                  "--set", "partition.samples_per_client=0")
-        while not self.ranks() and process.poll() is None:
-            time.sleep(0.001)
-        time.sleep(0.2)  # MPI is starting
-        started = time.monotonic()
-        for pid in self.ranks().values():
-            os.kill(pid, signal.SIGUSR1)
-        process.wait(30)
-        stderr = process.stderr.read()
-        self.assertLess(time.monotonic() - started, 10)
-        self.assertIn(process.returncode, (75, 138, 2), stderr)
+    def test_a_stop_while_the_data_are_loaded(self):
+        """Rank 0 waits for a label file's bytes, first its header, then its values."""
+        for stage, victim, number in (("header", 0, signal.SIGTERM), ("values", 1, signal.SIGUSR1),
+                                      ("values", 0, signal.SIGINT)):
+            with self.subTest(stage=stage, victim=victim):
+                data = write_data(self.folder / "data", self.train, self.test)
+                last, labels = (Pipe(data / f"{part}-labels-idx1-ubyte")
+                                for part in ("t10k", "train"))
+                last.take_the_place()
+                process = self.begin(3, "--set", f"data.path={data}")
+                pipe = last
+                last.wait_for_reader()
+                if stage == "values":
+                    labels.take_the_place()  # its header has been read
+                    last.let_go()
+                    labels.wait_for_reader()
+                    pipe = labels
+                ranks, started = self.wait_for_ranks(process, 3), time.monotonic()
+                os.kill(ranks[victim], number)
+                if victim:  # the others hear of it while rank 0 is still away
+                    time.sleep(0.3)
+                pipe.let_go()
+                self.assert_stopped(process, started, f" by {number.name}", "while setting up")
+                self.assertEqual(list(self.folder.glob("run.h5*")), [])
+                shutil.rmtree(data)
 
     def test_the_time_limit_stops_with_a_checkpoint(self):
         for limit, environment in (("3", {}),

@@ -2,6 +2,8 @@
 #include "support.h"
 
 #include "fedmpi/core/file.h"
+#include "fedmpi/core/isolate.h"
+#include "fedmpi/core/stop.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -101,6 +103,20 @@ static void a_file_is_read_up_to_its_limit(void **state) {
                  fed_file_read("/dev/zero", 1 << 20, &data, &bytes));
 }
 
+static fed_status_t die_of(void *number) {
+    raise(*(int *)number);
+    return FED_OK;
+}
+
+/* The rest of a process group hears what ended the child: one test, for the flag stays up. */
+static void a_child_that_is_stopped_stops_the_run(void **state) {
+    (void)state;
+    assert_fails(FED_INPUT, "it: damaged", fed_isolate(die_of, &(int){SIGSEGV}, 0, "it"));
+    assert_int_equal(fed_stop_reason(), FED_STOP_NEVER);
+    assert_fails(FED_STOPPED, "stopped by SIGUSR1", fed_isolate(die_of, &(int){SIGUSR1}, 0, "it"));
+    assert_int_equal(fed_stop_reason(), SIGUSR1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_replaced),
@@ -108,6 +124,7 @@ int main(void) {
         TEST(wrong_places_are_the_users),
         TEST(a_failing_disk_leaves_the_old_content),
         TEST(a_file_is_read_up_to_its_limit),
+        TEST(a_child_that_is_stopped_stops_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
