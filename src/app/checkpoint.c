@@ -37,6 +37,10 @@ void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HAS
     fed_hash(all, bytes, hash);
 }
 
+char *fed_checkpoint_journal(const fed_run_t *run) {
+    return fed_format("%s.rows", run->config.checkpoint.file);
+}
+
 static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const float *w) {
     fed_bundle_put(bundle, name, FED_FLOAT32, n, w);
 }
@@ -113,7 +117,6 @@ static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, 
     }
     fed_bundle_put(bundle, "integers", FED_INT64, INTEGER_COUNT, integers);
     fed_bundle_put(bundle, "reals", FED_FLOAT64, REAL_COUNT, reals);
-    fed_record_save(&server->record, bundle);
 }
 
 /* What the state belongs to. */
@@ -128,6 +131,18 @@ static void put_identity(fed_bundle_t *bundle, const fed_run_t *run) {
     fed_text_fini(&ini);
 }
 
+/* A run that begins anew makes its journal anew: checkpoints that speak of the old one go. */
+static fed_status_t save(fed_federation_t *federation, fed_bundle_t *bundle) {
+    const fed_run_t *run = federation->run;
+    fed_record_t *record = &federation->server->record;
+    const char *path = run->config.checkpoint.file;
+    FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
+    if (record->journaled.bytes == 0)
+        fed_sealed_remove(path);
+    FED_TRY(fed_record_save(record, journal, bundle));
+    return fed_sealed_write(path, bundle->block, bundle->bytes);
+}
+
 void fed_checkpoint_save(fed_federation_t *federation, bool complete) {
     fed_server_t *server = federation->server;
     fed_bundle_t bundle = {0};
@@ -137,8 +152,7 @@ void fed_checkpoint_save(fed_federation_t *federation, bool complete) {
         return;
     put_identity(&bundle, federation->run);
     put_state(&bundle, federation, complete);
-    fed_status_t status =
-        fed_sealed_write(federation->run->config.checkpoint.file, bundle.block, bundle.bytes);
+    fed_status_t status = save(federation, &bundle);
     if (status > server->status)
         server->status = status;
     fed_bundle_fini(&bundle);

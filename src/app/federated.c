@@ -340,20 +340,19 @@ static void summarize_clients(const fed_federation_t *federation, fed_round_row_
 static fed_status_t record_round(fed_federation_t *federation, fed_round_row_t *row,
                                  const fed_personal_row_t *personal) {
     fed_server_t *server = federation->server;
-    fed_archive_t *archive = server->record.archive;
+    fed_record_t *record = &server->record;
     size_t ranks = (size_t)fed_comm_size(federation->run->comm);
     summarize_clients(federation, row);
-    fed_archive_append(archive, &fed_round_table, row, 1);
-    fed_archive_append(archive, &fed_client_table, federation->clients,
-                       federation->selection.count);
-    fed_archive_append(archive, &fed_local_epoch_table, federation->local_epochs,
-                       sum(federation->epoch_rows, ranks));
-    fed_archive_append(archive, &fed_personal_table, personal, personal->round > 0);
+    fed_record_rows(record, &fed_round_table, row, 1);
+    fed_record_rows(record, &fed_client_table, federation->clients, federation->selection.count);
+    fed_record_rows(record, &fed_local_epoch_table, federation->local_epochs,
+                    sum(federation->epoch_rows, ranks));
+    fed_record_rows(record, &fed_personal_table, personal, personal->round > 0);
     if (server->central.rows)
-        fed_record_central(&server->record, &server->central);
-    fed_record_status(&server->record, "running");
+        fed_record_central(record, &server->central);
+    fed_record_status(record, "running");
     fed_totals_add(&server->totals, row);
-    FED_TRY(fed_record_publish(&server->record, false));
+    FED_TRY(fed_record_publish(record, false));
     fed_progress_round(&server->progress, row); /* announced when it is in the file */
     return FED_OK;
 }

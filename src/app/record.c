@@ -121,16 +121,32 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     fed_record_model(record, "/model/initial", run->initial);
 }
 
-void fed_record_save(const fed_record_t *record, fed_bundle_t *checkpoint) {
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        void *rows;
-        size_t count;
-        if (fed_archive_get_rows(record->archive, tables[t], &rows, &count) != FED_OK)
-            fed_die("%s", fed_error_message());
-        fed_bundle_put_rows(checkpoint, tables[t], rows, count);
-        fed_free(rows);
-    }
+void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
+                     size_t count) {
+    fed_archive_append(record->archive, table, rows, count);
+    if (count > 0 && record->run->config.checkpoint.every > 0)
+        fed_bundle_put_rows(&record->pending, table, rows, count);
+}
+
+fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint) {
+    fed_bundle_t *pending = &record->pending;
+    if (pending->bytes > 0)
+        FED_TRY(fed_journal_append(journal, &record->journaled, pending->block, pending->bytes));
+    pending->bytes = 0; /* its memory is used again */
+    fed_bundle_put(checkpoint, "journaled", FED_BYTE, sizeof record->journaled, &record->journaled);
     fed_bundle_put(checkpoint, "started", FED_BYTE, strlen(record->started), record->started);
+    return FED_OK;
+}
+
+fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint,
+                             fed_bundle_t *rows) {
+    fed_mark_t mark;
+    void *block;
+    size_t bytes;
+    *rows = (fed_bundle_t){0};
+    FED_TRY(fed_bundle_get(checkpoint, "journaled", FED_BYTE, sizeof mark, &mark));
+    FED_TRY(fed_journal_read(journal, &mark, &block, &bytes));
+    return fed_bundle_open(rows, block, bytes);
 }
 
 static fed_status_t restore_start(fed_record_t *record, const fed_bundle_t *checkpoint) {
@@ -150,24 +166,34 @@ static int64_t rows_expected(const fed_table_t *table, int64_t rounds, int64_t e
     return table == &fed_round_table ? rounds : table == &fed_central_table ? epochs : -1;
 }
 
+static fed_status_t restore_table(fed_record_t *record, const fed_bundle_t *bundle,
+                                  const fed_table_t *table, int64_t expected) {
+    const void *rows;
+    size_t at = 0, count, total = 0;
+    do {
+        FED_TRY(fed_bundle_next_rows(bundle, table, &at, &rows, &count));
+        fed_archive_append(record->archive, table, rows, count);
+        total += count;
+    } while (count > 0);
+    if (expected >= 0 && (int64_t)total != expected)
+        return fed_fail(FED_INPUT, "checkpoint: %s has %zu rows in place of %lld", table->path,
+                        total, (long long)expected);
+    return FED_OK;
+}
+
 fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
-                                int64_t rounds, int64_t epochs) {
+                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs) {
     FED_TRY(restore_start(record, checkpoint));
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        const void *rows;
-        size_t count;
-        FED_TRY(fed_bundle_get_rows(checkpoint, tables[t], &rows, &count));
-        int64_t expected = rows_expected(tables[t], rounds, epochs);
-        if (expected >= 0 && (int64_t)count != expected)
-            return fed_fail(FED_INPUT, "checkpoint: %s has %zu rows in place of %lld",
-                            tables[t]->path, count, (long long)expected);
-        fed_archive_append(record->archive, tables[t], rows, count);
-    }
+    FED_TRY(fed_bundle_get(checkpoint, "journaled", FED_BYTE, sizeof record->journaled,
+                           &record->journaled));
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        FED_TRY(restore_table(record, rows, tables[t], rows_expected(tables[t], rounds, epochs)));
     record->central_rows = epochs;
     return FED_OK;
 }
 
 void fed_record_fini(fed_record_t *record) {
+    fed_bundle_fini(&record->pending);
     fed_archive_destroy(record->archive);
     *record = (fed_record_t){0};
 }
@@ -193,8 +219,8 @@ void fed_record_confusion(fed_record_t *record, const char *path, const int64_t 
 
 void fed_record_central(fed_record_t *record, const fed_central_t *central) {
     int64_t complete = central->epoch - 1;
-    fed_archive_append(record->archive, &fed_central_table, central->rows + record->central_rows,
-                       (size_t)(complete - record->central_rows));
+    fed_record_rows(record, &fed_central_table, central->rows + record->central_rows,
+                    (size_t)(complete - record->central_rows));
     record->central_rows = complete;
 }
 

@@ -52,8 +52,7 @@ static fed_status_t check_config(const fed_bundle_t *bundle, const fed_config_t 
     return status;
 }
 
-/* Does the state belong to this program, configuration and data? */
-static fed_status_t check_identity(const fed_bundle_t *bundle, const fed_run_t *run) {
+static fed_status_t check_format(const fed_bundle_t *bundle, const fed_run_t *run) {
     int64_t format;
     FED_TRY(fed_bundle_get(bundle, "format", FED_INT64, 1, &format));
     if (format != FED_CHECKPOINT_FORMAT)
@@ -61,6 +60,12 @@ static fed_status_t check_identity(const fed_bundle_t *bundle, const fed_run_t *
                                "has format %lld, this fedmpi goes on from format %d; finish the "
                                "run with the version that began it",
                                (long long)format, FED_CHECKPOINT_FORMAT);
+    return FED_OK;
+}
+
+/* Does the state belong to this program, configuration and data? */
+static fed_status_t check_identity(const fed_bundle_t *bundle, const fed_run_t *run) {
+    FED_TRY(check_format(bundle, run));
     FED_TRY(check_config(bundle, &run->config));
     unsigned char then[FED_HASH_BYTES], now[FED_HASH_BYTES];
     FED_TRY(fed_bundle_get(bundle, "fingerprint", FED_BYTE, sizeof then, then));
@@ -80,20 +85,33 @@ static fed_status_t get_finite(const fed_bundle_t *bundle, const char *path, siz
     return FED_OK;
 }
 
-static fed_status_t get_central(const fed_bundle_t *bundle, fed_central_t *central,
-                                const int64_t *integers, const double *reals) {
-    size_t n = central->training.model->parameters, rows_there;
+/* The rows of so many complete epochs. */
+static fed_status_t get_central_rows(const fed_bundle_t *bundle, fed_central_t *central,
+                                     size_t complete) {
+    const void *rows;
+    size_t at = 0, count, total = 0;
+    do {
+        FED_TRY(fed_bundle_next_rows(bundle, &fed_central_table, &at, &rows, &count));
+        if (count > complete - total || (count == 0 && total < complete))
+            return fed_fail(FED_INPUT, "checkpoint: has not the rows of %zu epochs of the baseline",
+                            complete);
+        if (count > 0)
+            memcpy(central->rows + total, rows, count * sizeof *central->rows);
+        total += count;
+    } while (count > 0);
+    return FED_OK;
+}
+
+static fed_status_t get_central(const fed_bundle_t *bundle, const fed_bundle_t *rows,
+                                fed_central_t *central, const int64_t *integers,
+                                const double *reals) {
+    size_t n = central->training.model->parameters;
     if (integers[EPOCH] < 1 || integers[EPOCH] > central->epochs + 1 || integers[POSITION] < 0 ||
         (size_t)integers[POSITION] > central->count)
         return fed_fail(FED_INPUT, "checkpoint: impossible position of the baseline");
     FED_TRY(fed_bundle_get(bundle, "baseline/w", FED_FLOAT32, n, central->training.w));
     FED_TRY(fed_bundle_get(bundle, "baseline/v", FED_FLOAT32, n, central->training.v));
-    const void *rows;
-    FED_TRY(fed_bundle_get_rows(bundle, &fed_central_table, &rows, &rows_there));
-    if (rows_there != (size_t)(integers[EPOCH] - 1))
-        return fed_fail(FED_INPUT, "checkpoint: %zu complete epochs of the baseline at epoch %lld",
-                        rows_there, (long long)integers[EPOCH]);
-    memcpy(central->rows, rows, rows_there * sizeof *central->rows);
+    FED_TRY(get_central_rows(rows, central, (size_t)(integers[EPOCH] - 1)));
     central->epoch = integers[EPOCH];
     central->train_seconds = reals[TRAIN_SECONDS];
     fed_central_resume(central, (size_t)integers[POSITION], reals[LOSS_SUM], integers[CORRECT]);
@@ -141,7 +159,8 @@ static fed_status_t get_position(const fed_bundle_t *bundle, fed_federation_t *f
     return FED_OK;
 }
 
-fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle) {
+fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle,
+                                    const fed_bundle_t *rows) {
     fed_server_t *server = federation->server;
     int64_t integers[INTEGER_COUNT];
     double reals[REAL_COUNT];
@@ -150,15 +169,26 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
     FED_TRY(get_vectors(bundle, federation));
     FED_TRY(fed_bundle_get(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals));
     if (server->central.rows)
-        FED_TRY(get_central(bundle, &server->central, integers, reals));
+        FED_TRY(get_central(bundle, rows, &server->central, integers, reals));
     if (federation->states.length > 0) {
         const uint32_t *clients;
         const float *values;
         size_t count;
         FED_TRY(find_states(bundle, &federation->states, &clients, &values, &count));
     }
-    return fed_record_restore(&server->record, bundle, federation->rounds_done,
+    return fed_record_restore(&server->record, bundle, rows, federation->rounds_done,
                               server->central.rows ? server->central.epoch - 1 : 0);
+}
+
+static fed_status_t restore_with_rows(fed_federation_t *federation, const fed_bundle_t *bundle) {
+    FED_AUTOFREE char *journal = fed_checkpoint_journal(federation->run);
+    fed_bundle_t rows;
+    FED_TRY(check_format(bundle, federation->run)); /* says whether there is a journal */
+    fed_status_t status = fed_record_load(journal, bundle, &rows);
+    if (status == FED_OK)
+        status = fed_checkpoint_restore(federation, bundle, &rows);
+    fed_bundle_fini(&rows);
+    return status;
 }
 
 fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
@@ -173,7 +203,7 @@ fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
         return FED_OK;
     }
     FED_TRY(fed_bundle_open(bundle, block, bytes));
-    FED_TRY(fed_checkpoint_restore(federation, bundle));
+    FED_TRY(restore_with_rows(federation, bundle));
     if (!federation->complete)
         fed_info("going on from %s after round %lld", path, (long long)federation->rounds_done);
     return FED_OK;

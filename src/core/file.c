@@ -126,6 +126,25 @@ fed_status_t fed_file_replace(const char *path, const void *data, size_t bytes, 
     return fed_file_finish(&file);
 }
 
+static int extend(int file, size_t at, const void *data, size_t bytes) {
+    if (ftruncate(file, (off_t)at) != 0 || lseek(file, (off_t)at, SEEK_SET) < 0)
+        return errno;
+    int code = write_all(file, data, bytes);
+    return !code && fsync(file) != 0 ? errno : code;
+}
+
+fed_status_t fed_file_extend(const char *path, size_t at, const void *data, size_t bytes) {
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0)
+        return fail_writing(path, errno);
+    int code = extend(file, at, data, bytes);
+    if (close(file) != 0 && !code)
+        code = errno;
+    if (at == 0)
+        sync_folder_of(path);
+    return code ? fail_writing(path, code) : FED_OK;
+}
+
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes) {
     FILE *file = fopen(path, "rbe");
     struct stat status;

@@ -14,8 +14,7 @@
 
 struct fed_archive {
     hid_t file;
-    char *name;   /* for messages */
-    size_t bytes; /* of the image that was opened; SIZE_MAX: made here */
+    char *name; /* for messages */
 };
 
 /* Calls that can only fail for want of memory, or because we are wrong. */
@@ -36,9 +35,9 @@ static hid_t in_memory(void) {
     return access;
 }
 
-static fed_archive_t *wrap(hid_t file, const char *name, size_t bytes) {
+static fed_archive_t *wrap(hid_t file, const char *name) {
     fed_archive_t *archive = FED_NEW(fed_archive_t);
-    *archive = (fed_archive_t){file, fed_strdup(name), bytes};
+    *archive = (fed_archive_t){file, fed_strdup(name)};
     return archive;
 }
 
@@ -52,8 +51,7 @@ static const char *unique_name(char name[32]) {
 fed_archive_t *fed_archive_create(void) {
     AUTOCLOSE access = in_memory();
     char name[32];
-    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "",
-                SIZE_MAX);
+    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "");
 }
 
 fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
@@ -67,7 +65,7 @@ fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
     if (file < 0)
         return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", name,
                         fed_last_reason(reason));
-    *archive = wrap(file, name, bytes);
+    *archive = wrap(file, name);
     return FED_OK;
 }
 
@@ -326,23 +324,6 @@ static bool get_shape(hid_t set, size_t dimensions, hsize_t *sizes) {
            H5Sget_simple_extent_dims(space, sizes, NULL) == (int)dimensions;
 }
 
-/* Rows of a 1-D data set whose size only its file knows: believed as far as the file's
- * own size bears it out. */
-static bool count_rows(const fed_archive_t *archive, hid_t set, size_t row_bytes, size_t *count) {
-    hsize_t size;
-    if (set < 0 || !get_shape(set, 1, &size) || size > archive->bytes / row_bytes)
-        return false;
-    *count = size;
-    return is_stored_here(set, *count * row_bytes);
-}
-
-size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element) {
-    hid_t type = element_type(element);
-    AUTOCLOSE set = open_set(archive, path, type);
-    size_t count = 0;
-    return count_rows(archive, set, H5Tget_size(type), &count) ? count * H5Tget_size(type) : 0;
-}
-
 static fed_status_t fail_reading(const fed_archive_t *archive, const char *path) {
     char reason[256];
     return fed_fail(FED_INPUT, "%s: cannot read %s: %s", archive->name, path,
@@ -368,21 +349,6 @@ fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_eleme
     if (H5Dread(set, element_type(element), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
         return fail_reading(archive, path);
     return FED_OK;
-}
-
-fed_status_t fed_archive_get_rows(fed_archive_t *archive, const fed_table_t *table, void **rows,
-                                  size_t *count) {
-    AUTOCLOSE type = row_type(table);
-    AUTOCLOSE set = open_set(archive, table->path, type);
-    if (!count_rows(archive, set, table->row_bytes, count))
-        return fed_fail(FED_INPUT, "%s: no table %s with the columns of this version",
-                        archive->name, table->path);
-    *rows = fed_alloc(*count, table->row_bytes);
-    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *rows) >= 0)
-        return FED_OK;
-    fed_free(*rows);
-    *rows = NULL;
-    return fail_reading(archive, table->path);
 }
 
 const char *fed_archive_library(void) {

@@ -102,20 +102,28 @@ fed_status_t fed_bundle_open(fed_bundle_t *bundle, void *block, size_t bytes) {
     return FED_OK;
 }
 
-const void *fed_bundle_find(const fed_bundle_t *bundle, const char *name, fed_element_t element,
-                            size_t *count) {
+/* The first array of this name and type from *at on, which moves behind it. */
+static const void *find_from(const fed_bundle_t *bundle, size_t *at, const char *name,
+                             fed_element_t element, size_t *count) {
     entry_t entry;
     size_t length = strlen(name);
-    for (size_t at = 0; at < bundle->bytes; at = entry.next) {
-        if (!read_entry(bundle, at, &entry))
+    for (; *at < bundle->bytes; *at = entry.next) {
+        if (!read_entry(bundle, *at, &entry))
             return NULL;
         if (entry.head.name_bytes == length && memcmp(entry.name, name, length) == 0 &&
             entry.head.element == (uint32_t)element) {
             *count = entry.head.count;
+            *at = entry.next;
             return entry.data;
         }
     }
     return NULL;
+}
+
+const void *fed_bundle_find(const fed_bundle_t *bundle, const char *name, fed_element_t element,
+                            size_t *count) {
+    size_t at = 0;
+    return find_from(bundle, &at, name, element, count);
 }
 
 fed_status_t fed_bundle_get(const fed_bundle_t *bundle, const char *name, fed_element_t element,
@@ -128,14 +136,17 @@ fed_status_t fed_bundle_get(const fed_bundle_t *bundle, const char *name, fed_el
     return FED_OK;
 }
 
-fed_status_t fed_bundle_get_rows(const fed_bundle_t *bundle, const fed_table_t *table,
-                                 const void **rows, size_t *count) {
+fed_status_t fed_bundle_next_rows(const fed_bundle_t *bundle, const fed_table_t *table, size_t *at,
+                                  const void **rows, size_t *count) {
     FED_AUTOFREE char *columns = describe_columns(table);
     FED_AUTOFREE char *name = fed_format("%s:columns", table->path);
     size_t length = 0, bytes = 0;
-    const void *found = fed_bundle_find(bundle, name, FED_BYTE, &length);
-    *rows = fed_bundle_find(bundle, table->path, FED_BYTE, &bytes);
-    if (!found || length != strlen(columns) || memcmp(found, columns, length) != 0 || !*rows ||
+    *count = 0;
+    const void *found = find_from(bundle, at, name, FED_BYTE, &length);
+    if (!found)
+        return FED_OK;
+    *rows = find_from(bundle, at, table->path, FED_BYTE, &bytes);
+    if (length != strlen(columns) || memcmp(found, columns, length) != 0 || !*rows || bytes == 0 ||
         bytes % table->row_bytes != 0)
         return fed_fail(FED_INPUT, "checkpoint: no table %s with the columns of this version",
                         table->path);

@@ -60,6 +60,12 @@ fed_status_t fed_sealed_write(const char *path, const void *content, size_t byte
     return fed_file_finish(&file);
 }
 
+void fed_sealed_remove(const char *path) {
+    FED_AUTOFREE char *previous = fed_format("%s.previous", path);
+    unlink(previous);
+    unlink(path);
+}
+
 static fed_status_t read_one(const char *path, void **content, size_t *bytes) {
     void *file;
     size_t file_bytes;

@@ -92,6 +92,42 @@ class Resume(ProgramCase):
         self.assertIn("run.h5.checkpoint: damaged", outcome.stderr)
         self.assert_same(whole, path)
 
+    def test_a_damaged_journal_is_an_error(self):
+        self.run_small(2)
+        journal = self.folder / "run.h5.checkpoint.rows"
+        data = bytearray(journal.read_bytes())
+        data[len(data) // 2] ^= 1
+        journal.write_bytes(data)
+        self.assert_refused(self.resume(), "run.h5.checkpoint.rows: damaged")
+        journal.unlink()
+        self.assert_refused(self.resume(), "run.h5.checkpoint.rows: cannot read")
+
+    def test_what_stands_behind_the_checkpoint_in_its_journal_does_not_count(self):
+        whole = self.run_small(1, output="whole.h5")
+        path = self.run_small(2, "federated.rounds=2")
+        with open(self.folder / "run.h5.checkpoint.rows", "ab") as journal:
+            journal.write(b"rows of a round that was not finished")
+        self.assertEqual(self.resume().code, 0)
+        self.assert_same(whole, path)
+
+    def test_a_checkpoint_does_not_grow_with_the_rounds(self):
+        sizes, rows = set(), []
+        for rounds in (2, 5, 8):
+            self.run_small(2, f"federated.rounds={rounds}", "centralized.enabled=false",
+                           output="grows.h5", options=("--resume",))
+            sizes.add((self.folder / "grows.h5.checkpoint").stat().st_size)
+            rows.append((self.folder / "grows.h5.checkpoint.rows").stat().st_size)
+        self.assertEqual(len(sizes), 1)
+        self.assertEqual(rows[2] - rows[1], rows[1] - rows[0])
+
+    def test_a_run_that_begins_anew_leaves_nothing_of_the_one_before(self):
+        whole = self.run_small(1, "experiment.seed=2", output="whole.h5")
+        self.run_small(2, "federated.rounds=3")
+        self.run_small(2, "experiment.seed=2", "federated.rounds=1")
+        (self.folder / "run.h5.checkpoint").write_bytes(b"damaged")
+        self.assertEqual(self.resume("experiment.seed=2").code, 0)
+        self.assert_same(whole, self.folder / "run.h5")
+
     def test_no_whole_checkpoint_is_an_error(self):
         self.run_small(2)
         for checkpoint in self.folder.glob("*.checkpoint*"):

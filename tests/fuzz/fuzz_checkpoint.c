@@ -1,4 +1,5 @@
-/* A checkpoint behind its checksum: the bundle inside, as somebody may have made it.
+/* A checkpoint behind its checksums: the bundle inside, as somebody may have made it, with the
+ * rows of its journal.
  *
  * With FEDMPI_FUZZ_SEED=FILE the target writes a valid input and ends. */
 #include "input.h"
@@ -11,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define HEADER_BYTES 512 /* of a sealed file */
 
 static void *empty_results; /* the image of a record without rows */
 static size_t empty_bytes;
@@ -30,24 +29,40 @@ static void add_rows(fed_federation_t *federation) {
     fed_client_row_t clients[4] = {{.round = 1}};
     while (server->central.epoch == 1)
         fed_central_advance(&server->central);
-    fed_archive_append(server->record.archive, &fed_round_table, &row, 1);
-    fed_archive_append(server->record.archive, &fed_client_table, clients, 4);
+    fed_record_rows(&server->record, &fed_round_table, &row, 1);
+    fed_record_rows(&server->record, &fed_client_table, clients, 4);
     federation->rounds_done = 1;
 }
 
+static void join_files(const char *path, const fed_bundle_t *state, const fed_bundle_t *rows) {
+    fed_file_t file;
+    if (fed_file_begin(&file, path) != FED_OK)
+        abort();
+    fed_file_append(&file, state->block, state->bytes);
+    fed_file_append(&file, rows->block, rows->bytes);
+    if (fed_file_finish(&file) != FED_OK)
+        abort();
+}
+
+/* The checkpoint's bundle and its journal's in one. */
 static void write_seed(fed_federation_t *federation, const char *path) {
+    fed_bundle_t state = {0}, rows = {0};
+    void *block;
+    size_t bytes;
     add_rows(federation);
     fed_states_open(&federation->states, 2);
     fed_states_commit(&federation->states);
     fed_checkpoint_save(federation, false);
-    void *file;
-    size_t bytes;
     if (federation->server->status != FED_OK ||
-        fed_file_read("tiny.checkpoint", (size_t)1 << 30, &file, &bytes) != FED_OK ||
-        fed_file_replace(path, (char *)file + HEADER_BYTES, bytes - HEADER_BYTES, false) != FED_OK)
+        fed_sealed_read("tiny.checkpoint", &block, &bytes) != FED_OK ||
+        fed_bundle_open(&state, block, bytes) != FED_OK ||
+        fed_record_load("tiny.checkpoint.rows", &state, &rows) != FED_OK)
         abort();
+    join_files(path, &state, &rows);
     unlink("tiny.checkpoint");
-    fed_free(file);
+    unlink("tiny.checkpoint.rows");
+    fed_bundle_fini(&state);
+    fed_bundle_fini(&rows);
 }
 
 static void set_up(fed_federation_t *federation) {
@@ -79,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     if (bytes > 0)
         memcpy(block, data, bytes);
     if (fed_bundle_open(&bundle, block, bytes) == FED_OK)
-        fed_checkpoint_restore(federation, &bundle);
+        fed_checkpoint_restore(federation, &bundle, &bundle);
     fed_bundle_fini(&bundle);
     fed_record_fini(&federation->server->record);
     if (fed_memory_live() != live)

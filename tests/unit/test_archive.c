@@ -58,9 +58,6 @@ static void arrays_come_back(void **state) {
     assert_true(got_doubles[0] == 0.1);
     assert_ok(fed_archive_get(again, "bytes", FED_BYTE, 1, (size_t[]){3}, got_bytes));
     assert_memory_equal(got_bytes, bytes, 3);
-    assert_int_equal(fed_archive_bytes(again, "/integers", FED_INT64), 24);
-    assert_int_equal(fed_archive_bytes(again, "/integers", FED_UINT32), 0);
-    assert_int_equal(fed_archive_bytes(again, "/none", FED_INT64), 0);
     fed_archive_destroy(again);
     fed_archive_destroy(archive);
     fed_archive_destroy(NULL);
@@ -128,30 +125,34 @@ static void append(fed_archive_t *archive, size_t first, size_t count) {
     fed_archive_append(archive, &fed_client_table, rows, count);
 }
 
-static void tables_grow_and_explain_themselves(void **state) {
-    (void)state;
-    fed_archive_t *archive = fed_archive_create(), *again;
-    fed_archive_create_table(archive, &fed_client_table);
-    append(archive, 0, 0);
-    append(archive, 0, 1);
-    append(archive, 1, 300);
-    size_t size, count;
-    const void *image = fed_archive_view(archive, &size);
-    assert_ok(fed_archive_open(image, size, "again", &again));
-    append(again, 301, 2); /* goes on where the other ended */
-    fed_client_row_t *rows = NULL;
-    assert_ok(fed_archive_get_rows(again, &fed_client_table, (void **)&rows, &count));
-    assert_int_equal(count, 303);
+static void assert_rows(hid_t file, size_t count) {
+    hid_t set = H5Dopen2(file, fed_client_table.path, H5P_DEFAULT), space = H5Dget_space(set);
+    hid_t type = H5Tget_native_type(H5Dget_type(set), H5T_DIR_ASCEND);
+    assert_int_equal(H5Sget_simple_extent_npoints(space), count);
+    assert_int_equal(H5Tget_size(type), sizeof(fed_client_row_t));
+    fed_client_row_t *rows = calloc(count, sizeof *rows);
+    assert_true(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows) >= 0);
     for (size_t i = 0; i < count; i++) {
         fed_client_row_t expected = row_of(i);
         assert_memory_equal(&rows[i], &expected, sizeof expected);
     }
-    fed_free(rows);
-    assert_fails(FED_INPUT, "again: no table centralized/epochs with the columns of this version",
-                 fed_archive_get_rows(again, &fed_central_table, (void **)&rows, &count));
-    fed_archive_destroy(again);
+    free(rows);
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Dclose(set);
+}
+
+static void tables_grow_and_explain_themselves(void **state) {
+    (void)state;
+    fed_archive_t *archive = fed_archive_create();
+    fed_archive_create_table(archive, &fed_client_table);
+    append(archive, 0, 0);
+    append(archive, 0, 1);
+    append(archive, 1, 300);
+    append(archive, 301, 2);
 
     hid_t file = reopen(archive);
+    assert_rows(file, 303);
     for (size_t c = 0; c < fed_client_table.column_count; c++) {
         const fed_column_t *column = &fed_client_table.columns[c];
         char name[64];

@@ -7,6 +7,7 @@
 #include "fedmpi/fl/central.h"
 #include "fedmpi/io/archive.h"
 #include "fedmpi/io/bundle.h"
+#include "fedmpi/io/journal.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,19 +17,32 @@ typedef struct fed_record {
     fed_archive_t *archive;
     char started[32];     /**< when the run did, ISO 8601; kept when it is resumed */
     int64_t central_rows; /**< already in the archive */
+    fed_bundle_t pending; /**< rows that are not in the journal yet */
+    fed_mark_t journaled; /**< the rows up to here are */
 } fed_record_t;
 
 /** Start a results file: who ran what on which machine, the partition, the initial
  * model, empty tables. @param hosts as fed_comm_hosts gives them */
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
 
-/** Put into a checkpoint what fed_record_restore takes out: all tables. */
-void fed_record_save(const fed_record_t *record, fed_bundle_t *checkpoint);
+/** Append rows[count] to a table. */
+void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
+                     size_t count);
+
+/** Write the rows since the last time behind the others in the journal, and put into the
+ * checkpoint how far it counts: what it costs does not grow with the run. */
+fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint);
+
+/** Read the rows of a checkpoint from its journal. FED_INPUT if they are not all there.
+ * @param rows  [out] ends with fed_bundle_fini, in any case */
+fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint,
+                             fed_bundle_t *rows);
 
 /** Go on with the tables of an interrupted run, after fed_record_create. FED_INPUT unless
- * they have rows for so many rounds, and so many epochs of the baseline. */
+ * they have rows for so many rounds, and so many epochs of the baseline.
+ * @param rows  of fed_record_load */
 fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
-                                int64_t rounds, int64_t epochs);
+                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs);
 
 void fed_record_fini(fed_record_t *record);
 

@@ -39,6 +39,10 @@ fed_status_t fed_file_sync(fed_file_t *file);
 /** Close PATH.part and rename it, or after an error remove it. */
 fed_status_t fed_file_finish(fed_file_t *file);
 
+/** Write behind the first `at` bytes of a file, which is made if it is missing; what stood there
+ * is cut off. Synced; the first bytes are never touched. */
+fed_status_t fed_file_extend(const char *path, size_t at, const void *data, size_t bytes);
+
 /** Read a whole file; the caller frees *data with fed_free.
  * FED_INPUT if it cannot be read or has more than `limit` bytes. */
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes);

@@ -77,20 +77,11 @@ fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool 
 /** Is there an object at this path? */
 bool fed_archive_has(const fed_archive_t *archive, const char *path);
 
-/** Bytes of a 1-D array in an archive that was opened; 0 if it is not there with this
- * element type. Never more than the archive has. */
-size_t fed_archive_bytes(fed_archive_t *archive, const char *path, fed_element_t element);
-
 /** Read a whole array. FED_INPUT, naming the archive, unless it is there with exactly
  * this element type and shape.
  * @param data  [out] [product of shape] */
 fed_status_t fed_archive_get(fed_archive_t *archive, const char *path, fed_element_t element,
                              size_t dimensions, const size_t *shape, void *data);
-
-/** Read all rows of a table. FED_INPUT unless it is there with exactly these columns.
- * @param rows  [out] [count][table->row_bytes]; the caller frees it with fed_free */
-fed_status_t fed_archive_get_rows(fed_archive_t *archive, const fed_table_t *table, void **rows,
-                                  size_t *count);
 
 /** Name and version of the HDF5 library. */
 const char *fed_archive_library(void);

@@ -19,7 +19,7 @@ typedef struct fed_bundle {
 void fed_bundle_put(fed_bundle_t *bundle, const char *name, fed_element_t element, size_t count,
                     const void *data);
 
-/** The rows of a table, and what their columns are. */
+/** Rows of a table, and what their columns are. */
 void fed_bundle_put_rows(fed_bundle_t *bundle, const fed_table_t *table, const void *rows,
                          size_t count);
 
@@ -36,9 +36,12 @@ const void *fed_bundle_find(const fed_bundle_t *bundle, const char *name, fed_el
 fed_status_t fed_bundle_get(const fed_bundle_t *bundle, const char *name, fed_element_t element,
                             size_t count, void *data);
 
-/** The rows of a table; FED_INPUT unless they have exactly its columns. Borrowed. */
-fed_status_t fed_bundle_get_rows(const fed_bundle_t *bundle, const fed_table_t *table,
-                                 const void **rows, size_t *count);
+/** The next rows of a table, which may have been put any number of times. Borrowed.
+ * @param at     [in,out] where to look on; 0 at first
+ * @param count  [out] 0: there are no more
+ * @return FED_INPUT unless they have exactly its columns */
+fed_status_t fed_bundle_next_rows(const fed_bundle_t *bundle, const fed_table_t *table, size_t *at,
+                                  const void **rows, size_t *count);
 
 void fed_bundle_fini(fed_bundle_t *bundle);
 

@@ -19,6 +19,9 @@ void fed_hash(const void *content, size_t bytes, unsigned char hash[FED_HASH_BYT
  * any moment, at least one of the two is there and whole. */
 fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes);
 
+/** Remove PATH and PATH.previous if they are there. */
+void fed_sealed_remove(const char *path);
+
 /** Read PATH, or PATH.previous with a warning if PATH is missing or damaged.
  * @param content  [out] the caller frees it with fed_free; NULL if neither file exists
  * @return FED_INPUT if neither that exists is whole */
