@@ -27,17 +27,13 @@ static size_t share(const fed_piles_t *piles, size_t samples_per_client, size_t 
                : equal_share(fed_piles_size(piles, pile), clients, client, piles->first[pile]);
 }
 
-static fed_status_t check_supply(const fed_config_t *config, const fed_piles_t *piles,
-                                 size_t clients, size_t samples_per_client) {
+/* That there are enough samples in all does not say that there are in each pile. */
+static fed_status_t check_piles(const fed_config_t *config, const fed_piles_t *piles,
+                                size_t clients, size_t samples_per_client) {
     for (size_t p = 0; p < piles->count; p++) {
         size_t wanted = 0, there = fed_piles_size(piles, p);
         for (size_t k = 0; k < clients; k++)
             wanted += share(piles, samples_per_client, clients, k, p);
-        if (wanted > there && piles->count == 1)
-            return fed_config_fail(config, "partition.samples_per_client",
-                                   "%zu clients need %zu samples, the training set has %zu; 0 "
-                                   "shares everything out",
-                                   clients, wanted, there);
         if (wanted > there)
             return fed_config_fail(
                 config, "partition.samples_per_client",
@@ -51,16 +47,13 @@ static fed_status_t check_supply(const fed_config_t *config, const fed_piles_t *
 
 static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
                          fed_partition_t *partition) {
-    size_t clients, samples_per_client = (size_t)config->partition.samples_per_client;
-    FED_TRY(fed_piles_clients(config, &clients));
-    if (clients > labels->count)
-        return fed_config_fail(config, "partition.clients",
-                               "the training set has %zu samples, fewer than one a client",
-                               labels->count);
-    fed_piles_t piles;
+    size_t clients = (size_t)config->partition.clients, total;
+    size_t samples_per_client = (size_t)config->partition.samples_per_client;
+    FED_TRY(fed_piles_supply(config, labels, &total));
+    fed_piles_t piles; /* of all samples: what is dealt is their beginning */
     fed_piles_init(&piles, labels, labels->count, config->partition.stratified,
                    (uint64_t)config->experiment.seed);
-    fed_status_t status = check_supply(config, &piles, clients, samples_per_client);
+    fed_status_t status = check_piles(config, &piles, clients, samples_per_client);
     if (status == FED_OK) {
         FED_AUTOFREE uint32_t *counts = FED_NEW_ARRAY(uint32_t, clients * piles.count);
         for (size_t k = 0; k < clients; k++)

@@ -6,19 +6,14 @@
 
 #include <math.h>
 
-fed_status_t fed_piles_clients(const fed_config_t *config, size_t *clients) {
-    *clients = (size_t)config->partition.clients;
-    if (*clients == 0)
+fed_status_t fed_piles_supply(const fed_config_t *config, const fed_labels_t *labels,
+                              size_t *total) {
+    size_t clients = (size_t)config->partition.clients;
+    size_t each = (size_t)config->partition.samples_per_client;
+    if (clients == 0)
         return fed_config_fail(config, "partition.clients",
                                "partition.scheme = %s needs at least 1; 0 is for natural and file",
                                config->partition.scheme);
-    return FED_OK;
-}
-
-fed_status_t fed_piles_supply(const fed_config_t *config, const fed_labels_t *labels,
-                              size_t *total) {
-    size_t clients, each = (size_t)config->partition.samples_per_client;
-    FED_TRY(fed_piles_clients(config, &clients));
     if (clients > labels->count)
         return fed_config_fail(config, "partition.clients",
                                "the training set has %zu samples, fewer than one a client",

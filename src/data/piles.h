@@ -14,13 +14,10 @@ typedef struct fed_piles {
 } fed_piles_t;
 
 /* How many samples are dealt: clients * samples_per_client, or all where that is 0.
- * FED_INPUT when the training set has fewer, or fewer than one a client. */
+ * FED_INPUT when the training set has fewer, or fewer than one a client, and for 0 clients: only
+ * data that name their clients say how many there are. */
 fed_status_t fed_piles_supply(const fed_config_t *config, const fed_labels_t *labels,
                               size_t *total);
-
-/* The clients that partition.clients asks for. FED_INPUT for 0: only data that name
- * their clients say how many there are. */
-fed_status_t fed_piles_clients(const fed_config_t *config, size_t *clients);
 
 /* Pile up `total` of the training samples: all of them, or a random subset. */
 void fed_piles_init(fed_piles_t *piles, const fed_labels_t *labels, size_t total, bool by_class,
