@@ -38,7 +38,7 @@ static fed_status_t read_numbers(const fed_config_t *config, const fed_array_for
     if (shape.sizes[0] < count || (shape.sizes[0] > count && config->data.train_limit == 0))
         return fail_count(config, shape.sizes[0], count);
     FED_AUTOFREE int64_t *numbers = FED_NEW_ARRAY(int64_t, count);
-    FED_TRY(arrays->read(file, NAME, 0, count, FED_ARRAY_INT64, numbers));
+    FED_TRY(arrays->read(file, NAME, 0, count, 1, FED_ARRAY_INT64, numbers));
     for (size_t i = 0; i < count; i++) {
         if (!is_client(numbers[i]))
             return fed_config_fail(config, "partition.file",

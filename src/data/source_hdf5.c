@@ -89,14 +89,14 @@ static fed_status_t measure_file(const input_t *input, fed_dataset_shape_t *shap
 
 static fed_status_t read_values(const input_t *input, const char *name,
                                 const fed_dataset_shape_t *shape, size_t count, char *values) {
-    size_t row_bytes =
-        shape->channels * shape->height * shape->width * fed_value_bytes(shape->type);
+    size_t width = shape->channels * shape->height * shape->width;
+    size_t row_bytes = width * fed_value_bytes(shape->type);
     size_t slab = 1 + SLAB_BYTES / row_bytes;
     for (size_t first = 0; first < count; first += slab) {
         if (fed_stop_requested())
             return fed_stop_status();
         FED_TRY(input->arrays->read(
-            input->file, name, first, count - first < slab ? count - first : slab,
+            input->file, name, first, count - first < slab ? count - first : slab, width,
             shape->type == FED_VALUES_UINT8 ? FED_ARRAY_UINT8 : FED_ARRAY_FLOAT32,
             values + first * row_bytes));
     }
@@ -110,7 +110,7 @@ static fed_status_t read_integers(const input_t *input, const char *name, size_t
     FED_AUTOFREE int64_t *slab = FED_NEW_ARRAY(int64_t, SLAB);
     for (size_t first = 0; first < count; first += SLAB) {
         size_t rows = count - first < SLAB ? count - first : SLAB;
-        FED_TRY(input->arrays->read(input->file, name, first, rows, FED_ARRAY_INT64, slab));
+        FED_TRY(input->arrays->read(input->file, name, first, rows, 1, FED_ARRAY_INT64, slab));
         for (size_t i = 0; i < rows; i++) {
             if (slab[i] < 0 || slab[i] >= limit)
                 return fed_fail(FED_INPUT, "%s: %s[%zu] is %lld, accepted is 0 to %lld",

@@ -193,17 +193,19 @@ static fed_status_t measure(fed_array_file_t *file, const char *name, fed_array_
 }
 
 static fed_status_t read_array(fed_array_file_t *file, const char *name, size_t first, size_t rows,
-                               fed_array_number_t number, void *values) {
+                               size_t width, fed_array_number_t number, void *values) {
     static const size_t number_bytes[] = {
         [FED_ARRAY_UINT8] = 1, [FED_ARRAY_INT64] = 8, [FED_ARRAY_FLOAT32] = 4};
     fed_array_shape_t shape;
     FED_TRY(measure(file, name, &shape));
-    size_t bytes = rows * number_bytes[number];
+    size_t width_now = 1;
     for (size_t d = 1; d < shape.dimensions; d++)
-        bytes *= shape.sizes[d];
+        width_now *= shape.sizes[d];
+    if (width_now != width)
+        return fed_fail(FED_INPUT, "%s: changed while it was read", file->path);
     request_t request = {
         .file = file, .name = name, .first = first, .rows = rows, .number = number};
-    return ask(&request, read_here, values, bytes);
+    return ask(&request, read_here, values, rows * width * number_bytes[number]);
 }
 
 const fed_array_format_t fed_hdf5_arrays = {

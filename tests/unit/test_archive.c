@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "fedmpi/io/archive.h"
+#include "fedmpi/io/arrays.h"
 
 #include <hdf5.h>
 
@@ -204,6 +205,26 @@ static void damaged_images_do_no_harm(void **state) {
     fed_archive_destroy(archive);
 }
 
+/* Measured by one process, read later by another: the file may be a new one by then. */
+static void rows_of_another_shape_than_measured_are_refused(void **state) {
+    (void)state;
+    const int64_t numbers[2][3] = {{1, 2, 3}, {4, 5, 6}};
+    fed_archive_t *archive = fed_archive_create();
+    fed_archive_put(archive, "/x", FED_INT64, 2, (size_t[]){2, 3}, numbers);
+    H5Fclose(reopen(archive));
+    fed_archive_destroy(archive);
+    fed_array_file_t *file;
+    assert_ok(fed_hdf5_arrays.open(path_of("archive.h5"), &file));
+    int64_t row[3] = {0};
+    assert_ok(fed_hdf5_arrays.read(file, "/x", 1, 1, 3, FED_ARRAY_INT64, row));
+    assert_memory_equal(row, numbers[1], sizeof row);
+    assert_fails(FED_INPUT, "archive.h5: changed while it was read",
+                 fed_hdf5_arrays.read(file, "/x", 1, 1, 2, FED_ARRAY_INT64, row));
+    assert_fails(FED_INPUT, "archive.h5: cannot read /x",
+                 fed_hdf5_arrays.read(file, "/x", 2, 1, 3, FED_ARRAY_INT64, row));
+    fed_hdf5_arrays.close(file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(arrays_come_back),
@@ -212,6 +233,7 @@ int main(void) {
         TEST(tables_grow_and_explain_themselves),
         TEST(what_is_no_archive_is_refused),
         TEST(damaged_images_do_no_harm),
+        TEST(rows_of_another_shape_than_measured_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,10 +43,12 @@ typedef struct fed_array_format {
     bool (*exists)(fed_array_file_t *file, const char *name);
     /** FED_INPUT, naming the file, if there is no such array. */
     fed_status_t (*measure)(fed_array_file_t *file, const char *name, fed_array_shape_t *shape);
-    /** Read rows first .. first+rows-1 along the first dimension; the caller stays inside.
-     * @param values  [out] [rows][product of the other sizes] of `number` */
+    /** Read rows first .. first+rows-1 along the first dimension.
+     * @param width   numbers in a row, the product of the other sizes as it was measured;
+     *                FED_INPUT if it has changed
+     * @param values  [out] [rows][width] of `number` */
     fed_status_t (*read)(fed_array_file_t *file, const char *name, size_t first, size_t rows,
-                         fed_array_number_t number, void *values);
+                         size_t width, fed_array_number_t number, void *values);
 } fed_array_format_t;
 
 #endif
