@@ -134,6 +134,7 @@ static int extend(int file, size_t at, const void *data, size_t bytes) {
 }
 
 fed_status_t fed_file_extend(const char *path, size_t at, const void *data, size_t bytes) {
+    FED_TRY(check_replaceable(path));
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0)
         return fail_writing(path, errno);

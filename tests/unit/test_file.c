@@ -37,14 +37,19 @@ static void missing_folders_are_made(void **state) {
     assert_content(path, "deep");
 }
 
-static fed_status_t replace_beyond_limit(const char *path, size_t limit, const char *data) {
-    struct rlimit before, small;
-    getrlimit(RLIMIT_FSIZE, &before);
-    small = (struct rlimit){limit, before.rlim_max};
+/* Files may not grow beyond this. */
+static void limit_files(rlim_t bytes) {
+    struct rlimit limits;
+    getrlimit(RLIMIT_FSIZE, &limits);
+    limits.rlim_cur = bytes < limits.rlim_max ? bytes : limits.rlim_max;
     signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &small);
+    setrlimit(RLIMIT_FSIZE, &limits);
+}
+
+static fed_status_t replace_beyond_limit(const char *path, size_t limit, const char *data) {
+    limit_files(limit);
     fed_status_t status = fed_file_replace(path, data, strlen(data), true);
-    setrlimit(RLIMIT_FSIZE, &before);
+    limit_files(RLIM_INFINITY);
     return status;
 }
 
@@ -60,6 +65,29 @@ static void a_failing_disk_leaves_the_old_content(void **state) {
     }
     assert_ok(replace_beyond_limit(path, 8, "new text"));
     assert_content(path, "new text");
+}
+
+static void a_file_is_extended_behind_what_counts(void **state) {
+    (void)state;
+    const char *path = path_of("grows");
+    assert_ok(fed_file_extend(path, 0, "first", 5));
+    assert_ok(fed_file_extend(path, 5, "second", 6));
+    assert_content(path, "firstsecond");
+    for (size_t limit = 5; limit < 11; limit++) {
+        limit_files(limit);
+        fed_status_t status = fed_file_extend(path, 5, "second", 6);
+        limit_files(RLIM_INFINITY);
+        assert_fails(FED_FAILURE, "grows: cannot write: File too large", status);
+        size_t bytes;
+        char *content = read_file(path, &bytes);
+        assert_true(bytes >= 5 && memcmp(content, "first", 5) == 0);
+        free(content);
+    }
+    assert_ok(fed_file_extend(path, 5, "!", 1));
+    assert_content(path, "first!");
+    mkfifo(path_of("queue"), 0666);
+    assert_fails(FED_INPUT, "queue: cannot write: exists and is not a regular file",
+                 fed_file_extend(path_of("queue"), 0, "x", 1));
 }
 
 static void wrong_places_are_the_users(void **state) {
@@ -121,6 +149,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_replaced),
         TEST(missing_folders_are_made),
+        TEST(a_file_is_extended_behind_what_counts),
         TEST(wrong_places_are_the_users),
         TEST(a_failing_disk_leaves_the_old_content),
         TEST(a_file_is_read_up_to_its_limit),
