@@ -1,7 +1,11 @@
 # `make soak`: thousands of short rounds, memory and open files of every rank.
+# `make soak-saving`: what saving costs a round when many rows lie behind it.
 SOAK_ROUNDS ?= 2000
 
 soak: fedmpi
 	@$(PYTHON) tests/soak/soak.py $(BUILD)/fedmpi $(SOAK_ROUNDS)
 
-.PHONY: soak
+soak-saving: fedmpi
+	@$(PYTHON) tests/soak/saving.py $(BUILD)/fedmpi
+
+.PHONY: soak soak-saving
