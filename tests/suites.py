@@ -171,9 +171,10 @@ def fuzz(build: Path, parallel: int) -> Stages:
         "sh", "-c", f"make -q BUILD={build}/fuzz {example} && "
                     f"! make -q BUILD={build}/fuzz -W tests/fuzz/input.h {example}"])
     return [[make("fuzz/build", parallel, f"BUILD={build}", "fuzz-build")],
-            [newer_header] + [Job(f"fuzz/{target}", ["make", "--no-print-directory", f"BUILD={build}",
-                                    "FUZZ_SECONDS=10", f"fuzz-{target}"])
-             for target in targets]]
+            [newer_header]
+            + [Job(f"fuzz/{target}", ["make", "--no-print-directory", f"BUILD={build}",
+                                      "FUZZ_SECONDS=10", f"fuzz-{target}"])
+               for target in targets]]
 
 
 SUITES: dict[str, Callable[[Path, int], Stages]] = {
