@@ -1,7 +1,7 @@
 # Benchmarks: `make bench` measures and prints one table (build/bench.md);
 # `make bench BENCH_FLAGS=--readme` puts it into the README, on a quiet machine.
 
-bench: fedmpi $(BUILD)/tests/bench/bench_step $(BUILD)/tests/bench/bench_comm
+bench: fedmpi $(BENCHES)
 	@$(PYTHON) tests/bench/run.py --build $(BUILD) $(BENCH_FLAGS)
 
 # The README's cost model beside measured rounds.
