@@ -10,7 +10,6 @@
  * @param cost    [tasks]
  * @param worker  [out] [tasks]: 0 .. workers-1
  * @param order   [out] [tasks]: the tasks, costliest first */
-void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker,
-               uint32_t *order);
+void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker, uint32_t *order);
 
 #endif
