@@ -55,7 +55,9 @@ def table(study: Study) -> pd.DataFrame:
     """Mean and standard deviation over seeds, a row a condition, as text."""
     runs = compared(study)
     by = ["alpha", "algorithm", "condition"]
-    final, best = (spread(runs, by, f"{which}_accuracy") for which in ("final", "best"))
+    final, best = (
+        spread(runs, by, f"{which}_accuracy").sort_values(by) for which in ("final", "best")
+    )
     return pd.DataFrame(
         {
             "alpha": final["alpha"].map(show),
