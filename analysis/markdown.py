@@ -1,15 +1,15 @@
 """Tables for a README: printed, or put into the file between two marks."""
 
-import argparse
 import re
 from pathlib import Path
-from typing import Iterable, List, Sequence
+from typing import Callable, Iterable, List, Optional, Sequence
 
 import pandas as pd
 
 from . import command
 from .atomic import replacing
 from .errors import ResultsError
+from .study import Study, load
 
 
 def row(cells: Iterable[str]) -> str:
@@ -27,17 +27,22 @@ def table(frame: pd.DataFrame) -> str:
     return "\n".join([*head(frame.columns), *map(row, frame.itertuples(index=False))])
 
 
-def parser(module: str, description: str) -> argparse.ArgumentParser:
-    """The options of a command that makes a table."""
-    arguments = command.parser(module, description)
-    arguments.add_argument(
+def main(
+    module: str,
+    description: Optional[str],
+    part: str,
+    make: Callable[[Study], str],
+    arguments: Optional[List[str]],
+) -> None:
+    """A command that makes a text of results and prints it, or puts it into a page's part."""
+    parser = command.parser(module, description)
+    parser.add_argument(
         "--into", type=Path, metavar="FILE", help="write into this Markdown file, between marks"
     )
-    return arguments
-
-
-def emit(text: str, part: str, options: argparse.Namespace) -> None:
-    """Print a table, or put it into the file that the user named."""
+    options = parser.parse_args(arguments)
+    study = load(options.results)
+    command.report_notes(study.notes)
+    text = make(study)
     if options.into is None:
         print(text)
     else:

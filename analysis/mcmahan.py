@@ -13,7 +13,7 @@ from . import command, markdown, schema
 from .errors import NothingToDraw
 from .labels import show
 from .statistics import rounds_to_target, spread
-from .study import Study, load
+from .study import Study
 
 
 class Row(NamedTuple):
@@ -93,6 +93,11 @@ def table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def text(study: Study) -> str:
+    """The same in Markdown."""
+    return markdown.table(table(study))
+
+
 def rounds_text(condition: pd.Series) -> str:
     """Mean and deviation over seeds; a seed that did not reach the target leaves a bound."""
     if condition["n"] < condition["seeds"]:
@@ -123,10 +128,7 @@ def _text(row: Row, tried: pd.DataFrame) -> Dict[str, str]:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.mcmahan`."""
-    options = markdown.parser("mcmahan", __doc__).parse_args(arguments)
-    study = load(options.results)
-    command.report_notes(study.notes)
-    markdown.emit(markdown.table(table(study)), "mcmahan", options)
+    markdown.main("mcmahan", __doc__, "mcmahan", text, arguments)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import pandas as pd
 
 from . import command, markdown, schema
 from .errors import NothingToDraw
-from .labels import show
+from .labels import show, show_spread
 from .statistics import spread
-from .study import Study, load
+from .study import Study
 
 #: What papers call an algorithm; others keep the program's name.
 _NAMES = {
@@ -63,10 +63,15 @@ def table(study: Study) -> pd.DataFrame:
             "alpha": final["alpha"].map(show),
             "algorithm": final["algorithm"],
             "seeds": final["n"].map(str),
-            "final accuracy": [_with_deviation(row) for _, row in final.iterrows()],
-            "best accuracy": [_with_deviation(row) for _, row in best.iterrows()],
+            "final accuracy": list(map(show_spread, final["mean"], final["std"])),
+            "best accuracy": list(map(show_spread, best["mean"], best["std"])),
         }
     )
+
+
+def text(study: Study) -> str:
+    """The same in Markdown."""
+    return markdown.table(table(study))
 
 
 def _name(run: pd.Series) -> str:
@@ -77,18 +82,9 @@ def _name(run: pd.Series) -> str:
     return name if optimizer == "sgd" else f"{name} + {optimizer}"
 
 
-def _with_deviation(row: pd.Series) -> str:
-    if pd.isna(row["std"]):
-        return f"{row['mean']:.4f}"
-    return f"{row['mean']:.4f} \u00b1 {row['std']:.4f}"
-
-
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.skew`."""
-    options = markdown.parser("skew", __doc__).parse_args(arguments)
-    study = load(options.results)
-    command.report_notes(study.notes)
-    markdown.emit(markdown.table(table(study)), "skew", options)
+    markdown.main("skew", __doc__, "skew", text, arguments)
 
 
 if __name__ == "__main__":

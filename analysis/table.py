@@ -11,7 +11,7 @@ import pandas as pd
 from . import command, markdown, schema
 from .figures import PUBLISHED, style
 from .labels import show, show_spread
-from .study import Study, load
+from .study import Study
 
 #: What a row says in any case; other keys only where they differ.
 _KEYS = (schema.EPOCHS, schema.MOMENTUM)
@@ -71,10 +71,7 @@ def _listed(values: pd.Series) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.table`."""
-    options = markdown.parser("table", __doc__).parse_args(arguments)
-    study = load(options.results)
-    command.report_notes(study.notes)
-    markdown.emit(table(study), "sweep", options)
+    markdown.main("table", __doc__, "sweep", table, arguments)
 
 
 if __name__ == "__main__":

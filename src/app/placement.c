@@ -26,7 +26,7 @@ static size_t cost_of(const fed_run_t *run, uint32_t client) {
 }
 
 /* ranks[i] is where clients[i] trains: the costliest first, to the least loaded worker.
- * order[] are the numbers i, the costliest first. */
+ * order[], if it is wanted, are the numbers i, the costliest first. */
 static void place(const fed_run_t *run, const uint32_t *clients, size_t count, uint32_t *ranks,
                   uint32_t *order) {
     FED_AUTOFREE size_t *cost = FED_NEW_ARRAY(size_t, count);
@@ -42,8 +42,7 @@ void fed_federation_place_all(const fed_run_t *run, uint32_t *rank) {
     FED_AUTOFREE uint32_t *all = FED_NEW_ARRAY(uint32_t, clients);
     for (size_t k = 0; k < clients; k++)
         all[k] = (uint32_t)k;
-    FED_AUTOFREE uint32_t *order = FED_NEW_ARRAY(uint32_t, clients);
-    place(run, all, clients, rank, order);
+    place(run, all, clients, rank, NULL);
 }
 
 /* Keep of the queue what this rank trains, or may. */

@@ -26,8 +26,8 @@ struct fed_comm {
     fed_control_t state;
     int rank, size, node_rank;
     int cores;    /* of this node that its ranks may use */
-    bool works;   /* this rank trains */
     bool crowded; /* they are fewer than the ranks */
+    bool works;   /* this rank trains */
     int *workers; /* [worker_count] the ranks that train, ascending */
     int worker_count;
     int *leaders;      /* [size] the first rank of each rank's node */

@@ -53,7 +53,8 @@ void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worke
         heap[i] = (load_t){0, (uint32_t)i};
     qsort(sorted, tasks, sizeof *sorted, costliest_first);
     for (size_t i = 0; i < tasks; i++) {
-        order[i] = sorted[i].index;
+        if (order)
+            order[i] = sorted[i].index;
         worker[sorted[i].index] = heap[0].worker;
         heap[0].cost += sorted[i].cost;
         sift_down(heap, workers);

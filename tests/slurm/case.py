@@ -2,6 +2,7 @@
 
 import atexit
 import gzip
+import json
 import os
 import shutil
 import signal
@@ -55,6 +56,13 @@ def write_digits(folder: Path, train: int = 900, test: int = 200) -> None:
             header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
             with gzip.open(folder / f"{name}-{kind}-ubyte.gz", "wb", compresslevel=1) as file:
                 file.write(header + values.astype(np.uint8).tobytes())
+
+
+def pictures(notebook: Path) -> int:
+    """How many an executed notebook shows."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
 def bits(path: Path) -> Dict[str, bytes]:

@@ -7,10 +7,9 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
-from typing import List
 
 import h5py
-from case import TOP, SlurmCase
+from case import TOP, SlurmCase, pictures
 
 NOTEBOOKS = TOP / "analysis" / "notebooks"
 MNIST = TOP / "data" / "mnist"
@@ -60,15 +59,11 @@ class NotebooksOnRealResults(SlurmCase):
         done = self.analyse("execute", *notebooks, "-o", "executed", results=results)
         self.assertEqual(done.returncode, 0, done.stderr)
         for name in names:
-            cells = self.executed(name)
+            executed = self.work / "executed" / f"{name}.ipynb"
+            cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
             plots = sum("figures.assert_drawn(" in "".join(cell["source"]) for cell in cells)
-            outputs = [output for cell in cells for output in cell.get("outputs", [])]
-            pictures = sum("image/png" in output.get("data", {}) for output in outputs)
             self.assertGreater(plots, 0, name)
-            self.assertEqual(pictures, plots, name)
-
-    def executed(self, name: str) -> List[dict]:
-        return json.loads((self.work / "executed" / f"{name}.ipynb").read_text())["cells"]
+            self.assertEqual(pictures(executed), plots, name)
 
     def test_the_sweep(self) -> None:
         self.assert_executes("results/paper/*.h5", "01-first-look", "02-paper-figures")

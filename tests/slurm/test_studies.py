@@ -1,14 +1,13 @@
 """The two studies in small on a real Slurm, and their tables and notebooks over the results."""
 
 import importlib.util
-import json
 import os
 import unittest
 from pathlib import Path
 from typing import List
 from unittest import mock
 
-from case import SMALL, SlurmCase, attribute, bits
+from case import SMALL, SlurmCase, attribute, bits, pictures
 
 import analysis
 from analysis import execute, mcmahan, skew
@@ -41,17 +40,14 @@ class Studies(SlurmCase):
         self.assertEqual([file.stem for file in files], sorted(names))
         self.assertEqual({attribute(file, "status") for file in files}, {"complete"})
 
-    def assert_notebook_draws(self, notebook: str, study: str, pictures: int) -> None:
+    def assert_notebook_draws(self, notebook: str, study: str, expected: int) -> None:
         """It runs to its end, which an empty plot prevents, and shows its pictures."""
         if not _CAN_EXECUTE:
             self.skipTest("needs nbconvert and ipykernel")
         where = {"FEDMPI_RESULTS": f"{self.folder(study)}/*.h5"}
         with mock.patch.dict(os.environ, where):
             execute.execute([execute.FOLDER / notebook], self.work)
-        cells = json.loads((self.work / notebook).read_text())["cells"]
-        outputs = [output for cell in cells for output in cell.get("outputs", [])]
-        shown = sum("image/png" in output.get("data", {}) for output in outputs)
-        self.assertEqual(shown, pictures)
+        self.assertEqual(pictures(self.work / notebook), expected)
 
     def test_mcmahans_table(self) -> None:
         study = self.run_study("mcmahan", 4, LEARNING_RATES="0.1 0.2")

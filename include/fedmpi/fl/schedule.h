@@ -9,7 +9,7 @@
  * at most 4/3 times as late as in the best schedule (Graham 1969).
  * @param cost    [tasks]
  * @param worker  [out] [tasks]: 0 .. workers-1
- * @param order   [out] [tasks]: the tasks, costliest first */
+ * @param order   [out] [tasks]: the tasks, costliest first; or NULL */
 void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker, uint32_t *order);
 
 #endif
