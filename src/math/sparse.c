@@ -1,5 +1,7 @@
 #include "fedmpi/math/sparse.h"
 
+#include "fedmpi/math/dense.h"
+
 #include "simd/kernels.h"
 
 #include <assert.h>
@@ -67,15 +69,7 @@ void fed_sparse_forward(fed_sparse_t *sparse, size_t batch, const float *x, floa
     for (size_t i = 0; i < sparse->inputs; i++)
         if (is_used(sparse, batch, i))
             catch_up(sparse, i, w, v);
-    fed_simd_kernels()->product(&(fed_product_t){.batch = batch,
-                                                 .inner = sparse->inputs,
-                                                 .outer = sparse->outputs,
-                                                 .x = x,
-                                                 .w = w,
-                                                 .columns = sparse->columns,
-                                                 .bias = bias,
-                                                 .relu = relu,
-                                                 .y = y});
+    fed_dense_forward(batch, sparse->inputs, sparse->outputs, x, w, bias, relu, y);
 }
 
 static bool same_steps(const fed_sgd_t *a, const fed_sgd_t *b) {

@@ -104,20 +104,6 @@ void FED_SIMD_NAME(combine)(const fed_combine_t *c) {
     of_units[c->width / FED_COMBINE_FLOATS - 1](c);
 }
 
-/* Bit i is set where values[i] is not zero, for count <= 32. */
-FED_INLINE uint32_t mask_of(const float *values, size_t count) {
-    uint32_t mask = 0;
-    if (count == GROUP) {
-#pragma omp simd reduction(| : mask)
-        for (uint32_t i = 0; i < GROUP; i++)
-            mask |= (uint32_t)(values[i] != 0.0f) << i;
-        return mask;
-    }
-    for (size_t i = 0; i < count; i++)
-        mask |= (uint32_t)(values[i] != 0.0f) << i;
-    return mask;
-}
-
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
@@ -131,8 +117,8 @@ void FED_SIMD_NAME(list_by_pixel)(const fed_plane_t *plane, size_t row_floats, u
         for (size_t pixel = 0; pixel < pixels; pixel++) {
             const float *values = plane->values + pixel * plane->depth + first;
             begin[list++] = n;
-            for (uint32_t mask = mask_of(values, count); mask; mask &= mask - 1) {
-                size_t i = (size_t)__builtin_ctz(mask);
+            for (uint64_t mask = fed_mask_row(count, values); mask; mask &= mask - 1) {
+                size_t i = (size_t)__builtin_ctzll(mask);
                 entries[n++] = (fed_entry_t){(uint32_t)((first + i) * row_floats), values[i]};
             }
         }
@@ -150,9 +136,9 @@ void FED_SIMD_NAME(list_by_channel)(const fed_plane_t *plane, size_t stride_y, s
         for (size_t x = 0; x < plane->width; x++, values += plane->depth) {
             uint32_t offset = (uint32_t)(y * stride_y + x * stride_x);
             for (size_t first = 0; first < plane->depth; first += GROUP) {
-                uint32_t mask = mask_of(values + first, smaller(GROUP, plane->depth - first));
+                uint64_t mask = fed_mask_row(smaller(GROUP, plane->depth - first), values + first);
                 for (; mask; mask &= mask - 1) {
-                    size_t c = first + (size_t)__builtin_ctz(mask);
+                    size_t c = first + (size_t)__builtin_ctzll(mask);
                     entries[end[c]++] = (fed_entry_t){offset, values[c]};
                 }
             }

@@ -1,6 +1,6 @@
 /* Fully connected layers in blocks that stay in the first-level cache.
  *
- * The matrix is taken in panels of 32 rows by one tile of columns. Where rows of x
+ * The matrix is taken in panels of at most 64 rows by one tile of columns. Where rows of x
  * have zeros, the panel is copied to aligned memory so that no load of the inner loop
  * crosses a cache line: rows of the parameter vector start anywhere. Where they happen
  * to be aligned, and where x has no zeros, so that four rows share each load and loads are
@@ -13,15 +13,21 @@
 
 #include <string.h>
 
-enum { GROUP = FED_GROUP, GROUPS = 2, LANES = FED_LANES };
+enum {
+    GROUP = FED_GROUP,
+    GROUPS = 2,
+    LANES = FED_LANES,
+    DEPTH = LANES < 16 ? 64 : 32 /* rows of a panel: 26 KB at most, most of the cache */
+};
 
-/* 32 rows of up to FED_TILE_MAX vectors. */
+/* Up to DEPTH rows of up to FED_TILE_MAX vectors; the sums of a group need no more. */
+_Static_assert((int)GROUP <= (int)DEPTH, "a group of sums fits a block");
 typedef union {
-    fed_vec_t vectors[GROUP * FED_TILE_MAX];
-    float floats[GROUP * FED_TILE_MAX * LANES];
+    fed_vec_t vectors[DEPTH * FED_TILE_MAX];
+    float floats[DEPTH * FED_TILE_MAX * LANES];
 } block_t;
 
-/* Up to 32 rows that start every `stride` floats. */
+/* Up to DEPTH rows that start every `stride` floats. */
 typedef struct {
     const float *rows;
     size_t stride;
@@ -48,10 +54,10 @@ static tile_t tile_at(size_t first, size_t columns) {
 
 /* panel[k][:] = matrix[k][tile] for the rows k in the mask `used`. What follows a row in
  * the matrix, which ends at `end`, may come after it: nobody looks at those columns. */
-static void pack(block_t *panel, tile_t tile, uint32_t used, const float *matrix, size_t stride,
+static void pack(block_t *panel, tile_t tile, uint64_t used, const float *matrix, size_t stride,
                  const float *end) {
     for (; used; used &= used - 1) {
-        size_t k = (size_t)__builtin_ctz(used);
+        size_t k = (size_t)__builtin_ctzll(used);
         fed_vec_t *to = panel->vectors + k * tile.vectors;
         const float *from = matrix + k * stride + tile.first;
         if (tile.vectors * LANES <= (size_t)(end - from)) {
@@ -125,37 +131,22 @@ static void finish_sums(const block_t *sums, tile_t tile, const fed_product_t *p
     }
 }
 
-/* The masks of the columns [k, k + depth) of a group of samples. */
-static void group_columns(uint32_t masks[GROUP], const uint32_t *known, size_t stride,
-                          const float *x, size_t first, size_t samples, size_t k, size_t depth) {
-    if (!known || samples == 0) {
-        fed_mask_columns(samples, depth, x + first * stride + k, stride, masks);
-        return;
-    }
-    memset(masks, 0, GROUP * sizeof masks[0]);
-    memcpy(masks, known + first / GROUP * stride + k, depth * sizeof masks[0]);
-}
-
 /* What of x a panel is multiplied with. */
 typedef struct {
-    uint32_t rows[GROUPS][GROUP]; /* for each sample, its non-zero columns */
-    uint32_t used;                /* columns that any sample uses */
-    bool dense;                   /* nothing is zero */
+    uint64_t rows[GROUPS * GROUP]; /* for each sample, its non-zero columns */
+    uint64_t used;                 /* columns that any sample uses */
+    bool dense;                    /* nothing is zero */
 } pattern_t;
 
 static void find_pattern(pattern_t *pattern, const fed_product_t *p, size_t first, size_t samples,
                          size_t k, size_t depth) {
-    uint32_t full = fed_mask_full(depth), in_all = full;
+    uint64_t full = fed_mask_full(depth), in_all = full;
     pattern->used = 0;
-    for (size_t g = 0; g * GROUP < samples; g++) {
-        uint32_t *masks = pattern->rows[g];
-        size_t count = min(GROUP, samples - g * GROUP);
-        group_columns(masks, p->columns, p->inner, p->x, first + g * GROUP, count, k, depth);
-        for (size_t i = 0; i < depth; i++)
-            pattern->used |= (uint32_t)(masks[i] != 0) << i;
-        fed_mask_transpose(masks);
-        for (size_t s = 0; s < count; s++)
-            in_all &= masks[s];
+    for (size_t s = 0; s < samples; s++) {
+        uint64_t row = fed_mask_row(depth, p->x + (first + s) * p->inner + k);
+        pattern->rows[s] = row;
+        pattern->used |= row;
+        in_all &= row;
     }
     pattern->dense = in_all == full;
 }
@@ -190,13 +181,23 @@ static panel_t get_panel(const fed_product_t *p, tile_t tile, size_t k, size_t d
     return packed;
 }
 
+/* Rows of a panel: as few panels as possible, all of about the same depth, whole vectors
+ * of x. */
+static size_t panel_depth(size_t inner) {
+    size_t vectors = (inner + LANES - 1) / LANES;
+    size_t panels = inner > 0 ? (inner - 1) / DEPTH + 1 : 1;
+    return (vectors + panels - 1) / panels * LANES;
+}
+
 /* One tile of y for up to GROUPS groups of samples, which share each panel. */
 static void product_tile(const fed_product_t *p, tile_t tile, size_t first, size_t samples) {
-    _Alignas(64) block_t copy, sums[GROUPS];
+    _Alignas(64) block_t copy;
+    _Alignas(64) block_t sums[GROUPS];
+    size_t most = panel_depth(p->inner);
     for (size_t g = 0; g * GROUP < samples; g++)
         start_sums(&sums[g], tile, min(GROUP, samples - g * GROUP), p->bias);
-    for (size_t k = 0; k < p->inner; k += GROUP) {
-        size_t depth = min(GROUP, p->inner - k);
+    for (size_t k = 0; k < p->inner; k += most) {
+        size_t depth = min(most, p->inner - k);
         pattern_t pattern;
         if (tile.vectors <= FED_NARROW)
             find_narrow_pattern(&pattern, p, first, samples, k, depth);
@@ -206,7 +207,7 @@ static void product_tile(const fed_product_t *p, tile_t tile, size_t first, size
         for (size_t g = 0; g * GROUP < samples; g++)
             fed_tile_multiply(tile.vectors,
                               &(fed_tile_t){.count = min(GROUP, samples - g * GROUP),
-                                            .masks = pattern.rows[g],
+                                            .masks = pattern.rows + g * GROUP,
                                             .full = fed_mask_full(depth),
                                             .x = p->x + (first + g * GROUP) * p->inner + k,
                                             .stride_i = p->inner,
@@ -242,6 +243,19 @@ static void descend_bias(const fed_descent_t *d) {
     }
 }
 
+/* The masks of the columns [row, row + rows) of a group of samples. */
+static void group_columns(uint64_t masks[GROUP], const fed_descent_t *d, size_t first,
+                          size_t samples, size_t row, size_t rows) {
+    uint32_t found[GROUP];
+    const uint32_t *columns = found;
+    if (d->columns && samples > 0)
+        columns = d->columns + first / GROUP * d->inputs + row;
+    else
+        fed_mask_columns(samples, rows, d->x + first * d->inputs + row, d->inputs, found);
+    for (size_t i = 0; i < rows; i++)
+        masks[i] = columns[i];
+}
+
 /* One step for rows whose gradient is known. */
 static void descend_rows(const fed_descent_t *d, tile_t tile, size_t row, uint32_t which,
                          const fed_vec_t *sums) {
@@ -265,8 +279,8 @@ static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_
     for (size_t first = 0; !last; first += GROUP) {
         size_t samples = min(GROUP, d->batch - first);
         last = first + samples == d->batch;
-        uint32_t masks[GROUP];
-        group_columns(masks, d->columns, d->inputs, d->x, first, samples, row, rows);
+        uint64_t masks[GROUP];
+        group_columns(masks, d, first, samples, row, rows);
         for (size_t i = 0; i < rows; i++)
             used |= (uint32_t)(masks[i] != 0) << i;
         if (d->batch > GROUP || row == 0)

@@ -26,8 +26,7 @@ typedef struct {
     const float *x; /* [batch][inner] */
     const float *w; /* [inner][outer], or [outer][inner] if transposed */
     bool transposed;
-    const uint32_t *columns; /* fed_kernels_t.scan of x, or NULL */
-    const float *bias;       /* [outer], or NULL */
+    const float *bias; /* [outer], or NULL */
     bool relu;
     const float *gate; /* [batch][outer], or NULL: y is 0 where gate <= 0 */
     float *y;          /* [batch][outer] */

@@ -32,28 +32,21 @@ static inline void fed_mask_columns(size_t samples, size_t count, const float *x
     memcpy(columns, words, sizeof words);
 }
 
-/* Swap the two off-diagonal quarters of each (2 width) x (2 width) square. */
-FED_INLINE void fed_mask_swap(uint32_t bits[32], int width, uint32_t low) {
-    for (int square = 0; square < 32; square += 2 * width)
-        for (int i = square; i < square + width; i++) {
-            uint32_t differ = ((bits[i] >> width) ^ bits[i + width]) & low;
-            bits[i] ^= differ << width;
-            bits[i + width] ^= differ;
-        }
+/* Bit i of the result is set where x[i] != 0, for up to 64 entries. A NaN counts as not
+ * zero. */
+static inline uint64_t fed_mask_row(size_t count, const float *x) {
+    uint64_t mask = 0;
+    size_t i = 0;
+    for (; i + FED_LANES <= count; i += FED_LANES)
+        mask |= fed_vec_nonzero(*(const fed_vec_unaligned_t *)(x + i)) << i;
+    for (; i < count; i++)
+        mask |= (uint64_t)(x[i] != 0.0f) << i;
+    return mask;
 }
 
-/* Transpose a 32 x 32 bit matrix: columns become rows. */
-static inline void fed_mask_transpose(uint32_t bits[32]) {
-    fed_mask_swap(bits, 16, 0x0000ffff);
-    fed_mask_swap(bits, 8, 0x00ff00ff);
-    fed_mask_swap(bits, 4, 0x0f0f0f0f);
-    fed_mask_swap(bits, 2, 0x33333333);
-    fed_mask_swap(bits, 1, 0x55555555);
-}
-
-/* The lowest `count` <= 32 bits. */
-static inline uint32_t fed_mask_full(size_t count) {
-    return (uint32_t)((UINT64_C(1) << count) - 1);
+/* The lowest `count` <= 64 bits. */
+static inline uint64_t fed_mask_full(size_t count) {
+    return count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX;
 }
 
 #endif

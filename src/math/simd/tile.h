@@ -5,8 +5,8 @@
  * i is a sample and k an input in the forward pass, i a sample and k an output in
  * the backward pass to the inputs, i an input and k a sample in the weight
  * gradient. A tile is up to FED_TILE_MAX vectors wide, so that a row of sums stays
- * in registers while the set bits are walked; the panel (32 rows) is read from the
- * first-level cache, one load for each multiply-add, which is what the machine
+ * in registers while the set bits are walked; the panel (up to 64 rows) is read from
+ * the first-level cache, one load for each multiply-add, which is what the machine
  * can do at best for a row of its own pattern of zeros. Where four neighbouring
  * rows have no zeros at all, they share the loads. So they do in a narrow tile,
  * zeros or not: there the sums of one row alone would wait for each other.
@@ -28,11 +28,11 @@ enum {
 
 typedef struct {
     size_t count;          /* rows of sums, at most 32 */
-    const uint32_t *masks; /* [count] */
-    uint32_t full;         /* the mask of a row without zeros */
+    const uint64_t *masks; /* [count] */
+    uint64_t full;         /* the mask of a row without zeros */
     const float *x;        /* x(i, k) is x[i * stride_i + k * stride_k] */
     size_t stride_i, stride_k;
-    const float *panel; /* [32][tile], row k starts at k * panel_stride */
+    const float *panel; /* [up to 64][tile], row k starts at k * panel_stride */
     size_t panel_stride;
     fed_vec_t *sums; /* [count][tile] */
     bool fresh;      /* the sums start at 0, whatever is in memory */
@@ -48,7 +48,7 @@ FED_INLINE const fed_vec_unaligned_t *fed_tile_panel_row(const fed_tile_t *job, 
 
 /* One row of sums, any pattern of zeros. */
 FED_INLINE void fed_tile_row(int tile, const fed_tile_t *job, size_t i) {
-    uint32_t mask = job->masks[i];
+    uint64_t mask = job->masks[i];
     const float *x = job->x + i * job->stride_i;
     fed_vec_t *row = job->sums + i * (size_t)tile;
     fed_vec_t sums[FED_TILE_MAX];
@@ -56,7 +56,7 @@ FED_INLINE void fed_tile_row(int tile, const fed_tile_t *job, size_t i) {
     for (int t = 0; t < tile; t++)
         sums[t] = job->fresh ? (fed_vec_t){0} : row[t];
     while (mask) {
-        size_t k = (size_t)__builtin_ctz(mask);
+        size_t k = (size_t)__builtin_ctzll(mask);
         fed_vec_t factor = fed_vec_splat(x[k * job->stride_k]);
         const fed_vec_unaligned_t *panel = fed_tile_panel_row(job, k);
         mask &= mask - 1;
@@ -72,7 +72,7 @@ FED_INLINE void fed_tile_row(int tile, const fed_tile_t *job, size_t i) {
 /* Columns [first, first + width) of four rows of sums that have no zeros. */
 FED_INLINE void fed_tile_quad_columns(int tile, int first, int width, const fed_tile_t *job,
                                       size_t i) {
-    size_t depth = (size_t)__builtin_popcount(job->full);
+    size_t depth = (size_t)__builtin_popcountll(job->full);
     fed_vec_t *rows = job->sums + i * (size_t)tile + first;
     fed_vec_t sums[4][FED_QUAD_MAX];
     FED_UNROLL
@@ -115,7 +115,7 @@ FED_INLINE void fed_tile_quad(int tile, const fed_tile_t *job, size_t i) {
 FED_INLINE void fed_tile_rows(int tile, const fed_tile_t *job) {
     size_t i = 0;
     while (i < job->count) {
-        const uint32_t *mask = job->masks + i;
+        const uint64_t *mask = job->masks + i;
         if (i + 4 <= job->count &&
             (tile <= FED_NARROW || (mask[0] & mask[1] & mask[2] & mask[3]) == job->full)) {
             fed_tile_quad(tile, job, i);

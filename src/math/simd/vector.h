@@ -3,6 +3,9 @@
 #define FEDMPI_MATH_SIMD_VECTOR_H
 
 #include <stdint.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 enum { FED_LANES = 16 };
@@ -19,6 +22,20 @@ typedef float fed_vec_unaligned_t
     __attribute__((vector_size(4 * FED_LANES), aligned(4), may_alias));
 
 #define FED_INLINE static inline __attribute__((always_inline))
+
+/* Bit l is set where lane l is not zero. A NaN is not zero. */
+FED_INLINE uint64_t fed_vec_nonzero(fed_vec_t x) {
+#if defined(__AVX512F__)
+    return _mm512_cmp_ps_mask(x, (fed_vec_t){0}, _CMP_NEQ_UQ);
+#elif defined(__AVX2__)
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(x, (fed_vec_t){0}, _CMP_NEQ_UQ));
+#else
+    uint64_t bits = 0;
+    for (int l = 0; l < FED_LANES; l++)
+        bits |= (uint64_t)(x[l] != 0.0f) << l;
+    return bits;
+#endif
+}
 
 /* Arrays of accumulators become registers only if the loops over them are unrolled
  * early. gcc needs to be told; clang does it by itself, and does it too late if told. */
