@@ -4,6 +4,7 @@
 
 #include "fedmpi/math/fixed.h"
 
+#include <math.h>
 #include <string.h>
 #ifdef __AVX512DQ__
 #include <immintrin.h>
@@ -11,6 +12,7 @@
 
 /* Partial sums of the squared norm: as many on every CPU, so that its bits are the same. */
 enum { PARTS = 32, DOUBLES = FED_LANES / 2, VECTORS = PARTS / DOUBLES };
+enum { BLOCK = 32 * PARTS }; /* differences that are looked at before they are added */
 
 typedef float floats_t __attribute__((vector_size(4 * DOUBLES)));
 typedef float unaligned_floats_t __attribute__((vector_size(4 * DOUBLES), aligned(4), may_alias));
@@ -18,38 +20,48 @@ typedef double doubles_t __attribute__((vector_size(8 * DOUBLES)));
 typedef uint64_t words_t __attribute__((vector_size(8 * DOUBLES)));
 typedef uint64_t unaligned_words_t __attribute__((vector_size(8 * DOUBLES), aligned(8), may_alias));
 
-/* The nearest integer, ties to even, for |x| < 2^62. */
+/* Differences below SMALL, times a weight of at most 1 and FED_FIXED_ONE, are below 2^51. */
+#define SMALL 0x1p10f
+
+/* The nearest integer, ties to even, for |x| < 2^62, or 2^51 if `small`. */
 #ifdef __AVX512DQ__
-FED_INLINE words_t nearest_integers(doubles_t x) {
+FED_INLINE words_t nearest_integers(doubles_t x, bool small) {
+    (void)small;
     return (words_t)_mm512_cvtpd_epi64((__m512d)x);
 }
 #else
 /* Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits, which is good for
- * 2^51: so first the multiple of 2^32 and then the rest, which is exact. */
-FED_INLINE words_t nearest_integers(doubles_t x) {
+ * 2^51: so else first the multiple of 2^32 and then the rest, which is exact. */
+FED_INLINE words_t nearest_integers(doubles_t x, bool small) {
     const double magic = 0x1.8p52;
     const uint64_t bits = UINT64_C(0x4338000000000000); /* of the magic number */
+    if (small)
+        return (words_t)(x + magic) - bits;
     doubles_t high = x * 0x1p-32 + magic;
     doubles_t low = (x - (high - magic) * 0x1p32) + magic;
     return ((words_t)high << 32) + (words_t)low - ((bits << 32) + bits);
 }
 #endif
 
-/* Accumulate PARTS differences. `bad` gets a bit where one is out of range. */
-FED_INLINE void accumulate_run(const float *w_local, const float *w_global, double scale,
-                               int64_t *acc, doubles_t squares[VECTORS], words_t *bad) {
+/* Accumulate PARTS differences, which are known to be below SMALL if `small`; else `bad`
+ * gets a bit where one is out of range. */
+FED_INLINE void accumulate_run(bool small, const float *w_local, const float *w_global,
+                               double scale, int64_t *acc, doubles_t squares[VECTORS],
+                               words_t *bad) {
     FED_UNROLL
     for (int t = 0; t < VECTORS; t++) {
         floats_t local = *(const unaligned_floats_t *)(w_local + t * DOUBLES);
         floats_t global = *(const unaligned_floats_t *)(w_global + t * DOUBLES);
         doubles_t difference =
             __builtin_convertvector(local, doubles_t) - __builtin_convertvector(global, doubles_t);
-        doubles_t size = (doubles_t)((words_t)difference & (UINT64_MAX >> 1));
-        words_t good = (words_t)(size < FED_FIXED_LIMIT); /* a NaN is not */
-        difference = (doubles_t)((words_t)difference & good);
-        *bad |= ~good;
+        if (!small) {
+            doubles_t size = (doubles_t)((words_t)difference & (UINT64_MAX >> 1));
+            words_t good = (words_t)(size < FED_FIXED_LIMIT); /* a NaN is not */
+            difference = (doubles_t)((words_t)difference & good);
+            *bad |= ~good;
+        }
         squares[t] += difference * difference;
-        *(unaligned_words_t *)(acc + t * DOUBLES) += nearest_integers(difference * scale);
+        *(unaligned_words_t *)(acc + t * DOUBLES) += nearest_integers(difference * scale, small);
     }
 }
 
@@ -61,8 +73,18 @@ static void accumulate_rest(size_t count, const float *w_local, const float *w_g
     memcpy(local, w_local, count * sizeof *local);
     memcpy(global, w_global, count * sizeof *global);
     memcpy(sums, acc, count * sizeof *sums);
-    accumulate_run(local, global, scale, sums, squares, bad);
+    accumulate_run(false, local, global, scale, sums, squares, bad);
     memcpy(acc, sums, count * sizeof *sums);
+}
+
+/* Whether differences are so small, with room for their rounding, that nothing else need be
+ * asked of them: those of a client that trains are. */
+static bool all_small(size_t n, const float *restrict w_local, const float *restrict w_global) {
+    uint32_t large = 0;
+#pragma omp simd reduction(| : large)
+    for (size_t j = 0; j < n; j++)
+        large |= !(fabsf(w_local[j] - w_global[j]) < SMALL / 2);
+    return large == 0;
 }
 
 bool FED_SIMD_NAME(fixed_accumulate)(size_t n, const float *w_local, const float *w_global,
@@ -71,9 +93,15 @@ bool FED_SIMD_NAME(fixed_accumulate)(size_t n, const float *w_local, const float
     doubles_t squares[VECTORS] = {{0}};
     words_t bad = {0};
     uint64_t any_bad = 0;
-    size_t j = 0;
-    for (; j + PARTS <= n; j += PARTS)
-        accumulate_run(w_local + j, w_global + j, scale, acc + j, squares, &bad);
+    size_t j = 0, whole = n / PARTS * PARTS;
+    while (j < whole) {
+        size_t end = j + BLOCK < whole ? j + BLOCK : whole;
+        bool small = all_small(end - j, w_local + j, w_global + j);
+        for (; small && j < end; j += PARTS)
+            accumulate_run(true, w_local + j, w_global + j, scale, acc + j, squares, &bad);
+        for (; j < end; j += PARTS)
+            accumulate_run(false, w_local + j, w_global + j, scale, acc + j, squares, &bad);
+    }
     if (j < n)
         accumulate_rest(n - j, w_local + j, w_global + j, scale, acc + j, squares, &bad);
     for (int part = 0; part < PARTS; part++) {
