@@ -1,8 +1,8 @@
 #include "fedmpi/math/sparse.h"
 
-#include "fedmpi/math/dense.h"
-
 #include "simd/kernels.h"
+
+#include "fedmpi/math/dense.h"
 
 #include <assert.h>
 #include <stdlib.h>

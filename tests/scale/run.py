@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make check-scale`: large vectors, 2 to 64 ranks on however few cores, unequal clients.
+"""`make check-scale`: large vectors, 2 to 64 ranks on however few cores, unequal clients, many.
 
 The same bits of the model on every number of ranks and with both collectives, and
 the server's peak memory, which does not grow with the ranks by more than what MPI itself
@@ -9,9 +9,11 @@ takes for a neighbour. Takes minutes; not part of `make check`.
 import argparse
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import h5py
@@ -26,6 +28,12 @@ SETTINGS = ["partition.samples_per_client=100", "partition.clients=64",
 # Per rank more: a neighbour's shared-memory queues in Open MPI, rows and lists of ours.
 MEGABYTES_A_RANK = 1.0
 LARGE_BYTES = 5 * 2**30
+# Many clients: three rounds of 1,000 of them, the whole run, start and data included.
+MANY_SECONDS, MANY_MEGABYTES = 10, 256
+MANY_SETTINGS = ["partition.samples_per_client=3", "partition.stratified=false",
+                 "model.type=logistic", "data.synthetic_test_samples=1000", "data.train_limit=0", "training.epochs=1",
+                 "federated.rounds=3", "federated.clients_per_round=1000",
+                 "federated.tracked_clients=", "centralized.enabled=false"]
 
 
 def model_of(results: Path) -> dict[str, bytes]:
@@ -33,15 +41,17 @@ def model_of(results: Path) -> dict[str, bytes]:
         return {name: data[:].tobytes() for name, data in file["model/federated"].items()}
 
 
+def options_of(settings: list[str]) -> list[str]:
+    return [option for setting in settings for option in ("--set", setting)]
+
+
 def train(program: Path, data: Path, ranks: int, collective: str, folder: Path) -> tuple[dict, float]:
     """The model's tensors and the server's peak memory in MB; all ranks train."""
     results, used = folder / "results.h5", folder / "used.json"
     used.unlink(missing_ok=True)
-    command = [str(program), "--quiet", "--output", str(results), "--set", f"data.path={data}",
-               "--set", f"federated.collective={collective}"]
-    for setting in SETTINGS:
-        command += ["--set", setting]
-    command.append(str(ROOT / "configs/mnist.ini"))
+    command = [str(program), "--quiet", "--output", str(results),
+               *options_of([f"data.path={data}", f"federated.collective={collective}", *SETTINGS]),
+               str(ROOT / "configs/mnist.ini")]
     subprocess.run(["mpirun", "-np", "1", sys.executable, str(MEASURE), str(used), *command,
                     ":", "-np", str(ranks - 1), *command], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "FEDMPI_CORES": str(RANKS[-1])})
@@ -71,12 +81,10 @@ def check_balance(program: Path, data: Path) -> int:
     """Clients of very different sizes: workers finish within the time of the longest."""
     with tempfile.TemporaryDirectory(prefix="fedmpi-scale-") as name:
         results = Path(name) / "results.h5"
-        command = [str(program), "--quiet", "--output", str(results), "--set", f"data.path={data}",
-                   "--set", "partition.scheme=quantity"]
-        for setting in SETTINGS:
-            command += ["--set", setting]
-        subprocess.run(["mpirun", "-np", "6", *command, str(ROOT / "configs/mnist.ini")],
-                       check=True, stdout=subprocess.DEVNULL)
+        command = [str(program), "--quiet", "--output", str(results),
+                   *options_of([f"data.path={data}", "partition.scheme=quantity", *SETTINGS]),
+                   str(ROOT / "configs/mnist.ini")]
+        subprocess.run(["mpirun", "-np", "6", *command], check=True, stdout=subprocess.DEVNULL)
         with h5py.File(results) as file:
             clients, rounds = file["federated/clients"][:], file["federated/rounds"][:]
             workers = file.attrs["workers"]
@@ -88,6 +96,41 @@ def check_balance(program: Path, data: Path) -> int:
           f"{rounds['finish_spread_seconds'].max():.4f} s; the longest client takes "
           f"{longest.max():.4f} s")
     return late
+
+
+def write_idx(folder: Path, part: str, count: int) -> None:
+    """So many pictures of 8 x 8 random pixels, and labels."""
+    random = np.random.default_rng(count)
+    (folder / f"{part}-images-idx3-ubyte").write_bytes(
+        struct.pack(">4I", 0x803, count, 8, 8) + random.bytes(64 * count))
+    (folder / f"{part}-labels-idx1-ubyte").write_bytes(
+        struct.pack(">2I", 0x801, count) + random.integers(10, size=count, dtype=np.uint8).tobytes())
+
+
+def check_many(program: Path, clients: int, dataset: str, scheme: str) -> int:
+    """Far more clients than train in a round, on 3 ranks."""
+    with tempfile.TemporaryDirectory(prefix="fedmpi-scale-") as name:
+        folder, used = Path(name), Path(name) / "used.json"
+        write_idx(folder, "train", 300_000)
+        write_idx(folder, "t10k", 1000)
+        command = [str(program), "--quiet", "--output", str(folder / "results.h5"),
+                   *options_of([f"data.dataset={dataset}", f"data.path={folder}",
+                                f"partition.scheme={scheme}", f"partition.clients={clients}",
+                                *MANY_SETTINGS]),
+                   str(ROOT / "configs/mnist.ini")]
+        started = time.monotonic()
+        subprocess.run(["mpirun", "-np", "3", sys.executable, str(MEASURE), str(used), *command],
+                       check=True, stdout=subprocess.DEVNULL)
+        seconds = time.monotonic() - started
+        peak = max(json.loads(line)["peak_megabytes"] for line in used.read_text().splitlines())
+        with h5py.File(folder / "results.h5") as file:
+            rows = file["federated/clients"][:]
+    trained = len(rows) == 3000 and rows["client"].max() > clients // 2
+    failed = not trained or seconds > MANY_SECONDS or peak > MANY_MEGABYTES
+    print(f"{'FAILED' if failed else 'ok':6} {clients:,} clients of {dataset}: "
+          f"{len(rows):,} trained, the largest number {rows['client'].max():,}; {seconds:.1f} s in all, "
+          f"the largest rank {peak:.0f} MB", flush=True)
+    return failed
 
 
 def check_large(build: Path) -> int:
@@ -107,8 +150,11 @@ def main() -> int:
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--data", type=Path, default=ROOT / "data/mnist")
     options = parser.parse_args()
-    failures = check_ranks(options.build.resolve() / "fedmpi", options.data.resolve())
-    failures += check_balance(options.build.resolve() / "fedmpi", options.data.resolve())
+    program, data = options.build.resolve() / "fedmpi", options.data.resolve()
+    failures = check_ranks(program, data)
+    failures += check_balance(program, data)
+    failures += check_many(program, 100_000, "idx", "iid")
+    failures += check_many(program, 1_000_000, "synthetic", "natural")
     failures += check_large(options.build.resolve())
     print(f"{failures} failed")
     return 1 if failures else 0

@@ -20,12 +20,12 @@ enum {
     DEPTH = LANES < 16 ? 64 : 32 /* rows of a panel: 26 KB at most, most of the cache */
 };
 
-/* Up to DEPTH rows of up to FED_TILE_MAX vectors; the sums of a group need no more. */
-_Static_assert((int)GROUP <= (int)DEPTH, "a group of sums fits a block");
+/* Up to DEPTH rows of up to FED_TILE_MAX vectors. */
 typedef union {
     fed_vec_t vectors[DEPTH * FED_TILE_MAX];
     float floats[DEPTH * FED_TILE_MAX * LANES];
 } block_t;
+_Static_assert((int)GROUP <= (int)DEPTH, "a block has a row of sums for each sample of a group");
 
 /* Up to DEPTH rows that start every `stride` floats. */
 typedef struct {
@@ -191,8 +191,7 @@ static size_t panel_depth(size_t inner) {
 
 /* One tile of y for up to GROUPS groups of samples, which share each panel. */
 static void product_tile(const fed_product_t *p, tile_t tile, size_t first, size_t samples) {
-    _Alignas(64) block_t copy;
-    _Alignas(64) block_t sums[GROUPS];
+    _Alignas(64) block_t copy, sums[GROUPS];
     size_t most = panel_depth(p->inner);
     for (size_t g = 0; g * GROUP < samples; g++)
         start_sums(&sums[g], tile, min(GROUP, samples - g * GROUP), p->bias);

@@ -31,7 +31,7 @@ FED_INLINE words_t nearest_integers(doubles_t x, bool small) {
 }
 #else
 /* Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits, which is good for
- * 2^51: so else first the multiple of 2^32 and then the rest, which is exact. */
+ * 2^51; above that, first the multiple of 2^32 and then the rest, which is exact. */
 FED_INLINE words_t nearest_integers(doubles_t x, bool small) {
     const double magic = 0x1.8p52;
     const uint64_t bits = UINT64_C(0x4338000000000000); /* of the magic number */
