@@ -28,6 +28,7 @@ from suites import Job
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 SKIPPED_EXIT_CODE = 77
+LAST_WORDS = 15  # lines of a failed job's output that stand once more at the end
 
 
 class Outcome(NamedTuple):
@@ -123,6 +124,7 @@ class Report:
 
     def __init__(self) -> None:
         self.passed = self.failed = self.skipped = 0
+        self.failures: list[tuple[Job, Outcome]] = []
         self.lock = threading.Lock()
 
     def add(self, job: Job, outcome: Outcome) -> None:
@@ -139,9 +141,17 @@ class Report:
                 for line in sorted(set(re.findall(r".*(?:skipped|# SKIP).*", outcome.output))):
                     print(f"       {line.strip()}")
             if outcome.failed:
+                self.failures.append((job, outcome))
                 print(f"---- {job.name}: {outcome.reason}\n     {' '.join(job.command)}")
                 print(outcome.output.rstrip() + "\n----")
             sys.stdout.flush()
+
+    def repeat_failures(self) -> None:
+        """Say again what failed and how: of a long log, often only the end is kept."""
+        for job, outcome in self.failures:
+            print(f"FAIL {job.name}: {outcome.reason}")
+            for line in outcome.output.rstrip().splitlines()[-LAST_WORDS:]:
+                print(f"     {line}")
 
     def closing_line(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
@@ -177,6 +187,7 @@ def main() -> int:
             jobs = [job for job in stage if job.is_build or options.pattern in job.name]
             if not run_stage(jobs, report, options.parallel):
                 break
+    report.repeat_failures()
     print(f"{time.monotonic() - started:.0f} seconds\n{report.closing_line()}")
     return 1 if report.failed or not report.passed else 0
 
