@@ -118,3 +118,11 @@ fi
 export SLURM_WAIT=${SLURM_WAIT:-30}   # seconds that srun gives ranks when the first has ended
 export OPENBLAS_NUM_THREADS=1         # a rank is a core
 export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits leaves its core to one that trains
+# Open MPI 4 has a folder in /tmp that all mpirun of a user on a node share and that the last
+# one removes: a job that starts in that moment fails. So jobs that share a node, which are
+# those of one node, have a folder each.
+if ((${SLURM_JOB_NUM_NODES:-1} == 1)); then
+    OMPI_MCA_orte_tmpdir_base=$(mktemp -d -t fedmpi-job-XXXXXX) || exit
+    export OMPI_MCA_orte_tmpdir_base
+    trap 'rm -rf "$OMPI_MCA_orte_tmpdir_base"' EXIT
+fi

@@ -14,9 +14,11 @@ import argparse
 import concurrent.futures
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -77,9 +79,13 @@ def count_command(_output: str, code: int) -> tuple[int, int, int]:
 COUNTERS = {"tap": count_tap, "unittest": count_unittest, "command": count_command}
 
 
-def environment(job: Job) -> dict[str, str]:
-    """The job's environment: as `make` sets it for mpirun, without make's own job server."""
-    env = {**os.environ, **suites.MPIRUN_ENVIRONMENT, **job.environment}
+def environment(job: Job, folder: str) -> dict[str, str]:
+    """The job's environment: as `make` sets it for mpirun, without make's own job server.
+
+    Temporary files go below a folder of the job's own. Open MPI 4 has a folder there that all
+    mpirun of a user share and that the last one removes: one that starts in that moment fails.
+    """
+    env = {**os.environ, **suites.MPIRUN_ENVIRONMENT, **job.environment, "TMPDIR": folder}
     flags = env.pop("MAKEFLAGS", "").split()
     kept = [flag for flag in flags if "=" in flag and not flag.startswith("-")]
     if kept:
@@ -102,7 +108,8 @@ def stop(process: subprocess.Popen) -> None:
 def run_job(job: Job) -> Outcome:
     """Run one job to its end, or to its time limit."""
     started, reason = time.monotonic(), ""
-    process = subprocess.Popen(job.command, cwd=ROOT, env=environment(job), text=True,
+    folder = tempfile.mkdtemp(prefix="fedmpi-check-")
+    process = subprocess.Popen(job.command, cwd=ROOT, env=environment(job, folder), text=True,
                                errors="replace", stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
@@ -112,6 +119,7 @@ def run_job(job: Job) -> Outcome:
         stop(process)
         output, _ = process.communicate()
         reason = f"did not end in {job.limit_seconds} s"
+    shutil.rmtree(folder, ignore_errors=True)
     code = process.returncode
     passed, failed, skipped = COUNTERS[job.kind](output, 1 if reason else code)
     if failed and not reason:

@@ -196,7 +196,7 @@ class Cluster:
             f"--log-file={self.folder}/munged.log",
             f"--seed-file={self.folder}/munged.seed",
         )
-        wait_until(munge_socket.exists, "munged's socket", 10)
+        wait_until(munge_socket.exists, "munged's socket")
 
     def _start(self, name: str, *arguments: str) -> None:
         """Start a daemon as our child: it is stopped by its own handle and no other."""
@@ -252,8 +252,15 @@ def _clean_environment() -> Dict[str, str]:
 
 
 def _free_ports(count: int) -> List[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Ports that no one listens on, below those that the system gives to connections."""
+    free: List[int] = []
+    while len(free) < count:
+        port = 10000 + secrets.randbelow(20000)
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in free:
+            free.append(port)
+    return free
