@@ -13,6 +13,7 @@
 /* Partial sums of the squared norm: as many on every CPU, so that its bits are the same. */
 enum { PARTS = 32, DOUBLES = FED_LANES / 2, VECTORS = PARTS / DOUBLES };
 enum { BLOCK = 32 * PARTS }; /* differences that are looked at before they are added */
+enum { AHEAD = 32 * PARTS, LINE = 64 };
 
 typedef float floats_t __attribute__((vector_size(4 * DOUBLES)));
 typedef float unaligned_floats_t __attribute__((vector_size(4 * DOUBLES), aligned(4), may_alias));
@@ -65,6 +66,18 @@ FED_INLINE void accumulate_run(bool small, const float *w_local, const float *w_
     }
 }
 
+/* The sums and the global parameters were last used when the client before ended, and come
+ * from memory. Ask for those of the PARTS that are AHEAD of the j-th. */
+FED_INLINE void prefetch_run(size_t j, size_t whole, const float *w_global, const int64_t *acc) {
+    j = j + AHEAD < whole ? j + AHEAD : whole - PARTS;
+    FED_UNROLL
+    for (size_t part = 0; part < PARTS; part += LINE / sizeof *acc)
+        __builtin_prefetch(acc + j + part, 1);
+    FED_UNROLL
+    for (size_t part = 0; part < PARTS; part += LINE / sizeof *w_global)
+        __builtin_prefetch(w_global + j + part);
+}
+
 /* The same for fewer: what is missing is like parameters that did not change. */
 static void accumulate_rest(size_t count, const float *w_local, const float *w_global, double scale,
                             int64_t *acc, doubles_t squares[VECTORS], words_t *bad) {
@@ -97,8 +110,10 @@ bool FED_SIMD_NAME(fixed_accumulate)(size_t n, const float *w_local, const float
     while (j < whole) {
         size_t end = j + BLOCK < whole ? j + BLOCK : whole;
         bool small = all_small(end - j, w_local + j, w_global + j);
-        for (; small && j < end; j += PARTS)
+        for (; small && j < end; j += PARTS) {
+            prefetch_run(j, whole, w_global, acc);
             accumulate_run(true, w_local + j, w_global + j, scale, acc + j, squares, &bad);
+        }
         for (; j < end; j += PARTS)
             accumulate_run(false, w_local + j, w_global + j, scale, acc + j, squares, &bad);
     }
