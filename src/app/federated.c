@@ -261,21 +261,6 @@ static void broadcast_parameters(fed_federation_t *federation) {
     fed_comm_broadcast(federation->run->comm, federation->w, count * sizeof *federation->w);
 }
 
-fed_measure_t fed_evaluate_together(fed_federation_t *federation, const fed_samples_t *samples,
-                                    const float *w, int64_t *confusion) {
-    const fed_comm_t *comm = federation->run->comm;
-    size_t classes = federation->run->dataset.classes;
-    fed_score_t score = {0};
-    if (samples->count == 0)
-        return fed_score_measure(&score);
-    fed_evaluate(&federation->evaluator, samples, w, (size_t)fed_comm_rank(comm),
-                 (size_t)fed_comm_size(comm), &score, confusion);
-    fed_comm_reduce_sums(comm, (int64_t *)&score, sizeof score / sizeof(int64_t));
-    if (confusion)
-        fed_comm_reduce_sums(comm, confusion, classes * classes);
-    return fed_score_measure(&score);
-}
-
 static bool is_evaluated(const fed_config_t *config, int64_t round) {
     return round % config->federated.evaluate_every == 0 || round == config->federated.rounds;
 }

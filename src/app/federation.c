@@ -60,6 +60,7 @@ static void allocate(fed_federation_t *federation) {
     federation->clients = FED_NEW_ARRAY(fed_client_row_t, participants);
     federation->local_epochs = FED_NEW_ARRAY(fed_local_epoch_row_t, tracked_epochs(run));
     fed_evaluator_init(&federation->evaluator, &run->model);
+    federation->blocks = fed_shared_create(run->comm, sizeof(uint64_t));
     if (ranks == 1 || !fed_comm_is_server(run->comm))
         fed_training_init(&federation->training, &run->model, &run->dataset.train, config);
     fed_attack_init(&federation->attack, config, clients);
@@ -133,6 +134,7 @@ void fed_federation_fini(fed_federation_t *federation) {
     fed_free(federation->rows);
     if (federation->training.model)
         fed_training_fini(&federation->training);
+    fed_shared_destroy(federation->blocks);
     fed_evaluator_fini(&federation->evaluator);
     fed_selection_fini(&federation->selection);
     fed_free(federation->home);

@@ -54,8 +54,10 @@ void fed_shared_publish(const fed_shared_t *shared) {
 uint32_t fed_shared_take_turn(const fed_shared_t *shared, uint32_t round) {
     _Atomic uint64_t *latest = shared->bytes;
     uint64_t seen = atomic_load(latest), turn;
-    do
+    do {
+        if (seen >> 32 > round)
+            return UINT32_MAX;
         turn = seen >> 32 == round ? seen + 1 : (uint64_t)round << 32;
-    while (!atomic_compare_exchange_weak(latest, &seen, turn));
+    } while (!atomic_compare_exchange_weak(latest, &seen, turn));
     return (uint32_t)turn;
 }

@@ -42,7 +42,7 @@ static const fed_column_t round_columns[] = {
     REAL(fed_round_row_t, bcast_seconds, "s", "sending the new global parameters"),
     REAL(fed_round_row_t, gather_seconds, "s", "bringing the sums of updates to the server"),
     REAL(fed_round_row_t, aggregate_seconds, "s", "decoding and server step"),
-    REAL(fed_round_row_t, evaluate_seconds, "s", "evaluating the new global model on all ranks"),
+    REAL(fed_round_row_t, evaluate_seconds, "s", "evaluating the new global model on all ranks that have a core"),
     REAL(fed_round_row_t, finish_spread_seconds, "s", "training time of the worker with most less that of the worker with least"),
     INTEGER(fed_round_row_t, bytes_down, "B", "global parameters for the clients that were drawn"),
     INTEGER(fed_round_row_t, bytes_up, "B", "updates of the clients that took part"),

@@ -71,6 +71,15 @@ static void each_turn_is_taken_once(void **state) {
     fed_shared_destroy(turns);
 }
 
+static void a_round_that_others_have_left_has_no_turns(void **state) {
+    (void)state;
+    fed_shared_t *turns = fed_shared_create(comm, sizeof(uint64_t));
+    uint32_t new = fed_shared_take_turn(turns, 2), old = fed_shared_take_turn(turns, 1);
+    uint32_t later = fed_shared_take_turn(turns, 2);
+    assert_everywhere(old == UINT32_MAX && later > new);
+    fed_shared_destroy(turns);
+}
+
 int main(int argc, char **argv) {
     ranks_init(&argc, &argv);
     const struct CMUnitTest tests[] = {
@@ -78,6 +87,7 @@ int main(int argc, char **argv) {
         MPI_TEST(it_starts_with_zeros),
         MPI_TEST(several_live_side_by_side),
         MPI_TEST(each_turn_is_taken_once),
+        MPI_TEST(a_round_that_others_have_left_has_no_turns),
     };
     return ranks_fini(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -15,7 +15,8 @@ void fed_gather_sums(fed_federation_t *federation);
  * @return false when the baseline is complete */
 bool fed_server_works(fed_server_t *server, int64_t round);
 
-/** Loss and accuracy of w on samples, shared out over all ranks; exact. Collective.
+/** Loss and accuracy of w on samples, shared out over all ranks that have a core; exact.
+ * Collective.
  * @param w          [in] the same on every rank
  * @param confusion  [out] server: [classes][classes], zeroed before; or NULL
  * @return on the server; elsewhere of no meaning */

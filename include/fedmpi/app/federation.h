@@ -53,14 +53,16 @@ typedef struct fed_federation {
     size_t rows_capacity;
     fed_states_t states; /**< what clients keep; length 0: nothing */
     fed_selection_t selection;
-    uint32_t *home;      /**< [clients]: the rank where each client trains, if it must stay */
-    uint32_t *rank_of;   /**< [participants]: where each is to train this round */
-    uint32_t *queue;     /**< [queued]: participants that this rank trains in this order, or
-                              this node's workers in turns */
-    size_t queued;       /**< 0 where nobody trains */
-    fed_shared_t *turns; /**< of this node; NULL: clients must train where they are placed */
-    size_t *client_rows; /**< [ranks]: participants that each has trained this round */
-    size_t *epoch_rows;  /**< [ranks]: rows that each has of tracked clients; after client_rows */
+    uint32_t *home;       /**< [clients]: the rank where each client trains, if it must stay */
+    uint32_t *rank_of;    /**< [participants]: where each is to train this round */
+    uint32_t *queue;      /**< [queued]: participants that this rank trains in this order, or
+                               this node's workers in turns */
+    size_t queued;        /**< 0 where nobody trains */
+    fed_shared_t *turns;  /**< of this node; NULL: clients must train where they are placed */
+    fed_shared_t *blocks; /**< of evaluations, taken by this node's ranks in turns */
+    uint32_t evaluations; /**< so far, on all ranks together */
+    size_t *client_rows;  /**< [ranks]: participants that each has trained this round */
+    size_t *epoch_rows;   /**< [ranks]: rows that each has of tracked clients; after client_rows */
     fed_client_row_t *clients;           /**< this rank's; on the server everybody's */
     fed_local_epoch_row_t *local_epochs; /**< this rank's; on the server everybody's */
     fed_server_t *server;                /**< NULL elsewhere */

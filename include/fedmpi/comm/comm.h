@@ -107,8 +107,9 @@ void fed_shared_destroy(fed_shared_t *shared);
 void *fed_shared_bytes(const fed_shared_t *shared);
 
 /** Take a turn: how many the ranks of the node have taken before in this round, 0 first. The
- * memory, 8 bytes, serves nothing else. Rounds ascend from 1; nobody begins one before all
- * have ended the last. Local, at any moment. */
+ * memory, 8 bytes, serves nothing else. Rounds ascend from 1; who begins one has seen that
+ * nothing was left of the last, and who still asks for that gets UINT32_MAX. Local, at any
+ * moment. */
 uint32_t fed_shared_take_turn(const fed_shared_t *shared, uint32_t round);
 
 /** What the leader wrote becomes visible to the node. Collective over the node. */
