@@ -36,7 +36,7 @@ static void evaluate_share(fed_federation_t *federation, const fed_samples_t *sa
         size_t block = turn / count * all + near[turn % count];
         if (block >= blocks)
             break;
-        fed_evaluate(&federation->evaluator, samples, w, block, blocks, score, confusion);
+        fed_evaluate(&federation->evaluator, samples, w, block, score, confusion);
     }
 }
 

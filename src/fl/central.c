@@ -71,7 +71,7 @@ static bool evaluate_piece(fed_central_t *central) {
         return false;
     bool on_test = block < test_blocks;
     fed_evaluate(&central->evaluator, on_test ? test : validation, central->training.w,
-                 on_test ? block : block - test_blocks, all_blocks,
+                 on_test ? block : block - test_blocks,
                  on_test ? &central->test : &central->validation, NULL);
     central->evaluated_blocks++;
     return true;

@@ -68,8 +68,7 @@ static fed_status_t track_epoch(const fed_tracking_t *tracking, const fed_client
     for (size_t block = 0; block < blocks; block++) {
         if (fed_stop_requested())
             return fed_stop_status();
-        fed_evaluate(tracking->evaluator, tracking->test, client->training->w, block, blocks,
-                     &score, NULL);
+        fed_evaluate(tracking->evaluator, tracking->test, client->training->w, block, &score, NULL);
     }
     tracking->rows[epoch - 1] = (fed_local_epoch_row_t){
         .round = client->task->round,

@@ -64,14 +64,11 @@ static void evaluate_batch(fed_evaluator_t *evaluator, size_t batch, const float
 }
 
 void fed_evaluate(fed_evaluator_t *evaluator, const fed_samples_t *samples, const float *w,
-                  size_t first, size_t step, fed_score_t *score, int64_t *confusion) {
-    size_t blocks = fed_evaluation_blocks(samples);
-    for (size_t block = first; block < blocks; block += step) {
-        size_t start = block * FED_EVALUATION_BLOCK, left = samples->count - start;
-        size_t batch = left < FED_EVALUATION_BLOCK ? left : FED_EVALUATION_BLOCK;
-        fed_samples_slice(samples, start, batch, evaluator->x, evaluator->labels);
-        evaluate_batch(evaluator, batch, w, score, confusion);
-    }
+                  size_t block, fed_score_t *score, int64_t *confusion) {
+    size_t start = block * FED_EVALUATION_BLOCK, left = samples->count - start;
+    size_t batch = left < FED_EVALUATION_BLOCK ? left : FED_EVALUATION_BLOCK;
+    fed_samples_slice(samples, start, batch, evaluator->x, evaluator->labels);
+    evaluate_batch(evaluator, batch, w, score, confusion);
 }
 
 void fed_evaluate_chosen(fed_evaluator_t *evaluator, const fed_samples_t *samples,

@@ -49,6 +49,13 @@ static void end(scene_t *scene) {
     fed_free(scene->w);
 }
 
+/* Every step-th block from first on. */
+static void evaluate(scene_t *scene, size_t first, size_t step, fed_score_t *score,
+                     int64_t *confusion) {
+    for (size_t block = first; block < fed_evaluation_blocks(&scene->samples); block += step)
+        fed_evaluate(&scene->evaluator, &scene->samples, scene->w, block, score, confusion);
+}
+
 static void any_split_gives_the_same_score(void **state) {
     (void)state;
     enum { BLOCK = FED_EVALUATION_BLOCK };
@@ -59,14 +66,13 @@ static void any_split_gives_the_same_score(void **state) {
         assert_int_equal(fed_evaluation_blocks(&scene.samples), (counts[i] + BLOCK - 1) / BLOCK);
         fed_score_t alone = {0};
         int64_t confusion[CLASSES * CLASSES] = {0};
-        fed_evaluate(&scene.evaluator, &scene.samples, scene.w, 0, 1, &alone, confusion);
+        evaluate(&scene, 0, 1, &alone, confusion);
         assert_int_equal(alone.samples, counts[i]);
         for (size_t ranks = 2; ranks < 9; ranks++) {
             fed_score_t together = {0};
             int64_t shared[CLASSES * CLASSES] = {0};
             for (size_t rank = ranks; rank-- > 0;)
-                fed_evaluate(&scene.evaluator, &scene.samples, scene.w, rank, ranks, &together,
-                             shared);
+                evaluate(&scene, rank, ranks, &together, shared);
             assert_memory_equal(&together, &alone, sizeof alone);
             assert_memory_equal(shared, confusion, sizeof confusion);
         }
@@ -96,7 +102,7 @@ static void a_score_is_what_its_definition_says(void **state) {
     fed_workspace_destroy(workspace);
     fed_score_t score = {0};
     int64_t confusion[CLASSES][CLASSES] = {{0}};
-    fed_evaluate(&scene.evaluator, &scene.samples, scene.w, 0, 1, &score, &confusion[0][0]);
+    evaluate(&scene, 0, 1, &score, &confusion[0][0]);
     fed_measure_t measure = fed_score_measure(&score);
     assert_true(fabs(measure.loss - loss / 250) < 1e-6);
     assert_true(measure.accuracy == (double)correct / 250);
@@ -125,7 +131,7 @@ static void losses_round_once_and_saturate(void **state) {
     for (size_t i = 0; i < scene.model.parameters; i++)
         scene.w[i] = NAN;
     fed_score_t score = {0};
-    fed_evaluate(&scene.evaluator, &scene.samples, scene.w, 0, 1, &score, NULL);
+    evaluate(&scene, 0, 1, &score, NULL);
     assert_true(score.loss == largest && score.correct == 0);
     end(&scene);
 }

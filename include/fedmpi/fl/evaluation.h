@@ -38,12 +38,13 @@ void fed_evaluator_fini(fed_evaluator_t *evaluator);
 /** Blocks that these samples make. */
 size_t fed_evaluation_blocks(const fed_samples_t *samples);
 
-/** Evaluate every step-th block from first on and add to the score. Local.
+/** Evaluate a block and add to the score. Local.
  * @param w          [in]     [model->parameters]
+ * @param block      below fed_evaluation_blocks(samples)
  * @param score      [in,out] added to
  * @param confusion  [in,out] [classes][classes]: counts of (class, predicted), or NULL */
 void fed_evaluate(fed_evaluator_t *evaluator, const fed_samples_t *samples, const float *w,
-                  size_t first, size_t step, fed_score_t *score, int64_t *confusion);
+                  size_t block, fed_score_t *score, int64_t *confusion);
 
 /** Evaluate these samples and add to the score. Local.
  * @param index  positions, [count] */

@@ -13,7 +13,7 @@
 /* Partial sums of the squared norm: as many on every CPU, so that its bits are the same. */
 enum { PARTS = 32, DOUBLES = FED_LANES / 2, VECTORS = PARTS / DOUBLES };
 enum { BLOCK = 32 * PARTS }; /* differences that are looked at before they are added */
-enum { AHEAD = 32 * PARTS, LINE = 64 };
+enum { LINE = 64 };
 
 typedef float floats_t __attribute__((vector_size(4 * DOUBLES)));
 typedef float unaligned_floats_t __attribute__((vector_size(4 * DOUBLES), aligned(4), may_alias));
@@ -67,9 +67,9 @@ FED_INLINE void accumulate_run(bool small, const float *w_local, const float *w_
 }
 
 /* The sums and the global parameters were last used when the client before ended, and come
- * from memory. Ask for those of the PARTS that are AHEAD of the j-th. */
+ * from memory. Ask for those of the PARTS that are a block after the j-th. */
 FED_INLINE void prefetch_run(size_t j, size_t whole, const float *w_global, const int64_t *acc) {
-    j = j + AHEAD < whole ? j + AHEAD : whole - PARTS;
+    j = j + BLOCK < whole ? j + BLOCK : whole - PARTS;
     FED_UNROLL
     for (size_t part = 0; part < PARTS; part += LINE / sizeof *acc)
         __builtin_prefetch(acc + j + part, 1);
