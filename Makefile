@@ -49,7 +49,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(WER
 # -fno-math-errno, -fno-trapping-math: nobody asks for errno or traps, and loops with
 # rounding become vector code. Never -ffast-math: sums keep their order.
 FLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fopenmp-simd -fno-math-errno \
-        -fno-trapping-math -ffp-contract=fast -fno-common -MMD -MP -Iinclude $(SANITIZE) $(LIBRARY_CFLAGS)
+        -fno-trapping-math -ffp-contract=fast -fno-common -MMD -MP -Iinclude -Isrc $(SANITIZE) $(LIBRARY_CFLAGS)
 LIBS  = $(LIBRARY_LIBS)
 
 # --- Running under mpirun --------------------------------------------------------------
@@ -62,7 +62,9 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 # --- What is built --------------------------------------------------------------------
 
-SOURCES = $(filter-out src/app/main.c,$(wildcard src/*/*.c))
+# Every C file below a folder, whatever rooms it has.
+c_files = $(shell find $(1) -name '*.[ch]')
+SOURCES = $(filter-out src/cli/main.c src/math/simd/%,$(filter %.c,$(call c_files,src)))
 
 # One copy of the kernels for each instruction set; src/math/simd.c chooses at run time.
 SIMD_SOURCES = $(wildcard src/math/simd/*.c)
@@ -91,7 +93,7 @@ all: fedmpi ## the program (the default)
 fedmpi: $(PROGRAM)
 	@cp $< $@
 
-$(PROGRAM): $(BUILD)/src/app/main.o $(LIBRARY)
+$(PROGRAM): $(BUILD)/src/cli/main.o $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) -o $@
 
 $(LIBRARY): $(OBJECTS)
@@ -119,8 +121,8 @@ $(BUILD)/%.o: %.c | $(BUILD)/libraries.found
 
 # The revision is compiled in: this file follows git's HEAD and index.
 REVISION = $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
-$(BUILD)/src/app/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"'
-$(BUILD)/src/app/version.o: $(wildcard .git/HEAD .git/index)
+$(BUILD)/src/run/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"'
+$(BUILD)/src/run/version.o: $(wildcard .git/HEAD .git/index)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(CMOCKA_LIBS) -o $@

@@ -13,8 +13,9 @@ $(SUITES:%=check-%): check-%:
 
 tests: $(UNIT_TESTS) $(MPI_TESTS)
 
-C_SOURCES = $(wildcard src/*/*.c src/*/*/*.c tests/*/*.c)
-C_FILES   = $(C_SOURCES) $(wildcard src/*/*.h src/*/*/*.h include/fedmpi/*/*.h tests/*/*.h)
+C_FILES  := $(call c_files,src include tests)
+C_SOURCES = $(filter %.c,$(C_FILES))
+C_HEADERS = $(filter %.h,$(C_FILES))
 
 format: ## clang-format on all C files
 	clang-format -i $(C_FILES)
@@ -31,7 +32,7 @@ tidy: $(filter-out $(BUILD)/tidy/src/math/simd/%,$(C_SOURCES:%.c=$(BUILD)/tidy/%
       $(SIMD_SOURCES:%.c=$(BUILD)/tidy/%.passed)
 
 $(BUILD)/tidy/src/math/simd/%.passed: TIDY_FLAGS += -DFED_SIMD=plain
-$(BUILD)/tidy/%.passed: %.c $(wildcard include/fedmpi/*/*.h src/*/*.h src/*/*/*.h tests/*/*.h) .clang-tidy
+$(BUILD)/tidy/%.passed: %.c $(C_HEADERS) .clang-tidy
 	@mkdir -p $(@D)
 	$(call quiet,TIDY,$<) clang-tidy --quiet --warnings-as-errors='*' $< -- $(TIDY_FLAGS) 2>$@.log || \
 	    { cat $@.log; rm $@.log; exit 1; }
@@ -45,7 +46,7 @@ CPPCHECK_OFF = internalAstError nullPointer nullPointerRedundantCheck missingInc
 cppcheck:
 	@mkdir -p $(BUILD)/cppcheck
 	cppcheck --quiet --enable=warning,performance,portability --error-exitcode=1 --std=c11 \
-	    --language=c -Iinclude -DFED_SIMD=plain $(CPPCHECK_OFF:%=--suppress=%) \
+	    --language=c -Iinclude -Isrc -DFED_SIMD=plain $(CPPCHECK_OFF:%=--suppress=%) \
 	    --cppcheck-build-dir=$(BUILD)/cppcheck src
 
 shellcheck:

@@ -1,8 +1,8 @@
 /* Measuring, filling and viewing a data set's block. */
-#include "sources.h"
+#include "data/sources/sources.h"
 
-#include "assignment.h"
 #include "clean.h"
+#include "data/partitions/assignment.h"
 #include "fedmpi/core/memory.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Dealing the training set to clients. */
-#include "schemes.h"
+#include "data/partitions/schemes.h"
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
@@ -7,6 +7,23 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* clang-format off */
+static const fed_column_t partition_columns[] = {
+    FED_INTEGER_COLUMN(fed_partition_row_t, client, "1", "number of the client, from 0"),
+    FED_INTEGER_COLUMN(fed_partition_row_t, samples, "1", "training samples that it holds"),
+    FED_REAL_COLUMN(fed_partition_row_t, emd, "1", "earth mover's distance: sum over classes of |its share - the share in all clients|; NaN: generated samples"),
+    FED_REAL_COLUMN(fed_partition_row_t, effective_classes, "1", "exp(entropy of its label distribution); NaN: generated samples"),
+};
+/* clang-format on */
+
+const fed_table_t fed_partition_table = {
+    .path = "partition/clients",
+    .help = "one row for each client: how much it holds and how skewed",
+    FED_COLUMNS(partition_columns),
+    .row_bytes = sizeof(fed_partition_row_t),
+    .compressed = true,
+};
 
 static const fed_plugin_t *const scheme_entries[] = {
     &fed_scheme_iid.plugin,      &fed_scheme_dirichlet.plugin, &fed_scheme_shards.plugin,

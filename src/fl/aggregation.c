@@ -1,5 +1,5 @@
 /* The table of aggregation rules, and the two that are sums. */
-#include "rules.h"
+#include "fl/aggregation/rules.h"
 
 const fed_aggregation_t fed_rule_mean = {
     .plugin = {"mean", "the weighted mean, as an exact sum"},

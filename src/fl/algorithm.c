@@ -1,5 +1,5 @@
 /* The table of algorithms, and what is common to all. */
-#include "algorithms.h"
+#include "fl/algorithms/algorithms.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
 
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/stop.h"
-#include "fedmpi/fl/rate.h"
+#include "fedmpi/fl/learning_rate.h"
 
 #include <assert.h>
 #include <math.h>

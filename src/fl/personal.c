@@ -2,7 +2,7 @@
 #include "fedmpi/fl/personal.h"
 
 #include "fedmpi/core/memory.h"
-#include "fedmpi/fl/rate.h"
+#include "fedmpi/fl/learning_rate.h"
 
 #include <math.h>
 #include <stdlib.h>

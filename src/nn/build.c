@@ -1,5 +1,5 @@
 /* Building a chain of layers. */
-#include "types.h"
+#include "nn/models/types.h"
 
 #include "fedmpi/core/memory.h"
 

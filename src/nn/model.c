@@ -1,5 +1,5 @@
 /* Chains of layers and their tensors. */
-#include "types.h"
+#include "nn/models/types.h"
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"

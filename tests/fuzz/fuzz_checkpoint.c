@@ -5,9 +5,9 @@
 #include "input.h"
 #include "tiny.h"
 
-#include "fedmpi/app/checkpoint.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/run/checkpoint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static void add_rows(fed_federation_t *federation) {
     fed_server_t *server = federation->server;
     fed_round_row_t row = {.round = 1, .participants = 4};
     fed_client_row_t clients[4] = {{.round = 1}};
-    while (server->central.epoch == 1)
-        fed_central_advance(&server->central);
+    while (server->centralized.epoch == 1)
+        fed_centralized_advance(&server->centralized);
     fed_record_rows(&server->record, &fed_round_table, &row, 1);
     fed_record_rows(&server->record, &fed_client_table, clients, 4);
     federation->rounds_done = 1;

@@ -2,8 +2,8 @@
 #include "input.h"
 #include "tiny.h"
 
-#include "fedmpi/app/initial.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/run/initial.h"
 
 #include <math.h>
 #include <stdlib.h>

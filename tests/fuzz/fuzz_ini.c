@@ -2,7 +2,7 @@
  * accepted reads back to the same values. */
 #include "input.h"
 
-#include "fedmpi/core/config.h"
+#include "fedmpi/config/config.h"
 #include "fedmpi/core/memory.h"
 
 #include <stdlib.h>

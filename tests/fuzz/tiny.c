@@ -71,8 +71,8 @@ static void make_server(fed_federation_t *federation, fed_run_t *run) {
     server->up = FED_NEW_ARRAY(double, federation->vectors.up *n);
     server->kept = FED_NEW_ARRAY(double, federation->vectors.server *n);
     fed_states_init(&federation->states, CLIENTS, federation->vectors.kept * n);
-    fed_central_init(&server->central, &run->config, &run->dataset, &run->model, dealt, SAMPLES,
-                     run->initial);
+    fed_centralized_init(&server->centralized, &run->config, &run->dataset, &run->model, dealt,
+                         SAMPLES, run->initial);
 }
 
 fed_federation_t *tiny_federation(void) {

@@ -2,7 +2,7 @@
 #ifndef TESTS_FUZZ_TINY_H
 #define TESTS_FUZZ_TINY_H
 
-#include "fedmpi/app/federation.h"
+#include "fedmpi/sim/federation.h"
 
 /* Without MPI: what the server holds before the first round; static memory. */
 fed_federation_t *tiny_federation(void);

@@ -13,13 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 BELOW = {
     "core": set(),
+    "config": {"core"},
     "math": {"core"},
-    "data": {"core", "math"},
-    "nn": {"core", "math"},
-    "comm": {"core", "math"},
-    "io": {"core", "math"},
-    "fl": {"core", "math", "data", "nn"},
-    "app": {"core", "math", "data", "nn", "comm", "io", "fl"},
+    "data": {"core", "config", "math"},
+    "nn": {"core", "config", "math"},
+    "comm": {"core", "config", "math"},
+    "io": {"core", "config", "math"},
+    "fl": {"core", "config", "math", "data", "nn"},
+    "sim": {"core", "config", "math", "data", "nn", "comm", "fl"},
+    "run": {"core", "config", "math", "data", "nn", "comm", "io", "fl", "sim"},
+    "cli": {"core", "config", "math", "data", "nn", "comm", "io", "fl", "sim", "run"},
 }
 HOME = {"mpi.h": "comm", "hdf5.h": "io", "cblas.h": "math", "openblas_config.h": "math"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -42,8 +45,10 @@ def complaint(path: Path, mark: str, name: str) -> str:
             return "our own headers stand in quotes"
     elif name in HOME and HOME[name] != layer:
         return f"{name} belongs to {HOME[name]}"
-    elif mark == '"' and (".." in name or not (path.parent / name).exists()):
-        return "a private header must stand in the same folder"
+    elif mark == '"' and ".." in name:
+        return "paths of private headers start at src"
+    elif mark == '"' and not (path.parent / name).exists() and name.split("/")[0] != layer:
+        return "a private header must stand in the same room"
     return ""
 
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_SUPPORT_H
 #define TESTS_UNIT_SUPPORT_H
 
-#include "fedmpi/core/config.h"
+#include "fedmpi/config/config.h"
 #include "fedmpi/core/error.h"
 #include "fedmpi/core/memory.h"
 

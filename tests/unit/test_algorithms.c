@@ -1,7 +1,7 @@
 /* The algorithms against PyTorch's and NumPy's float64, and against each other. */
 #include "federation_twin.h"
 
-#include "fedmpi/fl/rate.h"
+#include "fedmpi/fl/learning_rate.h"
 
 #include <math.h>
 

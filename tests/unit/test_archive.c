@@ -1,6 +1,7 @@
 /* Archives: what is put in is what HDF5 reads back, and hostile images are refused. */
 #include "support.h"
 
+#include "fedmpi/fl/records.h"
 #include "fedmpi/io/archive.h"
 #include "fedmpi/io/arrays.h"
 

@@ -1,6 +1,7 @@
 /* Journals: blocks that a mark vouches for, whatever stands behind it. */
 #include "support.h"
 
+#include "fedmpi/fl/records.h"
 #include "fedmpi/io/bundle.h"
 #include "fedmpi/io/journal.h"
 

@@ -1,7 +1,7 @@
 /* Where each client trains: near the best, and as the method says. */
 #include "support.h"
 
-#include "fedmpi/fl/schedule.h"
+#include "fedmpi/sim/placement.h"
 
 static size_t longest(const size_t *cost, const uint32_t *worker, size_t tasks, size_t workers) {
     size_t load[8] = {0}, longest = 0;

@@ -2,7 +2,7 @@
 #include "support.h"
 
 #include "fedmpi/core/stop.h"
-#include "fedmpi/fl/central.h"
+#include "fedmpi/fl/centralized.h"
 #include "fedmpi/fl/client.h"
 #include "fedmpi/math/fixed.h"
 
@@ -96,9 +96,9 @@ static fed_client_task_t whole_task(const scene_t *scene) {
         .seed = 1, .round = 1, .samples = scene->all, .count = SAMPLES, .weight = 1};
 }
 
-static void begin_central(fed_central_t *central, const scene_t *scene) {
-    fed_central_init(central, &scene->config, &scene->data, &scene->model, scene->all, SAMPLES,
-                     scene->w);
+static void begin_central(fed_centralized_t *centralized, const scene_t *scene) {
+    fed_centralized_init(centralized, &scene->config, &scene->data, &scene->model, scene->all,
+                         SAMPLES, scene->w);
 }
 
 static void assert_same_measure(fed_measure_t a, fed_measure_t b) {
@@ -112,11 +112,11 @@ static void one_client_with_everything_is_the_baseline(void **state) {
     for (size_t d = 0; d < 2; d++) {
         scene_t scene;
         workshop_t workshop;
-        fed_central_t central;
+        fed_centralized_t centralized;
         begin(&scene, densities[d]);
         open_workshop(&workshop, &scene);
-        begin_central(&central, &scene);
-        while (fed_central_advance(&central))
+        begin_central(&centralized, &scene);
+        while (fed_centralized_advance(&centralized))
             continue;
         fed_evaluator_t evaluator;
         fed_evaluator_init(&evaluator, &scene.model);
@@ -127,37 +127,37 @@ static void one_client_with_everything_is_the_baseline(void **state) {
         assert_ok(fed_client_train(&workshop.trainer, &task, &tracking, &row));
 
         size_t n = scene.model.parameters;
-        assert_memory_equal(workshop.training.w, central.training.w, n * sizeof(float));
+        assert_memory_equal(workshop.training.w, centralized.training.w, n * sizeof(float));
         assert_int_equal(row.steps, 3 * 9); /* 130 = 8 * 16 + 2 */
         assert_int_equal(row.samples, SAMPLES);
         for (size_t e = 0; e < 3; e++) {
             assert_int_equal(rows[e].epoch, e + 1);
-            assert_int_equal(central.rows[e].epoch, e + 1);
-            assert_same_measure(rows[e].train, central.rows[e].train);
-            assert_same_measure(rows[e].test, central.rows[e].test);
+            assert_int_equal(centralized.rows[e].epoch, e + 1);
+            assert_same_measure(rows[e].train, centralized.rows[e].train);
+            assert_same_measure(rows[e].test, centralized.rows[e].test);
         }
-        assert_same_measure(row.train, central.rows[2].train);
-        assert_true(central.rows[2].train.loss < central.rows[0].train.loss);
+        assert_same_measure(row.train, centralized.rows[2].train);
+        assert_true(centralized.rows[2].train.loss < centralized.rows[0].train.loss);
         double squares = 0;
         for (size_t i = 0; i < n; i++) { /* the update, rounded once */
-            double update = (double)central.training.w[i] - (double)scene.w[i];
+            double update = (double)centralized.training.w[i] - (double)scene.w[i];
             assert_true(fabs((double)workshop.sums[i] * 0x1p-40 - update) <= 0x1p-40);
             squares += update * update;
         }
         assert_true(fabs(row.update_norm - sqrt(squares)) < 1e-6);
         fed_evaluator_fini(&evaluator);
-        fed_central_fini(&central);
+        fed_centralized_fini(&centralized);
         close_workshop(&workshop);
         end(&scene);
     }
 }
 
 /* Leave the baseline after `pieces`, go on in another as a checkpoint does. */
-static void resume_after(const scene_t *scene, size_t pieces, fed_central_t *resumed) {
-    fed_central_t first;
+static void resume_after(const scene_t *scene, size_t pieces, fed_centralized_t *resumed) {
+    fed_centralized_t first;
     begin_central(&first, scene);
     for (size_t i = 0; i < pieces; i++)
-        fed_central_advance(&first);
+        fed_centralized_advance(&first);
     fed_training_settle(&first.training);
     size_t n = scene->model.parameters;
     begin_central(resumed, scene);
@@ -166,26 +166,26 @@ static void resume_after(const scene_t *scene, size_t pieces, fed_central_t *res
     memcpy(resumed->rows, first.rows, (size_t)(first.epoch - 1) * sizeof *first.rows);
     resumed->epoch = first.epoch;
     resumed->train_seconds = first.train_seconds;
-    fed_central_resume(resumed, first.training.position, first.training.loss_sum,
-                       first.training.correct);
-    fed_central_fini(&first);
+    fed_centralized_resume(resumed, first.training.position, first.training.loss_sum,
+                           first.training.correct);
+    fed_centralized_fini(&first);
 }
 
 static void the_baseline_goes_on_after_any_piece(void **state) {
     (void)state;
     for (size_t d = 0; d < 2; d++) {
         scene_t scene;
-        fed_central_t whole;
+        fed_centralized_t whole;
         size_t pieces = 0;
         begin(&scene, densities[d]);
         begin_central(&whole, &scene);
-        while (fed_central_advance(&whole))
+        while (fed_centralized_advance(&whole))
             pieces++;
         assert_true(pieces > 3 * (9 + 2));
         for (size_t stop = 0; stop <= pieces; stop += trials(1)) {
-            fed_central_t resumed;
+            fed_centralized_t resumed;
             resume_after(&scene, stop, &resumed);
-            while (fed_central_advance(&resumed))
+            while (fed_centralized_advance(&resumed))
                 continue;
             assert_memory_equal(resumed.training.w, whole.training.w,
                                 scene.model.parameters * sizeof(float));
@@ -194,9 +194,9 @@ static void the_baseline_goes_on_after_any_piece(void **state) {
                 assert_same_measure(resumed.rows[e].test, whole.rows[e].test);
                 assert_same_measure(resumed.rows[e].validation, whole.rows[e].validation);
             }
-            fed_central_fini(&resumed);
+            fed_centralized_fini(&resumed);
         }
-        fed_central_fini(&whole);
+        fed_centralized_fini(&whole);
         end(&scene);
     }
 }
@@ -204,17 +204,17 @@ static void the_baseline_goes_on_after_any_piece(void **state) {
 static void the_baselines_epochs_are_its_own(void **state) {
     (void)state;
     scene_t scene;
-    fed_central_t central;
+    fed_centralized_t centralized;
     begin(&scene, 0.9);
     set(&scene.config, "centralized.epochs", "2");
-    begin_central(&central, &scene);
+    begin_central(&centralized, &scene);
     size_t advanced = 0;
-    while (fed_central_advance(&central))
+    while (fed_centralized_advance(&centralized))
         advanced++;
-    assert_int_equal(central.epochs, 2);
-    assert_int_equal(central.epoch, 3);
-    assert_false(fed_central_advance(&central));
-    fed_central_fini(&central);
+    assert_int_equal(centralized.epochs, 2);
+    assert_int_equal(centralized.epoch, 3);
+    assert_false(fed_centralized_advance(&centralized));
+    fed_centralized_fini(&centralized);
     end(&scene);
 }
 

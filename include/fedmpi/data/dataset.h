@@ -8,9 +8,9 @@
 #ifndef FEDMPI_DATA_DATASET_H
 #define FEDMPI_DATA_DATASET_H
 
+#include "fedmpi/config/config.h"
+#include "fedmpi/config/plugin.h"
 #include "fedmpi/core/arrays.h"
-#include "fedmpi/core/config.h"
-#include "fedmpi/core/plugin.h"
 
 #include <stddef.h>
 #include <stdint.h>

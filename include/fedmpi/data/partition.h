@@ -6,9 +6,9 @@
 #ifndef FEDMPI_DATA_PARTITION_H
 #define FEDMPI_DATA_PARTITION_H
 
-#include "fedmpi/core/config.h"
-#include "fedmpi/core/plugin.h"
-#include "fedmpi/core/records.h"
+#include "fedmpi/config/config.h"
+#include "fedmpi/config/plugin.h"
+#include "fedmpi/core/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,6 +82,16 @@ size_t fed_partition_total(const fed_partition_t *partition);
 /** Count labels: counts[clients][classes]. */
 void fed_partition_label_counts(const fed_partition_t *partition, const fed_labels_t *labels,
                                 int64_t *counts);
+
+/** What a client holds, from first to last round. */
+typedef struct fed_partition_row {
+    int64_t client;
+    int64_t samples;
+    double emd; /**< L1 distance of its label distribution to everybody's; NaN: unknown */
+    double effective_classes; /**< exp(entropy) of its label distribution; NaN: unknown */
+} fed_partition_row_t;
+
+extern const fed_table_t fed_partition_table;
 
 /** How far each client's labels are from what all clients hold together.
  *

@@ -7,8 +7,8 @@
 #ifndef FEDMPI_FL_AGGREGATION_H
 #define FEDMPI_FL_AGGREGATION_H
 
-#include "fedmpi/core/config.h"
-#include "fedmpi/core/plugin.h"
+#include "fedmpi/config/config.h"
+#include "fedmpi/config/plugin.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,10 +8,10 @@
 #ifndef FEDMPI_FL_ALGORITHM_H
 #define FEDMPI_FL_ALGORITHM_H
 
-#include "fedmpi/core/config.h"
-#include "fedmpi/core/plugin.h"
-#include "fedmpi/core/records.h"
-#include "fedmpi/fl/server.h"
+#include "fedmpi/config/config.h"
+#include "fedmpi/config/plugin.h"
+#include "fedmpi/fl/records.h"
+#include "fedmpi/fl/server_optimizer.h"
 
 #include <stddef.h>
 

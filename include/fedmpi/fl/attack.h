@@ -2,7 +2,7 @@
 #ifndef FEDMPI_FL_ATTACK_H
 #define FEDMPI_FL_ATTACK_H
 
-#include "fedmpi/core/config.h"
+#include "fedmpi/config/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,10 +2,10 @@
 #ifndef FEDMPI_FL_CLIENT_H
 #define FEDMPI_FL_CLIENT_H
 
-#include "fedmpi/core/records.h"
 #include "fedmpi/fl/algorithm.h"
 #include "fedmpi/fl/attack.h"
 #include "fedmpi/fl/evaluation.h"
+#include "fedmpi/fl/records.h"
 #include "fedmpi/fl/states.h"
 #include "fedmpi/fl/training.h"
 

@@ -6,8 +6,8 @@
 #ifndef FEDMPI_FL_EVALUATION_H
 #define FEDMPI_FL_EVALUATION_H
 
-#include "fedmpi/core/records.h"
 #include "fedmpi/data/dataset.h"
+#include "fedmpi/fl/records.h"
 #include "fedmpi/nn/model.h"
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
 #ifndef FEDMPI_FL_PERSONAL_H
 #define FEDMPI_FL_PERSONAL_H
 
-#include "fedmpi/core/records.h"
 #include "fedmpi/fl/evaluation.h"
+#include "fedmpi/fl/records.h"
 #include "fedmpi/fl/training.h"
 
 #include <stddef.h>

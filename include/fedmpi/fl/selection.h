@@ -6,7 +6,7 @@
 #ifndef FEDMPI_FL_SELECTION_H
 #define FEDMPI_FL_SELECTION_H
 
-#include "fedmpi/core/config.h"
+#include "fedmpi/config/config.h"
 #include "fedmpi/data/partition.h"
 
 #include <stddef.h>

@@ -6,10 +6,10 @@
 #ifndef FEDMPI_FL_TRAINING_H
 #define FEDMPI_FL_TRAINING_H
 
-#include "fedmpi/core/config.h"
+#include "fedmpi/config/config.h"
 #include "fedmpi/core/random.h"
-#include "fedmpi/core/records.h"
 #include "fedmpi/data/dataset.h"
+#include "fedmpi/fl/records.h"
 #include "fedmpi/nn/model.h"
 
 #include <stdbool.h>

@@ -12,7 +12,7 @@
 #define FEDMPI_IO_ARCHIVE_H
 
 #include "fedmpi/core/error.h"
-#include "fedmpi/core/records.h"
+#include "fedmpi/core/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>

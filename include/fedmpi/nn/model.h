@@ -8,8 +8,8 @@
 #ifndef FEDMPI_NN_MODEL_H
 #define FEDMPI_NN_MODEL_H
 
-#include "fedmpi/core/config.h"
-#include "fedmpi/core/plugin.h"
+#include "fedmpi/config/config.h"
+#include "fedmpi/config/plugin.h"
 #include "fedmpi/core/random.h"
 #include "fedmpi/nn/layer.h"
 

@@ -1,0 +1,22 @@
+/** The time limit: stops the run while there is time for a checkpoint. Server only. */
+#ifndef FEDMPI_RUN_LIMIT_H
+#define FEDMPI_RUN_LIMIT_H
+
+#include "fedmpi/config/config.h"
+
+typedef struct fed_limit {
+    double ends;          /**< when all must be over, on fed_clock_seconds; 0: no limit */
+    double round_seconds; /**< of the longest round so far; 0: none yet */
+    double save_seconds;  /**< of the longest checkpoint so far */
+} fed_limit_t;
+
+/** From checkpoint.time_limit, counted from `started`, and from SLURM_JOB_END_TIME. */
+void fed_limit_init(fed_limit_t *limit, const fed_config_t *config, double started);
+
+/** A round begins: asks for a stop if the limit does not leave time for it. */
+void fed_limit_before_round(const fed_limit_t *limit);
+
+/** A round is over and saved: what the next ones are expected to take. */
+void fed_limit_after_round(fed_limit_t *limit, double round_seconds, double save_seconds);
+
+#endif

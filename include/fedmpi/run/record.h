@@ -1,0 +1,64 @@
+/** The record of a run: its results file, kept by the server. */
+#ifndef FEDMPI_RUN_RECORD_H
+#define FEDMPI_RUN_RECORD_H
+
+#include "fedmpi/fl/centralized.h"
+#include "fedmpi/fl/records.h"
+#include "fedmpi/io/archive.h"
+#include "fedmpi/io/bundle.h"
+#include "fedmpi/io/journal.h"
+#include "fedmpi/run/run.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct fed_record {
+    const fed_run_t *run; /**< borrowed */
+    fed_archive_t *archive;
+    char started[32];     /**< when the run did, ISO 8601; kept when it is resumed */
+    int64_t central_rows; /**< already in the archive */
+    fed_bundle_t pending; /**< rows that are not in the journal yet */
+    fed_mark_t journaled; /**< the rows up to here are */
+} fed_record_t;
+
+/** Start a results file: who ran what on which machine, the partition, the initial
+ * model, empty tables. @param hosts as fed_comm_hosts gives them */
+void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
+
+/** Append rows[count] to a table. */
+void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
+                     size_t count);
+
+/** Write the rows since the last time behind the others in the journal, and put into the
+ * checkpoint how far it counts: what it costs does not grow with the run. */
+fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint);
+
+/** Read the rows of a checkpoint from its journal. FED_INPUT if they are not all there.
+ * @param rows  [out] ends with fed_bundle_fini, in any case */
+fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint,
+                             fed_bundle_t *rows);
+
+/** Go on with the tables of an interrupted run, after fed_record_create. FED_INPUT unless
+ * they have rows for so many rounds, and so many epochs of the baseline.
+ * @param rows  of fed_record_load */
+fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
+                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs);
+
+void fed_record_fini(fed_record_t *record);
+
+/** A parameter vector as one data set a tensor under `group`. */
+void fed_record_model(fed_record_t *record, const char *group, const float *w);
+
+/** Counts of (class, predicted) as `path`: confusion[classes][classes]. */
+void fed_record_confusion(fed_record_t *record, const char *path, const int64_t *confusion);
+
+/** Epochs of the baseline that are complete and not yet in the file. */
+void fed_record_central(fed_record_t *record, const fed_centralized_t *central);
+
+/** "running", "complete" or "interrupted"; the last two also set the time. */
+void fed_record_status(fed_record_t *record, const char *status);
+
+/** Let the file appear, or replace it, as it is now. */
+fed_status_t fed_record_publish(fed_record_t *record, bool durable);
+
+#endif

@@ -1,0 +1,115 @@
+/* The centralized baseline, piece by piece. */
+#include "fedmpi/fl/centralized.h"
+
+#include "fedmpi/core/memory.h"
+
+#include <string.h>
+#include <time.h>
+
+/* The baseline shares its core with clients where ranks outnumber cores: its
+ * training is timed on the processor, not on the wall. */
+static double processor_seconds(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+}
+
+/* The order of samples is that of client 0 in round 1: one client that holds
+ * everything and the baseline are the same computation. */
+static void begin_epoch(fed_centralized_t *central) {
+    fed_stream_t stream = {
+        .seed = central->seed, .client = 0, .round = 1, .epoch = (uint32_t)central->epoch};
+    fed_training_begin_epoch(&central->training, central->samples, central->count, stream);
+}
+
+void fed_centralized_init(fed_centralized_t *central, const fed_config_t *config,
+                          const fed_dataset_t *dataset, const fed_model_t *model,
+                          const uint32_t *samples, size_t count, const float *w) {
+    int64_t epochs =
+        config->centralized.epochs > 0 ? config->centralized.epochs : config->training.epochs;
+    *central = (fed_centralized_t){
+        .dataset = dataset,
+        .seed = (uint64_t)config->experiment.seed,
+        .samples = FED_NEW_ARRAY(uint32_t, count),
+        .count = count,
+        .epochs = epochs,
+        .epoch = 1,
+        .rows = FED_NEW_ARRAY(fed_centralized_row_t, (size_t)epochs),
+    };
+    memcpy(central->samples, samples, count * sizeof *samples);
+    fed_training_init(&central->training, model, &dataset->train, config);
+    fed_evaluator_init(&central->evaluator, model);
+    memcpy(central->training.w, w, model->parameters * sizeof *w);
+    begin_epoch(central);
+}
+
+void fed_centralized_fini(fed_centralized_t *central) {
+    fed_training_fini(&central->training);
+    fed_evaluator_fini(&central->evaluator);
+    fed_free(central->samples);
+    fed_free(central->rows);
+    *central = (fed_centralized_t){0};
+}
+
+static bool train_piece(fed_centralized_t *central) {
+    double started = processor_seconds();
+    bool trained = fed_training_step(&central->training);
+    if (!trained)
+        fed_training_settle(&central->training);
+    central->train_seconds += processor_seconds() - started;
+    return trained;
+}
+
+/* Evaluate the next block of test, then of validation; false when none is left. */
+static bool evaluate_piece(fed_centralized_t *central) {
+    const fed_samples_t *test = &central->dataset->test;
+    const fed_samples_t *validation = &central->dataset->validation;
+    size_t test_blocks = fed_evaluation_blocks(test);
+    size_t all_blocks = test_blocks + fed_evaluation_blocks(validation);
+    size_t block = central->evaluated_blocks;
+    if (block >= all_blocks)
+        return false;
+    bool on_test = block < test_blocks;
+    fed_evaluate(&central->evaluator, on_test ? test : validation, central->training.w,
+                 on_test ? block : block - test_blocks,
+                 on_test ? &central->test : &central->validation, NULL);
+    central->evaluated_blocks++;
+    return true;
+}
+
+static void finish_epoch(fed_centralized_t *central) {
+    central->rows[central->epoch - 1] = (fed_centralized_row_t){
+        .epoch = central->epoch,
+        .train = fed_training_measure(&central->training),
+        .test = fed_score_measure(&central->test),
+        .validation = fed_score_measure(&central->validation),
+        .train_seconds = central->train_seconds,
+    };
+    central->epoch++;
+    central->evaluated_blocks = 0;
+    central->test = central->validation = (fed_score_t){0};
+    central->train_seconds = 0;
+    if (central->epoch <= central->epochs)
+        begin_epoch(central);
+}
+
+bool fed_centralized_advance(fed_centralized_t *central) {
+    if (central->epoch > central->epochs)
+        return false;
+    if (train_piece(central) || evaluate_piece(central))
+        return true;
+    finish_epoch(central);
+    return true;
+}
+
+void fed_centralized_resume(fed_centralized_t *central, size_t position, double loss_sum,
+                            int64_t correct) {
+    if (central->epoch > central->epochs)
+        return;
+    begin_epoch(central);
+    central->training.position = position;
+    central->training.loss_sum = loss_sum;
+    central->training.correct = correct;
+    central->evaluated_blocks = 0;
+    central->test = central->validation = (fed_score_t){0};
+}

@@ -1,0 +1,10 @@
+/* The server optimizers that are compiled in: a new one is a line here and in server.c. */
+#ifndef FEDMPI_FL_SERVER_OPTIMIZERS_OPTIMIZERS_H
+#define FEDMPI_FL_SERVER_OPTIMIZERS_OPTIMIZERS_H
+
+#include "fedmpi/fl/server_optimizer.h"
+
+extern const fed_server_optimizer_t fed_server_sgd, fed_server_momentum, fed_server_adagrad,
+    fed_server_adam, fed_server_yogi;
+
+#endif

@@ -1,0 +1,83 @@
+/* Fully connected layers, for dense and for mostly zero inputs. */
+#include "fedmpi/math/dense.h"
+#include "fedmpi/core/error.h"
+#include "fedmpi/math/sparse.h"
+#include "fedmpi/nn/layer.h"
+
+static void infer(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                  const float *w, float *y) {
+    (void)scratch;
+    fed_dense_forward(batch, layer->inputs, layer->outputs, x, w + layer->weight, w + layer->bias,
+                      layer->relu, y);
+}
+
+static void forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
+                    float *v, float *y) {
+    (void)v;
+    infer(layer, scratch, batch, x, w, y);
+}
+
+static void backward_input(const fed_layer_t *layer, size_t batch, const float *x, const float *dy,
+                           const float *w, float *dx) {
+    if (dx)
+        fed_dense_backward_input(batch, layer->inputs, layer->outputs, dy, w + layer->weight,
+                                 layer->input_relu ? x : NULL, dx);
+}
+
+static void backward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
+    (void)scratch;
+    backward_input(layer, batch, x, dy, w, dx); /* before the step changes w */
+    fed_dense_backward_weights(batch, layer->inputs, layer->outputs, x, dy, sgd, w + layer->weight,
+                               v + layer->weight, w + layer->bias, v + layer->bias);
+}
+
+const fed_layer_kind_t fed_layer_dense = {
+    .name = "dense",
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+};
+
+static void *sparse_create(const fed_layer_t *layer, size_t max_batch) {
+    fed_sparse_t *sparse = fed_sparse_create(max_batch, layer->inputs, layer->outputs);
+    if (!sparse)
+        fed_die("no memory for a sparse layer of %zu inputs", layer->inputs);
+    return sparse;
+}
+
+static size_t sparse_bytes(const fed_layer_t *layer, size_t max_batch) {
+    return fed_sparse_bytes(max_batch, layer->inputs);
+}
+
+static void sparse_destroy(void *scratch) {
+    fed_sparse_destroy(scratch);
+}
+
+static void sparse_forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                           float *w, float *v, float *y) {
+    fed_sparse_forward(scratch, batch, x, w + layer->weight, v + layer->weight, w + layer->bias,
+                       layer->relu, y);
+}
+
+static void sparse_backward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                            const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
+    backward_input(layer, batch, x, dy, w, dx);
+    fed_sparse_backward_weights(scratch, batch, x, dy, sgd, w + layer->weight, v + layer->weight,
+                                w + layer->bias, v + layer->bias);
+}
+
+static void sparse_settle(const fed_layer_t *layer, void *scratch, float *w, float *v) {
+    fed_sparse_flush(scratch, w + layer->weight, v + layer->weight);
+}
+
+const fed_layer_kind_t fed_layer_sparse_dense = {
+    .name = "sparse dense",
+    .scratch_create = sparse_create,
+    .scratch_destroy = sparse_destroy,
+    .scratch_bytes = sparse_bytes,
+    .infer = infer,
+    .forward = sparse_forward,
+    .backward = sparse_backward,
+    .settle = sparse_settle,
+};

@@ -1,0 +1,159 @@
+/* Saving the state of a run. */
+#include "fedmpi/run/checkpoint.h"
+
+#include "checkpoint_format.h"
+
+#include "fedmpi/core/memory.h"
+#include "fedmpi/core/text.h"
+#include "fedmpi/io/bundle.h"
+#include "fedmpi/io/sealed.h"
+
+#include <string.h>
+
+#define FINGERPRINT_BYTES ((size_t)4 << 20) /* of samples that are looked at, about */
+
+/* Labels, some of the samples, initial parameters, whose each sample is: another input has
+ * another hash. */
+void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HASH_BYTES]) {
+    const fed_samples_t *train = &run->dataset.train;
+    size_t sample_bytes = train->features * (train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1);
+    size_t step = 1 + train->count * sample_bytes / FINGERPRINT_BYTES;
+    size_t stored = train->generator ? 0 : train->count; /* else the configuration says all */
+    size_t samples = (stored + step - 1) / step;
+    size_t label_bytes = stored * sizeof *train->labels;
+    const int32_t *clients = run->dataset.train_clients;
+    size_t client_bytes = clients ? train->count * sizeof *clients : 0;
+    size_t initial_bytes = run->model.parameters * sizeof *run->initial;
+    size_t bytes = label_bytes + samples * sample_bytes + initial_bytes + client_bytes;
+    FED_AUTOFREE char *all = fed_alloc(bytes, 1);
+    if (stored > 0)
+        memcpy(all, train->labels, label_bytes);
+    for (size_t i = 0; i < samples; i++)
+        memcpy(all + label_bytes + i * sample_bytes,
+               (const char *)train->values + i * step * sample_bytes, sample_bytes);
+    memcpy(all + label_bytes + samples * sample_bytes, run->initial, initial_bytes);
+    if (clients)
+        memcpy(all + bytes - client_bytes, clients, client_bytes);
+    fed_hash(all, bytes, hash);
+}
+
+char *fed_checkpoint_journal(const fed_run_t *run) {
+    return fed_format("%s.rows", run->config.checkpoint.file);
+}
+
+static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const float *w) {
+    fed_bundle_put(bundle, name, FED_FLOAT32, n, w);
+}
+
+/* Clients with a state on this rank. */
+static size_t kept_here(const fed_states_t *states) {
+    size_t count = 0;
+    for (size_t k = 0; k < states->clients; k++)
+        count += states->kept[k] != NULL;
+    return count;
+}
+
+/* All states in the memory of the server, in the order of ranks. Collective. */
+static void collect_states(const fed_federation_t *federation, fed_bundle_t *bundle) {
+    const fed_states_t *states = &federation->states;
+    const fed_comm_t *comm = federation->run->comm;
+    size_t ranks = (size_t)fed_comm_size(comm), length = states->length;
+    size_t rank = (size_t)fed_comm_rank(comm), here = kept_here(states), total = 0;
+
+    FED_AUTOFREE size_t *ones = FED_NEW_ARRAY(size_t, ranks);
+    FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);
+    for (size_t r = 0; r < ranks; r++)
+        ones[r] = 1;
+    fed_comm_gather_rows(comm, &here, ones, sizeof here, counts);
+    counts[rank] = here;
+    for (size_t r = 0; bundle && r < ranks; r++)
+        total += counts[r];
+
+    FED_AUTOFREE uint32_t *clients = FED_NEW_ARRAY(uint32_t, here);
+    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, here *length);
+    size_t at = 0;
+    for (size_t k = 0; k < states->clients; k++)
+        if (states->kept[k]) {
+            clients[at] = (uint32_t)k;
+            memcpy(values + at++ * length, states->kept[k], length * sizeof *values);
+        }
+    FED_AUTOFREE uint32_t *all_clients = FED_NEW_ARRAY(uint32_t, total);
+    FED_AUTOFREE float *all_values = FED_NEW_ARRAY(float, total *length);
+    fed_comm_gather_rows(comm, clients, counts, sizeof *clients, all_clients);
+    fed_comm_gather_rows(comm, values, counts, length * sizeof *values, all_values);
+    if (!bundle)
+        return;
+    fed_bundle_put(bundle, "states/client", FED_UINT32, total, all_clients);
+    put_vector(bundle, "states/value", total * length, all_values);
+}
+
+static void put_central(fed_bundle_t *bundle, const fed_centralized_t *central, int64_t *integers,
+                        double *reals) {
+    fed_training_t training = central->training; /* shares its memory */
+    size_t n = training.model->parameters;
+    fed_training_settle(&training);
+    put_vector(bundle, "baseline/w", n, training.w);
+    put_vector(bundle, "baseline/v", n, training.v);
+    integers[EPOCH] = central->epoch;
+    integers[POSITION] = (int64_t)training.position;
+    integers[CORRECT] = training.correct;
+    reals[LOSS_SUM] = training.loss_sum;
+    reals[TRAIN_SECONDS] = central->train_seconds;
+}
+
+static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, bool complete) {
+    fed_server_t *server = federation->server;
+    int64_t integers[INTEGER_COUNT] = {
+        [ROUNDS_DONE] = federation->rounds_done, [COMPLETE] = complete, [EPOCH] = 1};
+    double reals[REAL_COUNT] = {0};
+    size_t n = federation->run->model.parameters;
+    put_vector(bundle, "w", federation->vectors.down * n, federation->w);
+    if (federation->vectors.server > 0)
+        fed_bundle_put(bundle, "server", FED_FLOAT64, federation->vectors.server * n, server->kept);
+    fed_bundle_put(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals);
+    if (server->centralized.rows) {
+        fed_record_central(&server->record, &server->centralized);
+        put_central(bundle, &server->centralized, integers, reals);
+    }
+    fed_bundle_put(bundle, "integers", FED_INT64, INTEGER_COUNT, integers);
+    fed_bundle_put(bundle, "reals", FED_FLOAT64, REAL_COUNT, reals);
+}
+
+/* What the state belongs to. */
+static void put_identity(fed_bundle_t *bundle, const fed_run_t *run) {
+    unsigned char hash[FED_HASH_BYTES];
+    fed_checkpoint_fingerprint(run, hash);
+    fed_bundle_put(bundle, "fingerprint", FED_BYTE, sizeof hash, hash);
+    fed_bundle_put(bundle, "format", FED_INT64, 1, &(int64_t){FED_CHECKPOINT_FORMAT});
+    fed_text_t ini = {0};
+    fed_config_write(&run->config, false, &ini);
+    fed_bundle_put(bundle, "config", FED_BYTE, ini.length, ini.chars);
+    fed_text_fini(&ini);
+}
+
+/* A run that begins anew makes its journal anew: checkpoints that speak of the old one go. */
+static fed_status_t save(fed_federation_t *federation, fed_bundle_t *bundle) {
+    const fed_run_t *run = federation->run;
+    fed_record_t *record = &federation->server->record;
+    const char *path = run->config.checkpoint.file;
+    FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
+    if (record->journaled.bytes == 0)
+        fed_sealed_remove(path);
+    FED_TRY(fed_record_save(record, journal, bundle));
+    return fed_sealed_write(path, bundle->block, bundle->bytes);
+}
+
+void fed_checkpoint_save(fed_federation_t *federation, bool complete) {
+    fed_server_t *server = federation->server;
+    fed_bundle_t bundle = {0};
+    if (federation->states.length > 0)
+        collect_states(federation, server ? &bundle : NULL);
+    if (!server)
+        return;
+    put_identity(&bundle, federation->run);
+    put_state(&bundle, federation, complete);
+    fed_status_t status = save(federation, &bundle);
+    if (status > server->status)
+        server->status = status;
+    fed_bundle_fini(&bundle);
+}

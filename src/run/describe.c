@@ -1,0 +1,125 @@
+/* --dry-run: what would run, where, with how much memory. */
+#include "fedmpi/sim/federation.h"
+#include "fedmpi/sim/single.h"
+
+#include "fedmpi/core/log.h"
+#include "fedmpi/core/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SHOWN_CLIENTS 12 /* of a rank, in the map */
+
+/* Estimated bytes; the parameters dominate. */
+typedef struct memory {
+    size_t node;   /* shared by the ranks of a node: the data set */
+    size_t client; /* a rank that trains clients */
+    size_t server;
+} memory_t;
+
+static memory_t estimate(const fed_run_t *run, size_t clients_here) {
+    const fed_config_t *config = &run->config;
+    size_t n = run->model.parameters, clients = run->partition.clients;
+    const fed_samples_t *train = &run->dataset.train, *test = &run->dataset.test;
+    size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
+    size_t stored = train->generator ? 0 : train->count;
+    size_t samples = stored + run->dataset.validation.count + test->count;
+    fed_vectors_t vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, config);
+    size_t common = n * (vectors.down * sizeof(float) + vectors.up * sizeof(int64_t)) +
+                    fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
+                    FED_EVALUATION_BLOCK * train->features * sizeof(float) +
+                    fed_partition_bytes(&run->partition) + 4 * clients * sizeof(uint32_t);
+    size_t training = fed_training_bytes(&run->model, config);
+    if (config->training.clip_norm == 0 && (run->algorithm->correct || run->algorithm->train))
+        training += n * sizeof(float); /* the gradient */
+    training += fed_single_client_bytes(run, clients_here);
+    size_t states = 2 * clients_here * vectors.kept * n * sizeof(float);
+    memory_t memory = {
+        .node = samples * (train->features * value_bytes + sizeof(int32_t)) +
+                run->dataset.generated_clients * sizeof(size_t),
+        .client = common + training + states,
+        .server = common + (vectors.up + vectors.server) * n * sizeof(double) +
+                  4 * vectors.down * n * sizeof(float) + FED_GATHER_BUFFER_BYTES +
+                  fed_single_server_bytes(run),
+    };
+    if (config->centralized.enabled)
+        memory.server += training;
+    if (fed_comm_size(run->comm) == 1)
+        memory.server += training + states;
+    return memory;
+}
+
+static const char *role_of(const fed_comm_t *comm, size_t rank) {
+    if (fed_comm_size(comm) == 1)
+        return "both";
+    if (rank == 0)
+        return "server";
+    for (int worker = 0; worker < fed_comm_workers(comm); worker++)
+        if (fed_comm_worker(comm, worker) == (int)rank)
+            return "client";
+    return "idle"; /* its node has no core for it */
+}
+
+static void print_map(const fed_run_t *run) {
+    size_t clients = run->partition.clients, ranks = (size_t)fed_comm_size(run->comm);
+    FED_AUTOFREE uint32_t *rank = FED_NEW_ARRAY(uint32_t, clients);
+    FED_AUTOFREE size_t *samples = FED_NEW_ARRAY(size_t, ranks);
+    FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);
+    FED_AUTOFREE fed_text_t *numbers = FED_NEW_ARRAY(fed_text_t, ranks);
+    fed_federation_place_all(run, rank);
+    for (size_t k = 0; k < clients; k++) {
+        size_t count = fed_partition_count(&run->partition, k);
+        if (counts[rank[k]]++ < SHOWN_CLIENTS)
+            fed_text_append(&numbers[rank[k]], " %zu", k);
+        samples[rank[k]] += count;
+    }
+    printf("; rank  role    clients   samples  numbers of the clients, if all take part\n");
+    for (size_t r = 0; r < ranks; r++) {
+        printf("; %4zu  %-6s  %7zu  %8zu%s%s%s\n", r, role_of(run->comm, r), counts[r], samples[r],
+               counts[r] ? " " : "", counts[r] ? numbers[r].chars : "",
+               counts[r] > SHOWN_CLIENTS ? " ..." : "");
+        fed_text_fini(&numbers[r]);
+    }
+    memory_t memory = estimate(run, counts[fed_comm_worker(run->comm, 0)]);
+    char node[16], client[16], server[16];
+    fed_text_bytes(node, (double)memory.node);
+    fed_text_bytes(client, (double)memory.client);
+    fed_text_bytes(server, (double)memory.server);
+    printf("; memory: %s a node for the data, %s the server", node, server);
+    if (ranks > 1)
+        printf(", %s each other rank", client);
+    printf("; beside MPI's and the libraries' own\n");
+}
+
+void fed_run_announce(const fed_run_t *run) {
+    const fed_config_t *config = &run->config;
+    const fed_dataset_t *data = &run->dataset;
+    int workers = fed_comm_workers(run->comm);
+    fed_info("%s: %s with %zu parameters on %s, %zu training and %zu test samples",
+             config->experiment.name, config->model.type, run->model.parameters,
+             config->data.dataset, data->train.count, data->test.count);
+    if (config->federated.enabled)
+        fed_info("%s: %zu clients on %d rank%s%s, %lld rounds%s", config->federated.algorithm,
+                 run->partition.clients, workers, workers == 1 ? "" : "s",
+                 workers < fed_comm_size(run->comm) - 1 ? ", as many as cores" : "",
+                 (long long)config->federated.rounds,
+                 config->centralized.enabled ? "; centralized baseline on rank 0" : "");
+}
+
+void fed_run_describe(const fed_run_t *run) {
+    if (!fed_comm_is_server(run->comm))
+        return;
+    fed_text_t ini = {0};
+    fed_config_write(&run->config, true, &ini);
+    fputs(ini.chars, stdout);
+    fed_text_fini(&ini);
+    const fed_dataset_t *data = &run->dataset;
+    printf(
+        "\n; data: %zu training, %zu validation, %zu test samples of %zu features in %zu "
+        "classes\n",
+        data->train.count, data->validation.count, data->test.count, data->train.features,
+        data->classes);
+    printf("; model: %s with %zu parameters in %zu tensors\n", run->config.model.type,
+           run->model.parameters, run->model.tensor_count);
+    print_map(run);
+}

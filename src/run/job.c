@@ -1,0 +1,132 @@
+/* From a configuration to a results file. */
+#include "fedmpi/run/job.h"
+
+#include "fedmpi/core/file.h"
+#include "fedmpi/core/log.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/core/stop.h"
+#include "fedmpi/run/checkpoint.h"
+#include "fedmpi/run/run.h"
+#include "fedmpi/run/summary.h"
+#include "fedmpi/sim/federated.h"
+
+#include <string.h>
+
+/* What the waiting times of the rounds did not suffice for. */
+static fed_status_t finish_baseline(fed_federation_t *federation) {
+    fed_server_t *server = federation->server;
+    fed_status_t status = FED_OK;
+    if (server) {
+        while (!fed_stop_requested() && server->centralized.rows &&
+               fed_server_works(server, federation->rounds_done + 1))
+            continue;
+        status = server->status != FED_OK ? server->status : fed_stop_status();
+    }
+    fed_comm_expect(federation->run->comm, "finishing", 0, -1);
+    return fed_comm_agree(federation->run->comm, status, NULL, NULL);
+}
+
+/* A final model and its confusion matrix. Collective. @param w the server's, or NULL */
+static void record_model(fed_federation_t *federation, const char *part, const float *w) {
+    fed_run_t *run = federation->run;
+    size_t classes = run->dataset.classes, n = run->model.parameters;
+    FED_AUTOFREE int64_t *confusion = FED_NEW_ARRAY(int64_t, classes * classes);
+    FED_AUTOFREE float *everywhere = FED_NEW_ARRAY(float, n);
+    if (w)
+        memcpy(everywhere, w, n * sizeof *w);
+    fed_comm_broadcast(run->comm, everywhere, n * sizeof *everywhere);
+    fed_evaluate_together(federation, &run->dataset.test, everywhere, confusion);
+    if (!federation->server)
+        return;
+    FED_AUTOFREE char *matrix = fed_format("/%s/confusion_matrix", part);
+    FED_AUTOFREE char *group = fed_format("/model/%s", part);
+    fed_record_confusion(&federation->server->record, matrix, confusion);
+    fed_record_model(&federation->server->record, group, w);
+}
+
+static void record_models(fed_federation_t *federation) {
+    const fed_config_t *config = &federation->run->config;
+    fed_server_t *server = federation->server;
+    if (config->federated.enabled)
+        record_model(federation, "federated", server ? federation->w : NULL);
+    if (config->centralized.enabled)
+        record_model(federation, "centralized", server ? server->centralized.training.w : NULL);
+}
+
+static fed_status_t run_both(fed_federation_t *federation) {
+    if (federation->run->config.federated.enabled)
+        FED_TRY(fed_federated_run(federation));
+    return finish_baseline(federation);
+}
+
+/* The last word in results and checkpoint, whatever the status. Collective. */
+static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) {
+    fed_server_t *server = federation->server;
+    const fed_config_t *config = &federation->run->config;
+    if (server && server->centralized.rows)
+        fed_record_central(&server->record, &server->centralized);
+    if (server)
+        fed_record_status(&server->record, status == FED_OK ? "complete" : "interrupted");
+    if (status == FED_OK || status == FED_STOPPED)
+        if (config->checkpoint.every > 0)
+            fed_checkpoint_save(federation, status == FED_OK);
+    FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+    if (server) {
+        fed_status_t published = fed_record_publish(&server->record, true);
+        if (status == FED_OK || status == FED_STOPPED) /* else the first failure is the news */
+            status = published > status ? published : status;
+        if (server->status > status)
+            status = server->status;
+    }
+    if (status == FED_STOPPED)
+        fed_fail(status,
+                 config->checkpoint.every > 0 ? "%s after round %lld; --resume goes on from %s"
+                                              : "%s after round %lld; no checkpoint: "
+                                                "checkpoint.every is 0 (%s not written)",
+                 reason, (long long)federation->rounds_done, config->checkpoint.file);
+    else if (status != FED_OK && *reason)
+        fed_fail(status, "%s", reason);
+    return fed_comm_agree(federation->run->comm, status, NULL, NULL);
+}
+
+/* A complete run whose results file was taken away makes it again. Collective. */
+static bool results_are_there(const fed_federation_t *federation) {
+    bool there = federation->server && fed_file_exists(federation->run->config.output.file);
+    fed_comm_broadcast(federation->run->comm, &there, sizeof there);
+    return there;
+}
+
+static fed_status_t run_federation(fed_run_t *run) {
+    fed_federation_t federation;
+    fed_status_t status = fed_federation_init(&federation, run);
+    bool nothing_to_do = status == FED_OK && federation.complete && results_are_there(&federation);
+    if (nothing_to_do) {
+        fed_info("%s is complete already: nothing to do", run->config.output.file);
+    } else if (status == FED_OK) {
+        fed_run_announce(run);
+        status = run_both(&federation);
+        if (status == FED_OK)
+            record_models(&federation);
+        status = conclude(&federation, status);
+    }
+    fed_live_end();
+    if (status == FED_OK && federation.server)
+        fed_summary_print(&federation);
+    fed_federation_fini(&federation);
+    return status;
+}
+
+fed_status_t fed_job_run(fed_comm_t *comm, const fed_options_t *options) {
+    fed_run_t run;
+    fed_status_t status = fed_run_init(&run, comm, options);
+    if (status == FED_STOPPED) {
+        FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+        fed_fail(status, "%s while setting up: nothing was trained yet", reason);
+    }
+    if (status == FED_OK && options->dry_run)
+        fed_run_describe(&run);
+    else if (status == FED_OK)
+        status = run_federation(&run);
+    fed_run_fini(&run);
+    return status;
+}

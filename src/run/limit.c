@@ -1,0 +1,47 @@
+/* Stopping by the clock. */
+#include "fedmpi/run/limit.h"
+
+#include "fedmpi/core/clock.h"
+#include "fedmpi/core/stop.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ENDING_SECONDS 1 /* to give back memory, end MPI and the processes */
+
+/* The job's end on our clock, or 0 outside Slurm. */
+static double end_of_job(void) {
+    const char *text = getenv("SLURM_JOB_END_TIME");
+    double end = text ? strtod(text, NULL) : 0;
+    return end > 0 ? fed_clock_seconds() + end - (double)time(NULL) : 0;
+}
+
+/* A stop in the middle of a round waits for a mini-batch, then saves; and disks are not
+ * always as fast as they were. */
+static void set_alarm(const fed_limit_t *limit) {
+    if (limit->ends > 0)
+        fed_stop_at(limit->ends - ENDING_SECONDS - 2 * limit->save_seconds);
+}
+
+void fed_limit_init(fed_limit_t *limit, const fed_config_t *config, double started) {
+    *limit = (fed_limit_t){0};
+    if (config->checkpoint.time_limit > 0)
+        limit->ends = started + config->checkpoint.time_limit;
+    double job = config->checkpoint.every > 0 ? end_of_job() : 0;
+    if (job > 0 && (limit->ends == 0 || job < limit->ends))
+        limit->ends = job;
+    set_alarm(limit);
+}
+
+void fed_limit_before_round(const fed_limit_t *limit) {
+    double needed = limit->round_seconds + 2 * limit->save_seconds + ENDING_SECONDS;
+    if (limit->ends > 0 && limit->round_seconds > 0 && fed_clock_seconds() + needed > limit->ends)
+        fed_stop_ask(FED_STOP_BY_CLOCK);
+}
+
+void fed_limit_after_round(fed_limit_t *limit, double round_seconds, double save_seconds) {
+    limit->round_seconds = fmax(limit->round_seconds, round_seconds);
+    limit->save_seconds = fmax(limit->save_seconds, save_seconds);
+    set_alarm(limit);
+}

@@ -1,0 +1,235 @@
+/* Filling the results file. */
+#include "fedmpi/run/record.h"
+
+#include "fedmpi/core/clock.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/math/blas.h"
+#include "fedmpi/math/simd.h"
+#include "fedmpi/run/version.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const fed_table_t *const tables[] = {
+    &fed_round_table,    &fed_client_table,      &fed_local_epoch_table,
+    &fed_personal_table, &fed_centralized_table,
+};
+
+static void describe_now(fed_archive_t *archive, const char *name) {
+    char now[32];
+    fed_clock_iso8601(now);
+    fed_archive_describe(archive, "/", name, now);
+}
+
+static void describe_run(fed_archive_t *archive, const fed_run_t *run, const char *hosts) {
+    fed_archive_describe_integer(archive, "/", "schema_version", FED_SCHEMA_VERSION);
+    fed_archive_describe(archive, "/", "fedmpi_version", FED_VERSION);
+    fed_archive_describe(archive, "/", "git_revision", fed_git_revision());
+    fed_archive_describe(archive, "/", "command_line", run->options->command_line);
+    fed_archive_describe_integer(archive, "/", "ranks", fed_comm_size(run->comm));
+    fed_archive_describe_integer(archive, "/", "workers", fed_comm_workers(run->comm));
+    fed_archive_describe(archive, "/", "hosts", hosts);
+    fed_archive_describe(archive, "/", "mpi_library", fed_comm_library(run->comm));
+    fed_archive_describe(archive, "/", "hdf5_library", fed_archive_library());
+    fed_archive_describe(archive, "/", "blas", fed_blas_description());
+    fed_archive_describe(archive, "/", "kernels", fed_simd_name());
+    fed_archive_describe(archive, "/", "cpu", fed_cpu_model());
+    fed_archive_describe_integer(archive, "/", "seed", run->config.experiment.seed);
+    const char *job = getenv("SLURM_JOB_ID");
+    if (job)
+        fed_archive_describe(archive, "/", "slurm_job_id", job);
+}
+
+static void describe_config(fed_archive_t *archive, const fed_config_t *config) {
+    fed_text_t ini = {0};
+    fed_config_write(config, false, &ini);
+    fed_archive_put_text(archive, "/config/ini", ini.chars);
+    fed_text_fini(&ini);
+    for (size_t i = 0; i < fed_config_key_count; i++) {
+        const fed_config_key_t *key = &fed_config_keys[i];
+        FED_AUTOFREE char *name = fed_format("%s.%s", key->section, key->name);
+        fed_archive_describe(archive, "/config", name, config->values[i].text);
+    }
+}
+
+static void describe_data(fed_archive_t *archive, const fed_run_t *run) {
+    const fed_dataset_t *data = &run->dataset;
+    const struct {
+        const char *name;
+        size_t value;
+    } counts[] = {
+        {"train_samples", data->train.count},
+        {"validation_samples", data->validation.count},
+        {"test_samples", data->test.count},
+        {"features", data->train.features},
+        {"classes", data->classes},
+        {"dropped_samples", data->dropped_samples},
+        {"dropped_features", data->dropped_features},
+    };
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        fed_archive_describe_integer(archive, "/data", counts[i].name, (int64_t)counts[i].value);
+    if (data->dropped_features > 0)
+        fed_archive_put(archive, "/data/kept_features", FED_UINT32, 1, &data->train.features,
+                        data->feature_of_columns);
+}
+
+/* Of samples that are generated nobody knows the labels before they are asked for. */
+static void measure_sizes(const fed_partition_t *partition, fed_partition_row_t *rows) {
+    for (size_t k = 0; k < partition->clients; k++)
+        rows[k] = (fed_partition_row_t){
+            .client = (int64_t)k,
+            .samples = (int64_t)fed_partition_count(partition, k),
+            .emd = NAN,
+            .effective_classes = NAN,
+        };
+}
+
+static void measure_skew(fed_archive_t *archive, const fed_run_t *run, fed_partition_row_t *rows) {
+    size_t shape[] = {run->partition.clients, run->dataset.classes};
+    FED_AUTOFREE int64_t *counts = FED_NEW_ARRAY(int64_t, shape[0] * shape[1]);
+    fed_labels_t labels = fed_run_labels(run);
+    fed_partition_label_counts(&run->partition, &labels, counts);
+    fed_archive_put_compressed(archive, "/partition/label_counts", FED_INT64, 2, shape, counts);
+    fed_archive_describe(archive, "/partition/label_counts", "help",
+                         "[client, class]: training samples of each class that a client holds");
+    fed_partition_skew(shape[0], shape[1], counts, rows);
+}
+
+static void put_partition(fed_archive_t *archive, const fed_run_t *run) {
+    size_t clients = run->partition.clients;
+    FED_AUTOFREE fed_partition_row_t *rows = FED_NEW_ARRAY(fed_partition_row_t, clients);
+    if (run->dataset.train.generator)
+        measure_sizes(&run->partition, rows);
+    else
+        measure_skew(archive, run, rows);
+    fed_archive_create_table(archive, &fed_partition_table);
+    fed_archive_append(archive, &fed_partition_table, rows, clients);
+}
+
+void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts) {
+    *record = (fed_record_t){.run = run, .archive = fed_archive_create()};
+    describe_run(record->archive, run, hosts);
+    describe_config(record->archive, &run->config);
+    describe_data(record->archive, run);
+    fed_clock_iso8601(record->started);
+    fed_archive_describe(record->archive, "/", "started", record->started);
+    fed_record_status(record, "running");
+    put_partition(record->archive, run);
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        fed_archive_create_table(record->archive, tables[t]);
+    fed_record_model(record, "/model/initial", run->initial);
+}
+
+void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
+                     size_t count) {
+    fed_archive_append(record->archive, table, rows, count);
+    if (count > 0 && record->run->config.checkpoint.every > 0)
+        fed_bundle_put_rows(&record->pending, table, rows, count);
+}
+
+fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint) {
+    fed_bundle_t *pending = &record->pending;
+    if (pending->bytes > 0)
+        FED_TRY(fed_journal_append(journal, &record->journaled, pending->block, pending->bytes));
+    pending->bytes = 0; /* its memory is used again */
+    fed_bundle_put(checkpoint, "journaled", FED_BYTE, sizeof record->journaled, &record->journaled);
+    fed_bundle_put(checkpoint, "started", FED_BYTE, strlen(record->started), record->started);
+    return FED_OK;
+}
+
+fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint,
+                             fed_bundle_t *rows) {
+    fed_mark_t mark;
+    void *block;
+    size_t bytes;
+    *rows = (fed_bundle_t){0};
+    FED_TRY(fed_bundle_get(checkpoint, "journaled", FED_BYTE, sizeof mark, &mark));
+    FED_TRY(fed_journal_read(journal, &mark, &block, &bytes));
+    return fed_bundle_open(rows, block, bytes);
+}
+
+static fed_status_t restore_start(fed_record_t *record, const fed_bundle_t *checkpoint) {
+    size_t length;
+    const char *started = fed_bundle_find(checkpoint, "started", FED_BYTE, &length);
+    if (!started || length >= sizeof record->started)
+        return fed_fail(FED_INPUT, "checkpoint: does not say when the run started");
+    memset(record->started, 0, sizeof record->started);
+    memcpy(record->started, started, length);
+    fed_archive_describe(record->archive, "/", "started", record->started);
+    describe_now(record->archive, "resumed");
+    return FED_OK;
+}
+
+/* Rows that a table has after so many rounds and epochs of the baseline; -1: not fixed. */
+static int64_t rows_expected(const fed_table_t *table, int64_t rounds, int64_t epochs) {
+    return table == &fed_round_table ? rounds : table == &fed_centralized_table ? epochs : -1;
+}
+
+static fed_status_t restore_table(fed_record_t *record, const fed_bundle_t *bundle,
+                                  const fed_table_t *table, int64_t expected) {
+    const void *rows;
+    size_t at = 0, count, total = 0;
+    do {
+        FED_TRY(fed_bundle_next_rows(bundle, table, &at, &rows, &count));
+        fed_archive_append(record->archive, table, rows, count);
+        total += count;
+    } while (count > 0);
+    if (expected >= 0 && (int64_t)total != expected)
+        return fed_fail(FED_INPUT, "checkpoint: %s has %zu rows in place of %lld", table->path,
+                        total, (long long)expected);
+    return FED_OK;
+}
+
+fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
+                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs) {
+    FED_TRY(restore_start(record, checkpoint));
+    FED_TRY(fed_bundle_get(checkpoint, "journaled", FED_BYTE, sizeof record->journaled,
+                           &record->journaled));
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        FED_TRY(restore_table(record, rows, tables[t], rows_expected(tables[t], rounds, epochs)));
+    record->central_rows = epochs;
+    return FED_OK;
+}
+
+void fed_record_fini(fed_record_t *record) {
+    fed_bundle_fini(&record->pending);
+    fed_archive_destroy(record->archive);
+    *record = (fed_record_t){0};
+}
+
+void fed_record_model(fed_record_t *record, const char *group, const float *w) {
+    const fed_model_t *model = &record->run->model;
+    for (size_t t = 0; t < model->tensor_count; t++) {
+        const fed_tensor_t *tensor = &model->tensors[t];
+        FED_AUTOFREE char *path = fed_format("%s/%s", group, tensor->name);
+        FED_AUTOFREE float *values = FED_NEW_ARRAY(float, tensor->count);
+        fed_tensor_export(tensor, w, values);
+        fed_archive_put(record->archive, path, FED_FLOAT32, tensor->dimensions, tensor->shape,
+                        values);
+    }
+}
+
+void fed_record_confusion(fed_record_t *record, const char *path, const int64_t *confusion) {
+    size_t shape[] = {record->run->dataset.classes, record->run->dataset.classes};
+    fed_archive_put(record->archive, path, FED_INT64, 2, shape, confusion);
+    fed_archive_describe(record->archive, path, "help",
+                         "[class, predicted]: test samples, final model");
+}
+
+void fed_record_central(fed_record_t *record, const fed_centralized_t *central) {
+    int64_t complete = central->epoch - 1;
+    fed_record_rows(record, &fed_centralized_table, central->rows + record->central_rows,
+                    (size_t)(complete - record->central_rows));
+    record->central_rows = complete;
+}
+
+void fed_record_status(fed_record_t *record, const char *status) {
+    fed_archive_describe(record->archive, "/", "status", status);
+    if (strcmp(status, "running") != 0)
+        describe_now(record->archive, "finished");
+}
+
+fed_status_t fed_record_publish(fed_record_t *record, bool durable) {
+    return fed_archive_publish(record->archive, record->run->config.output.file, durable);
+}

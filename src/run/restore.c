@@ -1,0 +1,246 @@
+/* Loading the state of a run. Nothing in the file is believed before it is checked. */
+#include "fedmpi/run/checkpoint.h"
+
+#include "checkpoint_format.h"
+
+#include "fedmpi/core/log.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/io/bundle.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Keys that may differ from the interrupted run: they do not alter the past. */
+static const char *const free_keys[] = {
+    "experiment.name",         "federated.rounds",      "federated.collective",
+    "federated.on_divergence", "checkpoint.time_limit", "checkpoint.file",
+    "checkpoint.every",        "output.file",           "data.path",
+};
+
+static bool is_free(const char *dotted) {
+    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+        if (strcmp(free_keys[i], dotted) == 0)
+            return true;
+    return false;
+}
+
+static fed_status_t compare_configs(const fed_config_t *now, const fed_config_t *then) {
+    for (size_t i = 0; i < fed_config_key_count; i++) {
+        FED_AUTOFREE char *dotted =
+            fed_format("%s.%s", fed_config_keys[i].section, fed_config_keys[i].name);
+        if (!is_free(dotted) && !fed_config_same(now, then, i))
+            return fed_config_fail(now, dotted,
+                                   "the checkpoint was made with %s; change it back, or start "
+                                   "without --resume",
+                                   then->values[i].text);
+    }
+    return FED_OK;
+}
+
+static fed_status_t check_config(const fed_bundle_t *bundle, const fed_config_t *now) {
+    size_t bytes;
+    const char *text = fed_bundle_find(bundle, "config", FED_BYTE, &bytes);
+    if (!text)
+        return fed_fail(FED_INPUT, "checkpoint: has no configuration");
+    FED_AUTOFREE char *ini = fed_format("%.*s", (int)bytes, text);
+    fed_config_t then;
+    fed_config_init(&then);
+    fed_status_t status = fed_config_read_text(&then, ini, "checkpoint");
+    if (status == FED_OK)
+        status = compare_configs(now, &then);
+    fed_config_fini(&then);
+    return status;
+}
+
+static fed_status_t check_format(const fed_bundle_t *bundle, const fed_run_t *run) {
+    int64_t format;
+    FED_TRY(fed_bundle_get(bundle, "format", FED_INT64, 1, &format));
+    if (format != FED_CHECKPOINT_FORMAT)
+        return fed_config_fail(&run->config, "checkpoint.file",
+                               "has format %lld, this fedmpi goes on from format %d; finish the "
+                               "run with the version that began it",
+                               (long long)format, FED_CHECKPOINT_FORMAT);
+    return FED_OK;
+}
+
+/* Does the state belong to this program, configuration and data? */
+static fed_status_t check_identity(const fed_bundle_t *bundle, const fed_run_t *run) {
+    FED_TRY(check_format(bundle, run));
+    FED_TRY(check_config(bundle, &run->config));
+    unsigned char then[FED_HASH_BYTES], now[FED_HASH_BYTES];
+    FED_TRY(fed_bundle_get(bundle, "fingerprint", FED_BYTE, sizeof then, then));
+    fed_checkpoint_fingerprint(run, now);
+    if (memcmp(then, now, sizeof now) != 0)
+        return fed_config_fail(&run->config, "data.path",
+                               "these data, or the initial parameters, are not those that the "
+                               "checkpoint was made with");
+    return FED_OK;
+}
+
+static fed_status_t get_finite(const fed_bundle_t *bundle, const char *path, size_t n, float *w) {
+    FED_TRY(fed_bundle_get(bundle, path, FED_FLOAT32, n, w));
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(w[i]))
+            return fed_fail(FED_INPUT, "checkpoint: %s has a value that is not a number", path);
+    return FED_OK;
+}
+
+/* The rows of so many complete epochs. */
+static fed_status_t get_central_rows(const fed_bundle_t *bundle, fed_centralized_t *central,
+                                     size_t complete) {
+    const void *rows;
+    size_t at = 0, count, total = 0;
+    do {
+        FED_TRY(fed_bundle_next_rows(bundle, &fed_centralized_table, &at, &rows, &count));
+        if (count > complete - total || (count == 0 && total < complete))
+            return fed_fail(FED_INPUT, "checkpoint: has not the rows of %zu epochs of the baseline",
+                            complete);
+        if (count > 0)
+            memcpy(central->rows + total, rows, count * sizeof *central->rows);
+        total += count;
+    } while (count > 0);
+    return FED_OK;
+}
+
+static fed_status_t get_central(const fed_bundle_t *bundle, const fed_bundle_t *rows,
+                                fed_centralized_t *central, const int64_t *integers,
+                                const double *reals) {
+    size_t n = central->training.model->parameters;
+    if (integers[EPOCH] < 1 || integers[EPOCH] > central->epochs + 1 || integers[POSITION] < 0 ||
+        (size_t)integers[POSITION] > central->count)
+        return fed_fail(FED_INPUT, "checkpoint: impossible position of the baseline");
+    FED_TRY(fed_bundle_get(bundle, "baseline/w", FED_FLOAT32, n, central->training.w));
+    FED_TRY(fed_bundle_get(bundle, "baseline/v", FED_FLOAT32, n, central->training.v));
+    FED_TRY(get_central_rows(rows, central, (size_t)(integers[EPOCH] - 1)));
+    central->epoch = integers[EPOCH];
+    central->train_seconds = reals[TRAIN_SECONDS];
+    fed_centralized_resume(central, (size_t)integers[POSITION], reals[LOSS_SUM], integers[CORRECT]);
+    return FED_OK;
+}
+
+/* Global parameters, what travels with them, and what the server keeps. */
+static fed_status_t get_vectors(const fed_bundle_t *bundle, fed_federation_t *federation) {
+    size_t n = federation->run->model.parameters, server = federation->vectors.server * n;
+    FED_TRY(get_finite(bundle, "w", federation->vectors.down * n, federation->w));
+    if (server == 0)
+        return FED_OK;
+    return fed_bundle_get(bundle, "server", FED_FLOAT64, server, federation->server->kept);
+}
+
+/* The states in the checkpoint: values[count][length] of clients[count]. */
+static fed_status_t find_states(const fed_bundle_t *bundle, const fed_states_t *states,
+                                const uint32_t **clients, const float **values, size_t *count) {
+    size_t value_count = 0;
+    *count = 0;
+    *clients = fed_bundle_find(bundle, "states/client", FED_UINT32, count);
+    *values = fed_bundle_find(bundle, "states/value", FED_FLOAT32, &value_count);
+    if (!*clients || !*values || *count > states->clients || value_count != *count * states->length)
+        return fed_fail(FED_INPUT, "checkpoint: has no states of the clients");
+    for (size_t i = 0; i < *count; i++)
+        if ((*clients)[i] >= states->clients)
+            return fed_fail(FED_INPUT, "checkpoint: there is no client %u", (*clients)[i]);
+    return FED_OK;
+}
+
+static fed_status_t get_position(const fed_bundle_t *bundle, fed_federation_t *federation,
+                                 int64_t *integers, double *reals) {
+    const fed_config_t *config = &federation->run->config;
+    FED_TRY(fed_bundle_get(bundle, "integers", FED_INT64, INTEGER_COUNT, integers));
+    FED_TRY(fed_bundle_get(bundle, "reals", FED_FLOAT64, REAL_COUNT, reals));
+    if (integers[ROUNDS_DONE] < 0)
+        return fed_fail(FED_INPUT, "checkpoint: impossible number of rounds");
+    if (integers[ROUNDS_DONE] > config->federated.rounds)
+        return fed_config_fail(config, "federated.rounds", "the checkpoint has %lld rounds already",
+                               (long long)integers[ROUNDS_DONE]);
+    federation->rounds_done = integers[ROUNDS_DONE];
+    federation->complete =
+        integers[COMPLETE] &&
+        (!config->federated.enabled || federation->rounds_done == config->federated.rounds);
+    return FED_OK;
+}
+
+fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle,
+                                    const fed_bundle_t *rows) {
+    fed_server_t *server = federation->server;
+    int64_t integers[INTEGER_COUNT];
+    double reals[REAL_COUNT];
+    FED_TRY(check_identity(bundle, federation->run));
+    FED_TRY(get_position(bundle, federation, integers, reals));
+    FED_TRY(get_vectors(bundle, federation));
+    FED_TRY(fed_bundle_get(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals));
+    if (server->centralized.rows)
+        FED_TRY(get_central(bundle, rows, &server->centralized, integers, reals));
+    if (federation->states.length > 0) {
+        const uint32_t *clients;
+        const float *values;
+        size_t count;
+        FED_TRY(find_states(bundle, &federation->states, &clients, &values, &count));
+    }
+    return fed_record_restore(&server->record, bundle, rows, federation->rounds_done,
+                              server->centralized.rows ? server->centralized.epoch - 1 : 0);
+}
+
+static fed_status_t restore_with_rows(fed_federation_t *federation, const fed_bundle_t *bundle) {
+    FED_AUTOFREE char *journal = fed_checkpoint_journal(federation->run);
+    fed_bundle_t rows;
+    FED_TRY(check_format(bundle, federation->run)); /* says whether there is a journal */
+    fed_status_t status = fed_record_load(journal, bundle, &rows);
+    if (status == FED_OK)
+        status = fed_checkpoint_restore(federation, bundle, &rows);
+    fed_bundle_fini(&rows);
+    return status;
+}
+
+fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
+    const char *path = federation->run->config.checkpoint.file;
+    fed_bundle_t *bundle = &federation->server->loaded;
+    void *block;
+    size_t bytes;
+    FED_TRY(fed_sealed_read(path, &block, &bytes));
+    *found = block != NULL;
+    if (!block) {
+        fed_info("no checkpoint %s yet: starting", path);
+        return FED_OK;
+    }
+    FED_TRY(fed_bundle_open(bundle, block, bytes));
+    FED_TRY(restore_with_rows(federation, bundle));
+    if (!federation->complete)
+        fed_info("going on from %s after round %lld", path, (long long)federation->rounds_done);
+    return FED_OK;
+}
+
+/* --- Clients' states: each rank keeps those of its clients ---------------------------- */
+
+/* The server sends each state round; its home rank keeps it. Collective. */
+static void spread_states(fed_federation_t *federation, const fed_bundle_t *bundle) {
+    fed_states_t *states = &federation->states;
+    const fed_comm_t *comm = federation->run->comm;
+    const uint32_t *clients = NULL;
+    const float *values = NULL;
+    size_t count = 0, bytes = states->length * sizeof *values;
+    if (bundle)
+        find_states(bundle, states, &clients, &values, &count); /* was checked before */
+    fed_comm_broadcast(comm, &count, sizeof count);
+    FED_AUTOFREE float *value = fed_alloc(bytes, 1);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t client = clients ? clients[i] : 0;
+        if (values)
+            memcpy(value, values + i * states->length, bytes);
+        fed_comm_broadcast(comm, &client, sizeof client);
+        fed_comm_broadcast(comm, value, bytes);
+        if (federation->home[client] == (uint32_t)fed_comm_rank(comm))
+            memcpy(fed_states_open(states, client), value, bytes);
+    }
+    fed_states_commit(states);
+}
+
+void fed_checkpoint_spread(fed_federation_t *federation) {
+    fed_server_t *server = federation->server;
+    const fed_comm_t *comm = federation->run->comm;
+    fed_comm_broadcast(comm, &federation->rounds_done, sizeof federation->rounds_done);
+    fed_comm_broadcast(comm, &federation->complete, sizeof federation->complete);
+    if (federation->states.length > 0)
+        spread_states(federation, server && server->loaded.block ? &server->loaded : NULL);
+    if (server)
+        fed_bundle_fini(&server->loaded);
+}

@@ -1,0 +1,208 @@
+/* Setting up a run. */
+#include "fedmpi/run/run.h"
+
+#include "fedmpi/core/clock.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/core/stop.h"
+#include "fedmpi/fl/attack.h"
+#include "fedmpi/fl/selection.h"
+#include "fedmpi/fl/training.h"
+#include "fedmpi/io/arrays.h"
+#include "fedmpi/run/initial.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_default(const fed_config_t *config, const char *dotted) {
+    return !config->values[fed_config_index(dotted)].origin;
+}
+
+/* Where the data dictate the partition, they also say how many clients there are and what
+ * each holds, unless the user wants fewer. Synthetic data are made for their clients. */
+static fed_status_t resolve_partition(fed_config_t *config) {
+    bool generated = strcmp(config->data.dataset, "synthetic") == 0;
+    if (generated && is_default(config, "partition.scheme"))
+        FED_TRY(fed_config_set(config, "partition", "scheme", "natural", "default"));
+    bool natural = strcmp(config->partition.scheme, "natural") == 0;
+    if (!natural && strcmp(config->partition.scheme, "file") != 0)
+        return FED_OK;
+    if (!generated && is_default(config, "partition.clients"))
+        FED_TRY(fed_config_set(config, "partition", "clients", "0", "default"));
+    if (is_default(config, "partition.samples_per_client"))
+        FED_TRY(fed_config_set(config, "partition", "samples_per_client", "0", "default"));
+    return FED_OK;
+}
+
+/* What depends on other keys becomes explicit, so that the effective configuration
+ * says it. */
+static fed_status_t resolve_defaults(fed_config_t *config) {
+    FED_TRY(resolve_partition(config));
+    if (!config->values[fed_config_index("data.path")].origin) {
+        FED_AUTOFREE char *path = fed_format("data/%s", config->data.dataset);
+        FED_TRY(fed_config_set(config, "data", "path", path, "default"));
+    }
+    if (!*config->checkpoint.file) {
+        FED_AUTOFREE char *file = fed_format("%s.checkpoint", config->output.file);
+        FED_TRY(fed_config_set(config, "checkpoint", "file", file, "default"));
+    }
+    if (!*config->output.file)
+        return fed_config_fail(config, "output.file", "accepted is the path of a file");
+    return FED_OK;
+}
+
+static fed_status_t read_config(fed_config_t *config, const fed_options_t *options) {
+    FED_TRY(fed_config_read_file(config, options->config_file));
+    for (size_t i = 0; i < options->override_count; i++)
+        FED_TRY(fed_config_override(config, options->overrides[i]));
+    if (options->output_file)
+        FED_TRY(fed_config_set(config, "output", "file", options->output_file, "--output"));
+    return resolve_defaults(config);
+}
+
+/* All are ready for the next step of the set-up, or none is. */
+static fed_status_t agree(const fed_run_t *run, fed_status_t mine) {
+    if (mine == FED_OK && fed_stop_requested())
+        mine = fed_stop_status();
+    return fed_comm_agree(run->comm, mine, NULL, NULL);
+}
+
+/* Rank 0 reads and checks; the others parse the text that it broadcasts. */
+static fed_status_t share_config(fed_run_t *run) {
+    fed_status_t status = FED_OK;
+    if (fed_comm_is_server(run->comm))
+        status = read_config(&run->config, run->options);
+    FED_TRY(agree(run, status));
+    fed_text_t ini = {0};
+    if (fed_comm_is_server(run->comm))
+        fed_config_write(&run->config, false, &ini);
+    fed_comm_broadcast(run->comm, &ini.length, sizeof ini.length);
+    char *text = ini.chars ? ini.chars : fed_alloc(ini.length + 1, 1);
+    fed_comm_broadcast(run->comm, text, ini.length);
+    if (!fed_comm_is_server(run->comm))
+        status = fed_config_read_text(&run->config, text, "configuration");
+    fed_free(text);
+    return status;
+}
+
+/* The leader of each node measures and fills; all ranks of it look at the block. */
+static fed_status_t load_data(fed_run_t *run) {
+    bool leads = fed_comm_leads_node(run->comm);
+    fed_dataset_shape_t shape = {0};
+    fed_status_t status =
+        leads ? fed_dataset_measure(&run->config, &fed_hdf5_arrays, &shape) : FED_OK;
+    FED_TRY(agree(run, status));
+    fed_comm_broadcast_node(run->comm, &shape, sizeof shape);
+    run->block = fed_shared_create(run->comm, fed_dataset_block_bytes(&shape));
+    if (leads)
+        status =
+            fed_dataset_fill(&run->config, &fed_hdf5_arrays, &shape, fed_shared_bytes(run->block));
+    FED_TRY(agree(run, status)); /* before the barrier: the wait may be long */
+    fed_shared_publish(run->block);
+    run->dataset = fed_dataset_attach(&run->config, fed_shared_bytes(run->block));
+    return FED_OK;
+}
+
+fed_labels_t fed_run_labels(const fed_run_t *run) {
+    return (fed_labels_t){
+        .labels = run->dataset.train.labels,
+        .count = run->dataset.train.count,
+        .classes = run->dataset.classes,
+        .clients = run->dataset.train_clients,
+        .generated_first = run->dataset.generated_first,
+        .generated_clients = run->dataset.generated_clients,
+    };
+}
+
+static fed_status_t check_parts(const fed_config_t *config) {
+    if (config->federated.enabled || config->centralized.enabled)
+        return FED_OK;
+    return fed_config_fail(config, "federated.enabled",
+                           "centralized.enabled = false too: there is nothing to train");
+}
+
+/* Those of the default that are not there are left out; one that the user wrote, which
+ * only the server knows, is a mistake. */
+static fed_status_t settle_tracked_clients(fed_run_t *run) {
+    const fed_list_t *tracked = &run->config.federated.tracked_clients;
+    size_t clients = run->partition.clients;
+    bool written_by_user =
+        fed_comm_is_server(run->comm) && !is_default(&run->config, "federated.tracked_clients");
+    fed_text_t there = {0};
+    fed_text_append(&there, "%s", "");
+    fed_status_t status = FED_OK;
+    for (size_t i = 0; i < tracked->count && status == FED_OK; i++)
+        if ((size_t)tracked->values[i] < clients)
+            fed_text_append(&there, "%s%lld", there.length ? "," : "",
+                            (long long)tracked->values[i]);
+        else if (written_by_user)
+            status = fed_config_fail(&run->config, "federated.tracked_clients",
+                                     "there is no client %lld, clients are 0 to %zu",
+                                     (long long)tracked->values[i], clients - 1);
+    if (status == FED_OK && !written_by_user)
+        status =
+            fed_config_set(&run->config, "federated", "tracked_clients", there.chars, "default");
+    fed_text_fini(&there);
+    return status;
+}
+
+static fed_status_t check_participants(const fed_config_t *config,
+                                       const fed_aggregation_t *aggregation, size_t clients) {
+    FED_TRY(fed_selection_check(config, clients));
+    FED_TRY(fed_attack_check(config, clients));
+    return fed_aggregation_check(config, aggregation, clients);
+}
+
+/* What every rank computes for itself, with the same outcome. */
+static fed_status_t build(fed_run_t *run) {
+    const fed_dataset_t *data = &run->dataset;
+    FED_TRY(check_parts(&run->config));
+    FED_TRY(fed_training_check(&run->config));
+    FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
+    FED_TRY(fed_server_optimizer_find(&run->config, &run->optimizer));
+    FED_TRY(fed_aggregation_find(&run->config, &run->aggregation));
+    fed_labels_t labels = fed_run_labels(run);
+    FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
+    /* Before samples are held out: those are seen through it, too. */
+    if (fed_partition_shifts_features(&run->config))
+        FED_TRY(fed_transform_create(&run->config, data, &run->partition, &run->transform));
+    run->dataset.train.transform = run->transform;
+    fed_partition_hold_out(&run->partition, run->config.partition.holdout,
+                           (uint64_t)run->config.experiment.seed, &run->held_out);
+    FED_TRY(check_participants(&run->config, run->aggregation, run->partition.clients));
+    FED_TRY(settle_tracked_clients(run));
+    fed_model_input_t input = {
+        .channels = data->channels,
+        .height = data->height,
+        .width = data->width,
+        .classes = data->classes,
+        .density = fed_samples_density(&data->train),
+    };
+    return fed_model_init(&run->model, &run->config, &input);
+}
+
+static fed_status_t make_initial(fed_run_t *run) {
+    if (!fed_comm_is_server(run->comm))
+        return FED_OK;
+    run->initial = FED_NEW_ARRAY(float, run->model.parameters);
+    return fed_initial_parameters(&run->config, &run->model, run->initial);
+}
+
+fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t *options) {
+    *run = (fed_run_t){.comm = comm, .options = options, .started = fed_clock_seconds()};
+    fed_config_init(&run->config);
+    FED_TRY(share_config(run));
+    FED_TRY(load_data(run));
+    FED_TRY(agree(run, build(run)));
+    return agree(run, make_initial(run));
+}
+
+void fed_run_fini(fed_run_t *run) {
+    fed_free(run->initial);
+    fed_model_fini(&run->model);
+    fed_transform_destroy(run->transform);
+    fed_partition_fini(&run->partition);
+    fed_dataset_detach(&run->dataset);
+    fed_partition_fini(&run->held_out);
+    fed_shared_destroy(run->block);
+    fed_config_fini(&run->config);
+}
