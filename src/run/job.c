@@ -66,7 +66,7 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
     if (server && server->centralized.rows)
         fed_record_central(&server->record, &server->centralized);
     if (server)
-        fed_record_status(&server->record, status == FED_OK ? "complete" : "interrupted");
+        fed_record_end(&server->record, status, fed_error_message());
     if (status == FED_OK || status == FED_STOPPED)
         if (config->checkpoint.every > 0)
             fed_checkpoint_save(federation, status == FED_OK);

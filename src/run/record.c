@@ -230,6 +230,20 @@ void fed_record_status(fed_record_t *record, const char *status) {
         describe_now(record->archive, "finished");
 }
 
+static const char *stop_word(fed_status_t status) {
+    if (status == FED_STOPPED)
+        return "request";
+    return status == FED_DIVERGED ? "divergence" : "failure";
+}
+
+void fed_record_end(fed_record_t *record, fed_status_t status, const char *message) {
+    fed_record_status(record, status == FED_OK ? "complete" : "interrupted");
+    if (status == FED_OK)
+        return;
+    fed_archive_describe(record->archive, "/", "stopped_because", stop_word(status));
+    fed_archive_describe(record->archive, "/", "stopped_message", message);
+}
+
 fed_status_t fed_record_publish(fed_record_t *record, bool durable) {
     return fed_archive_publish(record->archive, record->run->config.output.file, durable);
 }

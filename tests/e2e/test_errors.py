@@ -237,6 +237,8 @@ class EveryRank(ProgramCase):
                    "data.normalize=none", self.config)
         with h5py.File(self.folder / "run.h5") as file:
             self.assertEqual(bytes(file.attrs["status"]), b"interrupted")
+            self.assertEqual(bytes(file.attrs["stopped_because"]), b"divergence")
+            self.assertRegex(bytes(file.attrs["stopped_message"]), b"round 1: client .* diverged")
 
 
 if __name__ == "__main__":

@@ -162,6 +162,8 @@ class Signals(ProgramCase):
         self.assertIn("--resume", ours[0])
         with h5py.File(self.folder / "run.h5") as file:
             self.assertEqual(text_attribute(file, "status"), "interrupted")
+            self.assertEqual(text_attribute(file, "stopped_because"), "request")
+            self.assertIn(name, text_attribute(file, "stopped_message"))
             self.assertLess(len(file["federated/rounds"]), 400)
 
     def test_signals_stop_with_a_checkpoint(self):

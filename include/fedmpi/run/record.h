@@ -58,6 +58,11 @@ void fed_record_central(fed_record_t *record, const fed_centralized_t *central);
 /** "running", "complete" or "interrupted"; the last two also set the time. */
 void fed_record_status(fed_record_t *record, const char *status);
 
+/** What the run ended with: its status, and of an interrupted one `stopped_because` ("request":
+ * --resume goes on; "divergence": it would diverge again; "failure": anything else) and
+ * `stopped_message`, the line that the user saw. */
+void fed_record_end(fed_record_t *record, fed_status_t status, const char *message);
+
 /** Let the file appear, or replace it, as it is now. */
 fed_status_t fed_record_publish(fed_record_t *record, bool durable);
 
