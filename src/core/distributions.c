@@ -36,13 +36,13 @@ double fed_random_normal(const fed_stream_t *stream, uint32_t index) {
 double fed_random_log_gamma(const fed_stream_t *stream, uint32_t index, double shape) {
     /* Below 1: Gamma(a) = Gamma(a + 1) * U^(1/a), their section 6. */
     double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / sqrt(9 * d);
-    for (fed_stream_t attempt = *stream;; attempt.round += 2) {
+    for (fed_stream_t attempt = *stream;; attempt.when += 2) {
         double x = fed_random_normal(&attempt, index), v = 1 + c * x;
         if (v <= 0)
             continue;
         v = v * v * v;
         fed_stream_t second = attempt;
-        second.round++;
+        second.when++;
         uint32_t words[4];
         fed_random_words(&second, index, words);
         if (log(above_zero(words[1], words[0])) >= 0.5 * x * x + d * (1 - v + log(v)))

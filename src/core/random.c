@@ -6,7 +6,7 @@
 void fed_random_words(const fed_stream_t *stream, uint32_t index, uint32_t words[4]) {
     const philox4x32_key_t key = {{(uint32_t)stream->seed, (uint32_t)(stream->seed >> 32)}};
     const philox4x32_ctr_t counter = {
-        {index, stream->client, stream->round, (uint32_t)stream->purpose << 24 | stream->epoch}};
+        {index, stream->who, stream->when, stream->purpose << 24 | stream->which}};
     const philox4x32_ctr_t drawn = philox4x32(counter, key);
     for (size_t i = 0; i < 4; i++)
         words[i] = drawn.v[i];

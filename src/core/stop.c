@@ -5,7 +5,6 @@
 
 #include <signal.h>
 #include <stddef.h>
-#include <string.h>
 
 #define LISTEN_SECONDS 0.02
 
@@ -23,12 +22,25 @@ static void take_signal(int number) {
         reason_asked = number;
 }
 
+/* Those that ask for a stop. Their names are ours: glibc has sigabbrev_np from 2.32 on only. */
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGUSR1, "SIGUSR1"}};
+#define SIGNALS (sizeof signals / sizeof *signals)
+
+static const char *name_of_signal(int number) {
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (signals[i].number == number)
+            return signals[i].name;
+    return "a signal";
+}
+
 void fed_stop_on_signals(void) {
     struct sigaction action = {.sa_handler = take_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaction(signals[i].number, &action, NULL);
     signal(SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is a write that fails, with a message */
 }
 
@@ -73,6 +85,5 @@ fed_status_t fed_stop_status(void) {
         return fed_fail(FED_STOPPED, "stopped on request");
     if (reason == FED_STOP_BY_CLOCK)
         return fed_fail(FED_STOPPED, "stopped: the time is up");
-    const char *name = sigabbrev_np(reason);
-    return fed_fail(FED_STOPPED, "stopped by SIG%s", name ? name : "?");
+    return fed_fail(FED_STOPPED, "stopped by %s", name_of_signal(reason));
 }

@@ -1,6 +1,7 @@
 /* Dealing the training set to clients. */
 #include "data/partitions/schemes.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 
@@ -78,7 +79,7 @@ void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t s
         uint32_t *own = partition->samples + next;
         size_t count = partition->first[k + 1] - next;
         size_t out = (size_t)(share * (double)count), in = count - out;
-        fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_HOLDOUT, .client = (uint32_t)k};
+        fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_HOLDOUT, .who = (uint32_t)k};
         fed_random_permute(&stream, own, out > 0 ? count : 0);
         qsort(own, in, sizeof *own, ascending);
         qsort(own + in, out, sizeof *own, ascending);

@@ -1,6 +1,7 @@
 /* Feature shifts of clients. */
 #include "fedmpi/data/transform.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 #include "fedmpi/core/memory.h"
 
@@ -35,7 +36,7 @@ static double symmetric(const fed_stream_t *stream, uint32_t index) {
 static shift_t draw_shift(const fed_config_t *config, size_t client, size_t clients) {
     fed_stream_t stream = {.seed = (uint64_t)config->experiment.seed,
                            .purpose = FED_RANDOM_SHIFT,
-                           .client = (uint32_t)client};
+                           .who = (uint32_t)client};
     double angle = config->partition.feature_rotation * symmetric(&stream, 0) * M_PI / 180;
     double change = config->partition.feature_intensity * symmetric(&stream, 1);
     return (shift_t){
@@ -131,7 +132,7 @@ static void rotate(const fed_transform_t *transform, const shift_t *shift, float
 static void add_noise(const fed_transform_t *transform, size_t row, double deviation,
                       size_t features, float *x) {
     fed_stream_t stream = {
-        .seed = transform->seed, .purpose = FED_RANDOM_NOISE, .client = (uint32_t)row};
+        .seed = transform->seed, .purpose = FED_RANDOM_NOISE, .who = (uint32_t)row};
     fed_random_normals(&stream, 0, features, transform->normals);
     for (size_t f = 0; f < features; f++)
         x[f] += (float)(deviation * transform->normals[f]);

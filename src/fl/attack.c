@@ -1,6 +1,7 @@
 /* Byzantine clients. */
 #include "fedmpi/fl/attack.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 
@@ -61,7 +62,7 @@ void fed_attack_update(const fed_attack_t *attack, uint32_t client, uint32_t rou
     if (!fed_attack_is_byzantine(attack, client))
         return;
     fed_stream_t stream = {
-        .seed = attack->seed, .purpose = FED_RANDOM_ATTACK, .client = client, .round = round};
+        .seed = attack->seed, .purpose = FED_RANDOM_ATTACK, .who = client, .when = round};
     float scale = (float)attack->scale;
     if (attack->kind == FED_ATTACK_SIGN_FLIP)
         for (size_t j = 0; j < parameters; j++)

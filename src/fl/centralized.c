@@ -18,7 +18,7 @@ static double processor_seconds(void) {
  * everything and the baseline are the same computation. */
 static void begin_epoch(fed_centralized_t *central) {
     fed_stream_t stream = {
-        .seed = central->seed, .client = 0, .round = 1, .epoch = (uint32_t)central->epoch};
+        .seed = central->seed, .who = 0, .when = 1, .which = (uint32_t)central->epoch};
     fed_training_begin_epoch(&central->training, central->samples, central->count, stream);
 }
 

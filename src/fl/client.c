@@ -32,9 +32,9 @@ double fed_client_gradients(const fed_config_t *config, int64_t steps) {
 fed_stream_t fed_client_stream(const fed_client_task_t *task, int64_t epoch) {
     return (fed_stream_t){
         .seed = task->seed,
-        .client = task->client,
-        .round = task->round,
-        .epoch = (uint32_t)epoch,
+        .who = task->client,
+        .when = task->round,
+        .which = (uint32_t)epoch,
     };
 }
 

@@ -24,9 +24,9 @@ static void fine_tune(const fed_personal_task_t *task, const fed_config_t *confi
     for (int64_t epoch = 0; epoch < config->federated.personal_epochs; epoch++) {
         fed_stream_t stream = {
             .seed = task->seed,
-            .client = task->client,
-            .round = task->round,
-            .epoch = FIRST_EPOCH + (uint32_t)epoch,
+            .who = task->client,
+            .when = task->round,
+            .which = FIRST_EPOCH + (uint32_t)epoch,
         };
         fed_training_begin_epoch(training, task->samples, task->sample_count, stream);
         while (fed_training_step(training))

@@ -1,6 +1,7 @@
 /* Drawing the participants of a round. */
 #include "fedmpi/fl/selection.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 
@@ -56,7 +57,7 @@ static int ascending(const void *a, const void *b) {
 /* Is what has this probability true of the client in this round? */
 static bool happens(const fed_selection_t *selection, fed_purpose_t purpose, uint32_t round,
                     size_t client, double probability) {
-    fed_stream_t stream = {.seed = selection->seed, .purpose = purpose, .round = round};
+    fed_stream_t stream = {.seed = selection->seed, .purpose = purpose, .when = round};
     return fed_random_uniform(&stream, (uint32_t)client) < probability;
 }
 
@@ -75,7 +76,7 @@ static size_t find_available(const fed_selection_t *selection, uint32_t round, u
 static size_t draw_uniform(fed_selection_t *selection, uint32_t round, uint32_t *pool,
                            size_t available) {
     fed_stream_t stream = {
-        .seed = selection->seed, .purpose = FED_RANDOM_PARTICIPANTS, .round = round};
+        .seed = selection->seed, .purpose = FED_RANDOM_PARTICIPANTS, .when = round};
     uint32_t *chosen = selection->chosen;
     size_t drawn = selection->per_round < available ? selection->per_round : available;
     for (size_t i = 0; i < drawn; i++) {
@@ -116,7 +117,7 @@ static size_t tree_find(const size_t *tree, size_t count, size_t position) {
 static size_t draw_weighted(fed_selection_t *selection, uint32_t round, const uint32_t *pool,
                             size_t available) {
     fed_stream_t stream = {
-        .seed = selection->seed, .purpose = FED_RANDOM_PARTICIPANTS, .round = round};
+        .seed = selection->seed, .purpose = FED_RANDOM_PARTICIPANTS, .when = round};
     FED_AUTOFREE size_t *tree = FED_NEW_ARRAY(size_t, available + 1);
     size_t total = 0, drawn = 0;
     for (size_t i = 0; i < available; i++) {

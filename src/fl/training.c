@@ -1,6 +1,7 @@
 /* Epochs of mini-batch SGD. */
 #include "fedmpi/fl/training.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* Chains of layers and their tensors. */
 #include "nn/models/types.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 
@@ -50,7 +51,7 @@ void fed_model_initial_parameters(const fed_model_t *model, uint64_t seed, float
     for (size_t t = 0; t < model->tensor_count; t++) {
         const fed_tensor_t *tensor = &model->tensors[t];
         fed_stream_t stream = {
-            .seed = seed, .purpose = FED_RANDOM_INITIAL_WEIGHTS, .epoch = (uint32_t)t};
+            .seed = seed, .purpose = FED_RANDOM_INITIAL_WEIGHTS, .which = (uint32_t)t};
         FED_AUTOFREE float *values = FED_NEW_ARRAY(float, tensor->count);
         draw_initial(tensor, &stream, values);
         fed_tensor_import(tensor, values, w);

@@ -127,7 +127,7 @@ static void begin(fed_training_t *training, const data_t *data, uint32_t epoch) 
     for (uint32_t i = 0; i < data->samples.count; i++)
         all[i] = i;
     fed_training_begin_epoch(training, all, data->samples.count,
-                             (fed_stream_t){.seed = 1, .round = 1, .epoch = epoch});
+                             (fed_stream_t){.seed = 1, .when = 1, .which = epoch});
 }
 
 static double steps_us(fed_training_t *training, const data_t *data, size_t steps) {

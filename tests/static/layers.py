@@ -3,6 +3,7 @@
 
 A folder of src/ and include/fedmpi/ is a layer. It may include itself and the
 layers below it, nothing else; a library with a layer of its own is included there only.
+The lowest one, core, knows no word of learning.
 """
 
 import re
@@ -25,6 +26,7 @@ BELOW = {
     "cli": {"core", "config", "math", "data", "nn", "comm", "io", "fl", "sim", "run"},
 }
 HOME = {"mpi.h": "comm", "hdf5.h": "io", "cblas.h": "math", "openblas_config.h": "math"}
+LEARNING = re.compile(r"\b(clients?|epochs?|federat\w+|training|models?|mini-batch(es)?|gradients?)\b", re.I)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -61,6 +63,10 @@ def main() -> int:
             found = True
             continue
         for number, line in enumerate(path.read_text().splitlines(), start=1):
+            word = layer_of(path) == "core" and LEARNING.search(line)
+            if word:
+                print(f"{path.relative_to(ROOT)}:{number}: core knows no word of learning: {word[0]}")
+                found = True
             include = INCLUDE.match(line)
             wrong = include and complaint(path, *include.groups())
             if wrong:

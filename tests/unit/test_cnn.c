@@ -53,7 +53,7 @@ static void network_destroy(network_t *network) {
 
 static double step(network_t *network, const fed_sgd_t *sgd, size_t batch, const float *x,
                    const int32_t *labels, size_t position, int64_t *correct) {
-    const fed_stream_t stream = {.seed = 1, .client = 2, .round = 3, .epoch = 4};
+    const fed_stream_t stream = {.seed = 1, .who = 2, .when = 3, .which = 4};
     double loss = 0;
     fed_model_draw(&network->model, network->workspace, &stream, position, batch);
     fed_model_step(&network->model, network->workspace, sgd, batch, x, labels, network->w,

@@ -1,4 +1,5 @@
 /* Normal, gamma and Dirichlet draws against their distributions' closed forms. */
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 
 #include <math.h>
@@ -122,11 +123,11 @@ static void test_dirichlet_moments(void **state) {
 
 static void test_same_arguments_same_draw(void **state) {
     (void)state;
-    fed_stream_t stream = {.seed = 1, .purpose = FED_RANDOM_SHARES, .client = 4};
+    fed_stream_t stream = {.seed = 1, .purpose = FED_RANDOM_SHARES, .who = 4};
     double again = fed_random_log_gamma(&stream, 9, 0.1);
     fed_random_log_gamma(&stream, 10, 0.1);
     assert_true(fed_random_log_gamma(&stream, 9, 0.1) == again);
-    stream.client = 5;
+    stream.who = 5;
     assert_true(fed_random_log_gamma(&stream, 9, 0.1) != again);
 }
 

@@ -103,7 +103,7 @@ static void trial_destroy(trial_t *t) {
 
 /* The number of the layer and the position in the epoch are anything but 0. */
 static void forward(trial_t *t) {
-    const fed_stream_t stream = {.seed = 7, .client = 1, .round = 2, .epoch = 3};
+    const fed_stream_t stream = {.seed = 7, .who = 1, .when = 2, .which = 3};
     if (t->layer.kind->draw)
         t->layer.kind->draw(&t->layer, t->scratch, &stream, 4, 5, t->batch);
     t->layer.kind->forward(&t->layer, t->scratch, t->batch, t->x, t->w, t->v, t->y);
@@ -700,7 +700,7 @@ static size_t count_different(const float *a, const float *b) {
 static void dropped_numbers_are_a_function_of_the_step(void **unused) {
     (void)unused;
     static float masks[SAMPLES * UNITS], others[SAMPLES * UNITS];
-    const fed_stream_t stream = {.seed = 1, .client = 2, .round = 3, .epoch = 4};
+    const fed_stream_t stream = {.seed = 1, .who = 2, .when = 3, .which = 4};
     const double n = SAMPLES * UNITS;
     double kept = 0;
     draw_masks(&stream, 1, 0, SAMPLES, masks);
@@ -714,10 +714,10 @@ static void dropped_numbers_are_a_function_of_the_step(void **unused) {
     assert_int_equal(count_different(masks, others), 0);
 
     const fed_stream_t streams[] = {
-        {.seed = 2, .client = 2, .round = 3, .epoch = 4},
-        {.seed = 1, .client = 3, .round = 3, .epoch = 4},
-        {.seed = 1, .client = 2, .round = 4, .epoch = 4},
-        {.seed = 1, .client = 2, .round = 3, .epoch = 5},
+        {.seed = 2, .who = 2, .when = 3, .which = 4},
+        {.seed = 1, .who = 3, .when = 3, .which = 4},
+        {.seed = 1, .who = 2, .when = 4, .which = 4},
+        {.seed = 1, .who = 2, .when = 3, .which = 5},
         stream,
         stream,
     };

@@ -1,6 +1,7 @@
 /* Random numbers: Random123's known answers, uniformity, permutations. */
 #include "support.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/random.h"
 
 #include <math.h>
@@ -14,10 +15,8 @@ static void philox_gives_its_known_answers(void **state) {
         uint64_t answer;
     } known[] = {
         {{0}, 0, 0xe169c58d6627e8d5},
-        {{UINT64_MAX, (fed_purpose_t)0xff, UINT32_MAX, UINT32_MAX, 0xffffff},
-         UINT32_MAX,
-         0x41c83b0e408f276d},
-        {{0x299f31d0a4093822, (fed_purpose_t)0x03, 0x85a308d3, 0x13198a2e, 0x707344},
+        {{UINT64_MAX, 0xff, UINT32_MAX, UINT32_MAX, 0xffffff}, UINT32_MAX, 0x41c83b0e408f276d},
+        {{0x299f31d0a4093822, 0x03, 0x85a308d3, 0x13198a2e, 0x707344},
          0x243f6a88,
          0x94fdccebd16cfe09},
     };
@@ -89,7 +88,7 @@ static void a_permutation_is_a_permutation(void **state) {
         bool seen[70] = {false};
         for (size_t i = 0; i < count; i++)
             values[i] = (uint32_t)i;
-        fed_stream_t stream = {.seed = count, .purpose = FED_RANDOM_BATCH_ORDER, .client = 3};
+        fed_stream_t stream = {.seed = count, .purpose = FED_RANDOM_BATCH_ORDER, .who = 3};
         fed_random_permute(&stream, values, count);
         for (size_t i = 0; i < count; i++) {
             assert_true(values[i] < count && !seen[values[i]]);
@@ -105,7 +104,7 @@ static void every_order_is_equally_likely(void **state) {
     size_t counts[24] = {0};
     for (uint32_t round = 0; round < DRAWS; round++) {
         uint32_t values[4] = {0, 1, 2, 3};
-        fed_stream_t stream = {.seed = 9, .purpose = FED_RANDOM_BATCH_ORDER, .round = round};
+        fed_stream_t stream = {.seed = 9, .purpose = FED_RANDOM_BATCH_ORDER, .when = round};
         fed_random_permute(&stream, values, 4);
         size_t rank = 0, factorials[] = {6, 2, 1};
         for (size_t i = 0; i < 3; i++)

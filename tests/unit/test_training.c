@@ -227,7 +227,7 @@ static void an_epoch_visits_every_sample_once(void **state) {
     static const uint32_t some[] = {3,   4,   9,   17,  40,  41,  42,  90,  100, 101, 102,
                                     103, 104, 105, 106, 107, 108, 109, 110, 120, 125};
     size_t count = sizeof some / sizeof *some, steps = 0;
-    fed_stream_t stream = {.seed = 1, .client = 4, .round = 2, .epoch = 1};
+    fed_stream_t stream = {.seed = 1, .who = 4, .when = 2, .which = 1};
     fed_training_begin_epoch(&training, some, count, stream);
     bool seen[SAMPLES] = {false};
     for (size_t i = 0; i < count; i++) {
@@ -254,7 +254,7 @@ static void measures_are_taken_before_each_step(void **state) {
     begin(&scene, 0.1);
     fed_training_init(&training, &scene.model, &scene.data.train, &scene.config);
     memcpy(training.w, scene.w, scene.model.parameters * sizeof(float));
-    fed_training_begin_epoch(&training, scene.all, SAMPLES, (fed_stream_t){.seed = 1, .epoch = 1});
+    fed_training_begin_epoch(&training, scene.all, SAMPLES, (fed_stream_t){.seed = 1, .which = 1});
     fed_workspace_t *workspace = fed_workspace_create(&scene.model, 1);
     double loss = 0;
     int64_t correct = 0;

@@ -18,7 +18,7 @@ double fed_random_normal(const fed_stream_t *stream, uint32_t index);
 
 /** Logarithm of a draw from Gamma(shape, 1), shape > 0 (Marsaglia and Tsang 2000).
  * The logarithm stays finite where a tiny shape makes the draw itself underflow.
- * Attempts count up the stream's `round`: leave it 0 and without another meaning. */
+ * Attempts count up the stream's `when`: leave it 0 and without another meaning. */
 double fed_random_log_gamma(const fed_stream_t *stream, uint32_t index, double shape);
 
 /** A draw from Dirichlet(concentration): positive numbers with sum 1, up to rounding.

@@ -13,7 +13,7 @@ typedef enum fed_status {
     FED_OK,
     FED_STOPPED,  /**< stopped on purpose, a checkpoint is there to resume from */
     FED_INPUT,    /**< the user's input is wrong: usage, configuration, data */
-    FED_DIVERGED, /**< a client's parameters left the range of numbers */
+    FED_DIVERGED, /**< what was computed left the range of numbers */
     FED_FAILURE,  /**< anything else */
 } fed_status_t;
 

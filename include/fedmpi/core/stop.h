@@ -28,7 +28,7 @@ void fed_stop_at(double clock_seconds);
 /** What to call now and then while somebody looks: it hears of stops elsewhere. */
 void fed_stop_listen_with(void (*listen)(void));
 
-/** Has somebody asked? A look at the clock: cheap enough for every mini-batch. */
+/** Has somebody asked? A look at the clock: cheap enough for inner loops. */
 bool fed_stop_requested(void);
 
 /** The reason, or FED_STOP_NEVER. Does not listen. */

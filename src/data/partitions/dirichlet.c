@@ -15,6 +15,7 @@
  * samples, partition.min_samples moves samples instead: that always ends. */
 #include "schemes.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 #include "fedmpi/core/memory.h"
 #include "piles.h"
@@ -58,7 +59,7 @@ static void drop_empty_classes(const size_t *left, size_t classes, double *mixtu
 static void pick_samples(const fed_config_t *config, size_t client, size_t samples, size_t classes,
                          double *mixture, size_t *left, uint32_t *counts) {
     fed_stream_t stream = stream_for(config, FED_RANDOM_PICKS);
-    stream.client = (uint32_t)client;
+    stream.who = (uint32_t)client;
     drop_empty_classes(left, classes, mixture);
     for (size_t i = 0; i < samples; i++) {
         double at = fed_random_uniform(&stream, (uint32_t)i) * sum_of(mixture, classes);
@@ -84,7 +85,7 @@ static void draw_client_mixtures(const fed_config_t *config, const fed_piles_t *
     fed_stream_t stream = stream_for(config, FED_RANDOM_SHARES);
     for (size_t k = 0; k < clients; k++) {
         size_t samples = (k + 1) * total / clients - k * total / clients;
-        stream.client = (uint32_t)k;
+        stream.who = (uint32_t)k;
         fed_random_dirichlet(&stream, 0, classes, prior, mixture);
         pick_samples(config, k, samples, classes, mixture, left, counts + k * classes);
     }
@@ -98,7 +99,7 @@ static fed_status_t split_classes(const fed_config_t *config, const fed_piles_t 
         alpha[k] = config->partition.alpha;
     for (size_t c = 0; c < piles->count; c++) {
         fed_stream_t stream = stream_for(config, FED_RANDOM_SHARES);
-        stream.epoch = (uint32_t)c;
+        stream.which = (uint32_t)c;
         fed_random_dirichlet(&stream, 0, clients, alpha, shares);
         fed_piles_apportion(clients, shares, fed_piles_size(piles, c), piles->count, counts + c);
     }

@@ -1,6 +1,7 @@
 /* Piles of shuffled samples. */
 #include "piles.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 
@@ -54,7 +55,7 @@ void fed_piles_init(fed_piles_t *piles, const fed_labels_t *labels, size_t total
         piles->samples[piles->first[p] + next[p]++] = chosen[i];
     }
     for (size_t p = 0; p < piles->count; p++) {
-        fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_PARTITION, .epoch = (uint32_t)p};
+        fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_PARTITION, .which = (uint32_t)p};
         fed_random_permute(&stream, piles->samples + piles->first[p], fed_piles_size(piles, p));
     }
 }

@@ -6,6 +6,7 @@
  * standard normal; the law behind that paper's synthetic data (sigma = 2). */
 #include "schemes.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 #include "fedmpi/core/memory.h"
 #include "piles.h"

@@ -5,6 +5,7 @@
  * 100 clients and 2 shards of 300 each, most clients see two digits. */
 #include "schemes.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 #include "piles.h"
@@ -18,7 +19,7 @@ static void hand_out(const fed_piles_t *sorted, size_t clients, size_t each, uin
     FED_AUTOFREE uint32_t *order = FED_NEW_ARRAY(uint32_t, shards);
     for (size_t s = 0; s < shards; s++)
         order[s] = (uint32_t)s;
-    fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_SUBSET, .epoch = 1};
+    fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_SUBSET, .which = 1};
     fed_random_permute(&stream, order, shards);
     partition->clients = clients;
     partition->first = FED_NEW_ARRAY(size_t, clients + 1);

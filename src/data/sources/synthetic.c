@@ -14,6 +14,7 @@
  * spread evenly over all, beyond those that these train on. */
 #include "sources.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 #include "fedmpi/core/memory.h"
 
@@ -47,7 +48,7 @@ typedef struct synthetic {
 
 static void draw_rule(const synthetic_t *self, size_t client, rule_t *rule) {
     fed_stream_t stream = {
-        .seed = self->seed, .purpose = FED_RANDOM_CLIENT_MODEL, .client = (uint32_t)client};
+        .seed = self->seed, .purpose = FED_RANDOM_CLIENT_MODEL, .who = (uint32_t)client};
     double centers[2], *numbers = &rule->weights[0][0];
     fed_random_normals(&stream, 0, 2, centers);
     fed_random_normals(&stream, 1, RULE_NUMBERS, numbers);
@@ -82,9 +83,9 @@ static void draw_sample(synthetic_t *self, size_t client, size_t number, uint32_
     fed_stream_t stream = {
         .seed = self->seed,
         .purpose = FED_RANDOM_SAMPLE,
-        .client = (uint32_t)client,
-        .round = (uint32_t)number,
-        .epoch = set,
+        .who = (uint32_t)client,
+        .when = (uint32_t)number,
+        .which = set,
     };
     double drawn[FEATURES];
     fed_random_normals(&stream, 0, FEATURES, drawn);

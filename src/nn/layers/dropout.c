@@ -1,5 +1,6 @@
 /* Dropout. What is dropped is a pure function of what the step is (seed, client, round,
  * epoch, layer, sample's position in the epoch's order), like all that is random. */
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/nn/layer.h"
 
@@ -35,7 +36,7 @@ static fed_stream_t stream_of_sample(const fed_stream_t *stream, uint32_t number
     return (fed_stream_t){
         .seed = fed_random_bits(&samples, (uint32_t)position),
         .purpose = FED_RANDOM_UNITS,
-        .client = number,
+        .who = number,
     };
 }
 
