@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define LARGEST_FILE_BYTES ((size_t)64 << 30)
 #define NAME "/client"
@@ -60,45 +61,151 @@ static fed_status_t read_hdf5(const fed_config_t *config, const fed_array_format
 
 /* --- Text -------------------------------------------------------------------------------- */
 
-/* One number and nothing else, perhaps with a comma or semicolon behind it. */
-static bool parse_line(char *line, long long *number) {
+enum { FIELDS_MAX = 64 };
+
+/* Where the numbers stand in a line of comma-separated values. */
+typedef struct columns {
+    size_t count;  /* of a line */
+    size_t client; /* which of them is the client */
+    bool indexed;  /* the first counts the samples */
+} columns_t;
+
+static bool is_separator(char c) {
+    return c == ',' || c == ';' || c == '\t';
+}
+
+static char *trim(char *field) {
+    while (isspace((unsigned char)*field))
+        field++;
+    size_t length = strlen(field);
+    while (length > 0 && isspace((unsigned char)field[length - 1]))
+        length--;
+    bool quoted = length >= 2 && (*field == '"' || *field == '\'') && field[length - 1] == *field;
+    field[length - quoted] = '\0';
+    return field + quoted;
+}
+
+/* Cut a line into fields, without the quotes around them; a separator at its end begins none. */
+static size_t split(char *line, char *fields[FIELDS_MAX]) {
+    size_t count = 0;
+    for (char *end = line + strlen(line); line < end && count < FIELDS_MAX;) {
+        char *field = line;
+        while (*line && !is_separator(*line))
+            line++;
+        *line++ = '\0';
+        fields[count++] = trim(field);
+    }
+    return count;
+}
+
+/* An integer, also as "3.0", which is how a column of a data frame is often written. */
+static bool parse_integer(const char *text, long long *number) {
     char *end;
     errno = 0;
-    *number = strtoll(line, &end, 10);
-    if (end == line || errno)
+    *number = strtoll(text, &end, 10);
+    if (end == text || errno)
         return false;
-    while (isspace((unsigned char)*end) || *end == ',' || *end == ';')
-        end++;
-    return *end == '\0' && is_client(*number);
+    if (*end == '.')
+        end += 1 + strspn(end + 1, "0");
+    return *end == '\0';
 }
 
 static bool is_blank(const char *line) {
-    while (isspace((unsigned char)*line))
-        line++;
+    line += strspn(line, " \t\r");
     return *line == '\0' || *line == '#';
 }
 
-/* The first line may be a heading. */
+/* Does the first line name the columns, as CSV files do? Then one is "client". */
+static bool read_heading(char *const *fields, size_t count, columns_t *columns) {
+    bool heading = false, named = false;
+    for (size_t f = 0; f < count; f++) {
+        long long number;
+        heading |= !parse_integer(fields[f], &number) && (*fields[f] || count > 1);
+        if (strcasecmp(fields[f], "client") == 0 && !named) {
+            columns->client = f;
+            named = true;
+        }
+    }
+    columns->indexed = heading && !named && count == 2;
+    return heading;
+}
+
+/* One line: a client, or -1. @param read  clients before this one */
+static fed_status_t parse_line(const fed_config_t *config, size_t line_number, char *const *fields,
+                               size_t count, size_t read, const columns_t *columns,
+                               int32_t *client) {
+    long long number, index;
+    if (count != columns->count)
+        return fed_config_fail(config, "partition.file",
+                               "line %zu has %zu values, the first one %zu", line_number, count,
+                               columns->count);
+    if (columns->indexed && (!parse_integer(fields[0], &index) || index != (long long)read))
+        return fed_config_fail(config, "partition.file",
+                               "line %zu: '%.40s': of two columns the first counts the samples "
+                               "from 0; or head the one of the clients with \"client\"",
+                               line_number, fields[0]);
+    if (!parse_integer(fields[columns->client], &number) || !is_client(number))
+        return fed_config_fail(config, "partition.file",
+                               "line %zu: '%.40s': accepted is one number a line, a client "
+                               "from 0 up or -1 (nobody's)",
+                               line_number, fields[columns->client]);
+    *client = (int32_t)number;
+    return FED_OK;
+}
+
+/* Of two columns the second is the client; of more one has to be named so. */
+static fed_status_t find_columns(const fed_config_t *config, char *const *fields, size_t count,
+                                 columns_t *columns, bool *heading) {
+    *columns = (columns_t){.count = count, .client = count, .indexed = count == 2};
+    *heading = read_heading(fields, count, columns);
+    if (!*heading)
+        columns->indexed = count == 2;
+    if (columns->client == count && count > 2)
+        return fed_config_fail(config, "partition.file",
+                               "has %zu columns and none with the heading \"client\"", count);
+    if (columns->client == count)
+        columns->client = count - 1;
+    return FED_OK;
+}
+
 static fed_status_t parse_text(const fed_config_t *config, char *text, size_t count,
                                int32_t *clients) {
     size_t read = 0, line_number = 0;
+    columns_t columns = {0};
     for (char *line; (line = strsep(&text, "\n"));) {
-        long long number;
+        char *fields[FIELDS_MAX];
         line_number++;
-        bool valid = parse_line(line, &number);
-        if (is_blank(line) || (!valid && line_number == 1 && isalpha((unsigned char)*line)))
+        if (is_blank(line))
             continue;
-        if (!valid)
-            return fed_config_fail(config, "partition.file",
-                                   "line %zu: '%.40s': accepted is one number a line, a client "
-                                   "from 0 up or -1 (nobody's)",
-                                   line_number, line);
+        size_t found = split(line, fields);
+        if (columns.count == 0) {
+            bool heading;
+            FED_TRY(find_columns(config, fields, found, &columns, &heading));
+            if (heading)
+                continue;
+        }
+        int32_t client = -1;
+        FED_TRY(parse_line(config, line_number, fields, found, read, &columns, &client));
         if (read < count)
-            clients[read] = (int32_t)number;
+            clients[read] = client;
         read++;
     }
     if (read < count || (read > count && config->data.train_limit == 0))
         return fail_count(config, read, count);
+    return FED_OK;
+}
+
+/* What editors and spreadsheets put before a text, and what is no text at all. */
+static fed_status_t skip_mark(const fed_config_t *config, char *text, size_t bytes, char **begin) {
+    *begin = text;
+    if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        *begin += 3;
+    else if (bytes >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return fed_config_fail(config, "partition.file",
+                               "is UTF-16; save it as UTF-8 or plain text");
+    if (memchr(text, '\0', bytes))
+        return fed_config_fail(config, "partition.file",
+                               "is no text; HDF5 files end in .h5 or .hdf5");
     return FED_OK;
 }
 
@@ -109,7 +216,9 @@ static fed_status_t read_text(const fed_config_t *config, size_t count, int32_t 
     FED_AUTOFREE char *text = fed_alloc(bytes + 1, 1);
     memcpy(text, data, bytes);
     fed_free(data);
-    return parse_text(config, text, count, clients);
+    char *begin;
+    FED_TRY(skip_mark(config, text, bytes, &begin));
+    return parse_text(config, begin, count, clients);
 }
 
 static bool ends_with(const char *text, const char *end) {

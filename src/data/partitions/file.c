@@ -12,7 +12,8 @@ static fed_status_t check_dense(const fed_config_t *config, const fed_labels_t *
         int32_t client = labels->clients[partition->samples[partition->first[k]]];
         if ((size_t)client != k)
             return fed_config_fail(config, "partition.file",
-                                   "client %zu has no sample, but client %d has", k, client);
+                                   "client %zu has no sample, but client %d has%s", k, client,
+                                   k == 0 ? "; clients are counted from 0" : "");
     }
     return FED_OK;
 }
