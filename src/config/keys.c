@@ -35,6 +35,8 @@ const fed_config_key_t fed_config_keys[] = {
     TEXT(data, path, "", "folder of the data files, for hdf5 the file; empty: data/ and the data set's name"),
     CHOICE(data, normalize, "unit | standard | none", "unit",
            "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
+    CHOICE(data, layout, "auto | channels_first | channels_last", "auto",
+           "where pictures of named arrays have their channels; auto: by their number, 1, 3 or 4"),
     INTEGER(data, train_limit, 0, COUNT_MAX, "0", "use the first N training samples; 0: all"),
     INTEGER(data, validation_samples, 0, COUNT_MAX, "0", "hold out the last N of the training samples"),
     BOOLEAN(data, drop_constant_features, "false", "leave out features that are the same in every training sample"),

@@ -1,10 +1,13 @@
 /* Cleaning: broken samples and useless features; normalisation. */
 #include "clean.h"
 
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 
 #include <math.h>
 #include <string.h>
+
+#define REALS_UP_TO 16 /* features beyond are hardly scaled for training */
 
 static bool all_finite(const float *values, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -66,6 +69,11 @@ fed_status_t fed_clean(const fed_config_t *config, fed_block_header_t *header,
                                "after dropping %zu samples with missing or impossible values, %zu "
                                "training and %zu test samples are left",
                                header->dropped_samples, header->train_count, header->test_count);
+    if (header->dropped_samples > 0)
+        fed_warn(
+            "%s: %zu samples have missing or impossible values and are left out; %zu for "
+            "training and %zu for the test remain",
+            config->data.path, header->dropped_samples, header->train_count, header->test_count);
     header->validation_count = validation;
 
     for (size_t f = 0; f < features; f++)
@@ -107,10 +115,31 @@ static void measure_channel(const fed_block_header_t *header, const fed_raw_samp
     *deviation = sqrt(squares / values);
 }
 
+/* Reals are taken as they are, also under unit, which divides bytes: pixels that were stored
+ * as reals from 0 to 255 train to chance. */
+static void warn_of_pixels(const fed_config_t *config, const fed_block_header_t *header,
+                           const fed_raw_samples_t *train) {
+    const float *values = train->values;
+    float smallest = 0, largest = 0;
+    if (config->data.normalize != FED_NORMALIZE_UNIT || header->shape.type != FED_VALUES_FLOAT32)
+        return;
+    for (size_t i = 0; i < header->train_count * header->features; i++) {
+        smallest = fminf(smallest, values[i]);
+        largest = fmaxf(largest, values[i]);
+    }
+    if (largest > REALS_UP_TO || smallest < -REALS_UP_TO)
+        fed_warn(
+            "%s: its features are reals from %g to %g, which data.normalize = unit does not "
+            "scale; standard brings them to mean 0 and deviation 1, and bytes (uint8) are "
+            "divided by 255",
+            config->data.path, (double)smallest, (double)largest);
+}
+
 void fed_normalize(const fed_config_t *config, fed_block_header_t *header,
                    const fed_raw_samples_t *train) {
     size_t channels = header->dropped_features ? 1 : header->shape.channels;
     size_t plane = header->features / channels;
+    warn_of_pixels(config, header, train);
     for (size_t c = 0; c < channels; c++) {
         header->scale[c] = 1;
         header->shift[c] = 0;

@@ -1,6 +1,7 @@
 /* Measuring, filling and viewing a data set's block. */
 #include "data/sources/sources.h"
 
+#include "classes.h"
 #include "clean.h"
 #include "data/partitions/assignment.h"
 #include "fedmpi/core/memory.h"
@@ -13,7 +14,7 @@
 static const fed_plugin_t *const source_entries[] = {
     &fed_source_mnist.plugin,  &fed_source_fashion_mnist.plugin, &fed_source_kmnist.plugin,
     &fed_source_emnist.plugin, &fed_source_cifar10.plugin,       &fed_source_idx.plugin,
-    &fed_source_hdf5.plugin,   &fed_source_synthetic.plugin,
+    &fed_source_hdf5.plugin,   &fed_source_tff.plugin,           &fed_source_synthetic.plugin,
 };
 
 const fed_plugin_table_t fed_sources = {
@@ -48,25 +49,38 @@ static fed_status_t check_generated(const fed_config_t *config) {
 }
 
 /* Told here, because only the configuration knows where the user wrote it. */
-static fed_status_t check_path(const fed_config_t *config) {
+static fed_status_t check_path(const fed_config_t *config, const fed_source_t *source) {
     if (access(config->data.path, R_OK) == 0)
         return FED_OK;
-    const char *reason = strerror(errno), *dataset = config->data.dataset;
-    bool fetched = strcmp(dataset, "mnist") == 0 || strcmp(dataset, "fashion-mnist") == 0;
-    if (fetched)
+    const char *reason = strerror(errno);
+    if (source->is_fetched)
         return fed_config_fail(config, "data.path",
                                "cannot open: %s; `make data DATASET=%s` fetches it", reason,
-                               dataset);
+                               source->plugin.name);
     return fed_config_fail(config, "data.path", "cannot open: %s", reason);
+}
+
+/* A folder or file that another set's configuration named. */
+static fed_status_t measure_files(const fed_config_t *config, const fed_source_t *source,
+                                  const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
+    fed_status_t status = source->measure(source, config, arrays, shape);
+    if (status != FED_INPUT || strstr(fed_error_message(), "data.path"))
+        return status;
+    FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+    return fed_fail(FED_INPUT, "%s (looked for data.dataset = %s in data.path = %s)", reason,
+                    source->plugin.name, config->data.path);
 }
 
 fed_status_t fed_dataset_measure(const fed_config_t *config, const fed_array_format_t *arrays,
                                  fed_dataset_shape_t *shape) {
     const fed_source_t *source;
     FED_TRY(find_source(config, &source));
-    if (!source->generate)
-        FED_TRY(check_path(config));
-    FED_TRY(source->measure(source, config, arrays, shape));
+    if (source->generate) {
+        FED_TRY(source->measure(source, config, arrays, shape));
+    } else {
+        FED_TRY(check_path(config, source));
+        FED_TRY(measure_files(config, source, arrays, shape));
+    }
     if (shape->generated_clients > 0)
         return check_generated(config);
     shape->names_clients |= fed_assignment_is_used(config);
@@ -122,13 +136,6 @@ size_t fed_dataset_block_bytes(const fed_dataset_shape_t *shape) {
     return layout_of(shape).end;
 }
 
-static size_t largest_label(const fed_raw_samples_t *samples, size_t count) {
-    int32_t largest = 0;
-    for (size_t i = 0; i < count; i++)
-        largest = samples->labels[i] > largest ? samples->labels[i] : largest;
-    return (size_t)largest;
-}
-
 static fed_raw_samples_t train_arrays(const fed_dataset_shape_t *shape, void *block) {
     layout_t at = layout_of(shape);
     char *base = block;
@@ -169,11 +176,9 @@ fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format
         return FED_OK;
     }
     FED_TRY(fed_clean(config, header, &train, &test, columns));
-    if (header->shape.classes == 0) {
-        size_t in_train = largest_label(&train, header->train_count);
-        size_t in_test = largest_label(&test, header->test_count);
-        header->shape.classes = 1 + (in_train > in_test ? in_train : in_test);
-    }
+    if (header->shape.classes == 0)
+        FED_TRY(fed_classes_settle(config, &train, header->train_count, &test, header->test_count,
+                                   &header->shape.classes));
     fed_normalize(config, header, &train);
     return FED_OK;
 }

@@ -1,6 +1,7 @@
 /* IDX files through zlib, which reads plain files as they are. */
 #include "fedmpi/data/idx.h"
 
+#include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 
 #include <errno.h>
@@ -11,8 +12,16 @@
 #define DEFLATE_MAX_RATIO 1032 /* no byte of a deflate stream stands for more */
 #define CHUNK_BYTES ((size_t)16 << 20)
 
+/* Bytes of a value in the file; 0: there is no such type. */
+static size_t type_bytes(unsigned type) {
+    static const unsigned char bytes[] = {
+        [FED_IDX_UINT8] = 1, [FED_IDX_INT8] = 1,    [FED_IDX_INT16] = 2,
+        [FED_IDX_INT32] = 4, [FED_IDX_FLOAT32] = 4, [FED_IDX_FLOAT64] = 8};
+    return type < sizeof bytes ? bytes[type] : 0;
+}
+
 static size_t value_bytes(const fed_idx_header_t *header) {
-    return header->type == FED_IDX_FLOAT32 ? 4 : 1;
+    return type_bytes(header->type);
 }
 
 static fed_status_t open_file(const char *path, gzFile *file) {
@@ -68,10 +77,10 @@ static fed_status_t check_size(gzFile file, const char *path, const fed_idx_head
     size_t holds = (size_t)status.st_size;
     if (gzdirect(file)) {
         if (holds != header_bytes(header) + promised)
-            return fed_fail(FED_INPUT,
-                            "%s: %s: the header promises %zu bytes of values, %zu follow", path,
-                            holds < header_bytes(header) + promised ? "truncated" : "too long",
-                            promised, holds - header_bytes(header));
+            return fed_fail(
+                FED_INPUT, "%s: %s: the header promises %zu bytes of values, %zu follow", path,
+                holds < header_bytes(header) + promised ? "truncated" : "too long", promised,
+                holds > header_bytes(header) ? holds - header_bytes(header) : 0);
     } else if (promised / DEFLATE_MAX_RATIO > holds) {
         return fed_fail(FED_INPUT,
                         "%s: truncated: %zu compressed bytes cannot hold the %zu that the header "
@@ -84,11 +93,11 @@ static fed_status_t check_size(gzFile file, const char *path, const fed_idx_head
 static fed_status_t parse_header(gzFile file, const char *path, fed_idx_header_t *header) {
     unsigned char bytes[4] = {0};
     FED_TRY(read_exactly(file, path, bytes, 4));
-    if (bytes[0] || bytes[1] || (bytes[2] != FED_IDX_UINT8 && bytes[2] != FED_IDX_FLOAT32) ||
-        bytes[3] < 1 || bytes[3] > FED_IDX_DIMENSIONS)
+    if (bytes[0] || bytes[1] || type_bytes(bytes[2]) == 0 || bytes[3] < 1 ||
+        bytes[3] > FED_IDX_DIMENSIONS)
         return fed_fail(FED_INPUT,
                         "%s: not an IDX file: starts with %02x %02x %02x %02x, accepted is 00 00, "
-                        "08 (bytes) or 0d (floats), 01 to %02x dimensions",
+                        "a type (08, 09, 0b to 0e), 01 to %02x dimensions",
                         path, bytes[0], bytes[1], bytes[2], bytes[3], FED_IDX_DIMENSIONS);
     *header = (fed_idx_header_t){(fed_idx_type_t)bytes[2], bytes[3], {1, 1, 1, 1}};
     for (size_t d = 0; d < header->dimensions; d++) {
@@ -106,9 +115,50 @@ fed_status_t fed_idx_read_header(const char *path, fed_idx_header_t *header) {
     return status;
 }
 
-static void to_machine_order(uint32_t *values, size_t count) {
+static uint64_t big_endian_bits(const unsigned char *bytes, size_t count) {
+    uint64_t bits = 0;
     for (size_t i = 0; i < count; i++)
-        values[i] = big_endian((const unsigned char *)&values[i]);
+        bits = bits << 8 | bytes[i];
+    return bits;
+}
+
+static float to_float(fed_idx_type_t type, const unsigned char *bytes) {
+    uint64_t bits = big_endian_bits(bytes, type_bytes(type));
+    uint32_t single = (uint32_t)bits;
+    float value;
+    double wide;
+    switch (type) {
+    case FED_IDX_INT8:
+        return (float)(int8_t)bits;
+    case FED_IDX_INT16:
+        return (float)(int16_t)bits;
+    case FED_IDX_INT32:
+        return (float)(int32_t)single;
+    case FED_IDX_FLOAT32:
+        memcpy(&value, &single, sizeof value);
+        return value;
+    case FED_IDX_FLOAT64:
+        memcpy(&wide, &bits, sizeof wide);
+        return (float)wide;
+    case FED_IDX_UINT8:
+        break;
+    }
+    return (float)bits;
+}
+
+/* A slab at a time: a file's values may take more room than the floats. */
+static fed_status_t read_floats(gzFile file, const char *path, const fed_idx_header_t *header,
+                                size_t count, float *values) {
+    enum { SLAB = 1 << 16 };
+    size_t bytes = value_bytes(header);
+    FED_AUTOFREE unsigned char *slab = fed_alloc(SLAB * bytes, 1);
+    for (size_t first = 0; first < count; first += SLAB) {
+        size_t here = count - first < SLAB ? count - first : SLAB;
+        FED_TRY(read_exactly(file, path, slab, here * bytes));
+        for (size_t i = 0; i < here; i++)
+            values[first + i] = to_float(header->type, slab + i * bytes);
+    }
+    return FED_OK;
 }
 
 static fed_status_t check_end(gzFile file, const char *path) {
@@ -136,9 +186,8 @@ static fed_status_t read_values(gzFile file, const char *path, const fed_idx_hea
     size_t count = rows;
     for (size_t d = 1; d < header->dimensions; d++)
         count *= header->sizes[d];
-    FED_TRY(read_exactly(file, path, values, count * value_bytes(header)));
-    if (header->type == FED_IDX_FLOAT32)
-        to_machine_order(values, count);
+    FED_TRY(header->type == FED_IDX_UINT8 ? read_exactly(file, path, values, count)
+                                          : read_floats(file, path, header, count, values));
     return rows == header->sizes[0] ? check_end(file, path) : FED_OK;
 }
 

@@ -13,11 +13,20 @@
 
 #define MOST_EXPANSION 1032            /* no byte of a deflate stream stands for more */
 #define HDF5_BYTES ((size_t)256 << 20) /* that HDF5 may take for itself */
+#define CHUNK_COPIES 4                 /* of a chunk: packed, growing, unpacked, converted */
 
 struct fed_array_file {
     char *path;
     size_t bytes; /* of the file */
 };
+
+/* An array as the file has it. */
+typedef struct found {
+    fed_array_shape_t shape;
+    size_t arrays;      /* that the name stands for: 1, or more with a * */
+    size_t file_bytes;  /* of the file in which it lies, which a link may have led to */
+    size_t chunk_bytes; /* of the largest piece that is read as a whole */
+} found_t;
 
 /* What a child does with the file, and where it leaves what it finds. */
 typedef struct request {
@@ -28,14 +37,47 @@ typedef struct request {
     void *found; /* shared with the child */
 } request_t;
 
+/* Booleans of h5py are an enumeration. */
 static fed_array_kind_t kind_of(hid_t type) {
     H5T_class_t class = H5Tget_class(type);
     if (class == H5T_FLOAT)
         return FED_ARRAY_OF_REALS;
+    if (class == H5T_STRING)
+        return FED_ARRAY_OF_TEXTS;
+    if (class == H5T_ENUM)
+        return FED_ARRAY_OF_INTEGERS;
     if (class != H5T_INTEGER)
         return FED_ARRAY_OF_OTHERS;
     return H5Tget_size(type) == 1 && H5Tget_sign(type) == H5T_SGN_NONE ? FED_ARRAY_OF_BYTES
                                                                        : FED_ARRAY_OF_INTEGERS;
+}
+
+/* Files are only read: no lock is needed, which some file systems do not have, and which a
+ * notebook that has the file open may hold. */
+static hid_t open_unlocked(const char *path) {
+    AUTOCLOSE access = H5Pcreate(H5P_FILE_ACCESS);
+#if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE < 1)
+    H5Pset_file_locking(access, 0, 1);
+#else
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+#endif
+    hid_t opened = H5Fopen(path, H5F_ACC_RDONLY, access);
+    return opened >= 0 ? opened : H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+}
+
+/* A text, an archive, ...: what is no HDF5 is said to be none. */
+static fed_status_t fail_open(const char *path, const char *reason) {
+    if (H5Fis_hdf5(path) == 0)
+        return fed_fail(FED_INPUT,
+                        "%s: not an HDF5 file; h5py, pandas and others write one: f[\"train/x\"], "
+                        "f[\"train/y\"], f[\"test/x\"], f[\"test/y\"]",
+                        path);
+    if (strstr(reason, "already open for write"))
+        return fed_fail(FED_INPUT,
+                        "%s: another program has it open for writing, or was killed while it had: "
+                        "close it there, or `h5clear -s` the file",
+                        path);
+    return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", path, reason);
 }
 
 static fed_status_t open_file(const fed_array_file_t *file, hid_t *opened) {
@@ -43,11 +85,8 @@ static fed_status_t open_file(const fed_array_file_t *file, hid_t *opened) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* messages are ours to print */
     H5PLset_loading_state(0);              /* no file makes us load a plug-in */
     char reason[256];
-    *opened = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (*opened >= 0)
-        return FED_OK;
-    return fed_fail(FED_INPUT, "%s: not a readable HDF5 file: %s", file->path,
-                    fed_last_reason(reason));
+    *opened = open_unlocked(file->path);
+    return *opened >= 0 ? FED_OK : fail_open(file->path, fed_last_reason(reason));
 }
 
 static fed_status_t try_open(void *context) {
@@ -55,60 +94,208 @@ static fed_status_t try_open(void *context) {
     return open_file(((const request_t *)context)->file, &opened);
 }
 
+/* --- Names ------------------------------------------------------------------------------ */
+
+/* Why is there no such data set? A link into another file may lead nowhere. */
+static fed_status_t fail_name(const char *path, hid_t file, const char *name) {
+    FED_AUTOFREE char *part = fed_strdup(name);
+    for (char *end = part + 1; end; end = strchr(end + 1, '/')) {
+        end = strchr(end, '/');
+        if (end)
+            *end = '\0';
+        H5L_info_t link;
+        char target[512];
+        const char *other, *there;
+        if (H5Lget_info(file, part, &link, H5P_DEFAULT) < 0)
+            break;
+        if (link.type == H5L_TYPE_EXTERNAL && link.u.val_size <= sizeof target &&
+            H5Lget_val(file, part, target, sizeof target, H5P_DEFAULT) >= 0 &&
+            H5Lunpack_elink_val(target, link.u.val_size, NULL, &other, &there) >= 0)
+            return fed_fail(FED_INPUT, "%s: %s is a link to %s in %s, which cannot be opened", path,
+                            part, there, other);
+        if (!end)
+            break;
+        *end = '/';
+    }
+    return fed_fail(FED_INPUT, "%s: there is no data set %s", path, name);
+}
+
+static fed_status_t open_set(const request_t *request, hid_t file, const char *name, hid_t *set) {
+    *set = H5Dopen2(file, name, H5P_DEFAULT);
+    return *set >= 0 ? FED_OK : fail_name(request->file->path, file, name);
+}
+
+/* What is done with each of the arrays that a name stands for; false ends it. */
+typedef struct visit {
+    const request_t *request;
+    hid_t file;
+    const char *before, *behind; /* parts of the name around the group's */
+    fed_status_t (*each)(struct visit *visit, const char *name);
+    fed_status_t status;
+    void *result;
+} visit_t;
+
+static herr_t visit_group(hid_t group, const char *name, const H5L_info_t *link, void *context) {
+    visit_t *visit = context;
+    (void)group;
+    (void)link;
+    FED_AUTOFREE char *full = fed_format("%s%s%s", visit->before, name, visit->behind);
+    visit->status = visit->each(visit, full);
+    return visit->status != FED_OK;
+}
+
+/* Call `each` for all arrays of the request's name, in the order of their names. */
+static fed_status_t visit_all(visit_t *visit) {
+    const char *name = visit->request->name, *star = strchr(name, '*');
+    if (!star)
+        return visit->each(visit, name);
+    FED_AUTOFREE char *before = fed_format("%.*s", (int)(star - name), name);
+    visit->before = before;
+    visit->behind = star + 1;
+    if (H5Literate_by_name(visit->file, before, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_group,
+                           visit, H5P_DEFAULT) < 0)
+        return fed_fail(FED_INPUT, "%s: there is no group %s", visit->request->file->path, before);
+    return visit->status;
+}
+
 static fed_status_t look_for(void *context) {
     const request_t *request = context;
     hid_t opened;
     FED_TRY(open_file(request->file, &opened));
-    *(bool *)request->found = H5Dopen2(opened, request->name, H5P_DEFAULT) >= 0;
+    *(bool *)request->found = H5Oexists_by_name(opened, request->name, H5P_DEFAULT) > 0;
     return FED_OK;
 }
 
+/* --- Measuring -------------------------------------------------------------------------- */
+
+/* Of the file in which the set is: a link may have led to another one. */
+static size_t file_bytes(hid_t set) {
+    char path[4096];
+    struct stat found;
+    AUTOCLOSE file = H5Iget_file_id(set);
+    if (H5Fget_name(file, path, sizeof path) < 0 || stat(path, &found) != 0)
+        return 0;
+    return (size_t)found.st_size;
+}
+
 /* Bytes of the file that hold values of the data set, at most. */
-static size_t stored_bytes(const fed_array_file_t *file, hid_t set, hid_t creation) {
+static size_t stored_bytes(size_t in_file, hid_t set, hid_t creation) {
     if (H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) != 0)
         return 0;
     size_t claimed = H5Dget_storage_size(set);
-    return claimed < file->bytes ? claimed : file->bytes;
+    return claimed < in_file ? claimed : in_file;
 }
 
 /* Values that are stored nowhere, or elsewhere, are none: only what the file holds makes an
  * allocation, and behind a filter as much more as that can give. */
-static fed_status_t check_promise(const fed_array_file_t *file, const char *name, hid_t set,
-                                  const fed_array_shape_t *shape) {
-    AUTOCLOSE creation = H5Dget_create_plist(set);
+static fed_status_t check_promise(const char *path, const char *name, hid_t set, hid_t creation,
+                                  const fed_array_shape_t *shape, size_t in_file) {
     AUTOCLOSE type = H5Dget_type(set);
-    size_t stored = stored_bytes(file, set, creation), promised = H5Tget_size(type);
+    size_t stored = stored_bytes(in_file, set, creation), promised = H5Tget_size(type);
     size_t expansion = H5Pget_nfilters(creation) > 0 ? MOST_EXPANSION : 1;
     for (size_t d = 0; d < shape->dimensions; d++)
         if (__builtin_mul_overflow(promised, shape->sizes[d], &promised))
             promised = SIZE_MAX;
     if (promised / expansion > stored)
-        return fed_fail(FED_INPUT, "%s: does not store all values of %s: %zu bytes hold them",
-                        file->path, name, stored);
+        return fed_fail(FED_INPUT, "%s: does not store all values of %s: %zu bytes hold them", path,
+                        name, stored);
     return FED_OK;
 }
 
-static fed_status_t measure_here(void *context) {
-    const request_t *request = context;
-    const char *path = request->file->path, *name = request->name;
-    hid_t opened;
-    FED_TRY(open_file(request->file, &opened));
-    hid_t set = H5Dopen2(opened, name, H5P_DEFAULT);
-    if (set < 0)
-        return fed_fail(FED_INPUT, "%s: there is no data set %s", path, name);
-    hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+/* A filter that this HDF5 does not have: h5py's lzf, and those of hdf5plugin. */
+static fed_status_t check_filters(const char *path, const char *name, hid_t creation) {
+    for (int f = 0; f < H5Pget_nfilters(creation); f++) {
+        unsigned flags, configuration;
+        size_t values = 0;
+        char filter[64] = "";
+        H5Z_filter_t id = H5Pget_filter2(creation, (unsigned)f, &flags, &values, NULL,
+                                         sizeof filter, filter, &configuration);
+        if (id >= 0 && H5Zfilter_avail(id) <= 0)
+            return fed_fail(FED_INPUT,
+                            "%s: %s is compressed with the filter %s (number %d), which this "
+                            "HDF5 does not have: write it with compression=\"gzip\", or convert "
+                            "it by `h5repack -f GZIP=4` where the filter is",
+                            path, name, *filter ? filter : "without a name", (int)id);
+    }
+    return FED_OK;
+}
+
+/* Bytes of a chunk, which HDF5 holds whole; it cannot be larger than the array, or than what
+ * the file can give. */
+static size_t chunk_bytes(hid_t set, hid_t creation, size_t in_file) {
+    hsize_t sizes[FED_ARRAY_DIMENSIONS_MAX];
+    AUTOCLOSE type = H5Dget_type(set);
+    size_t bytes = H5Tget_size(type);
+    if (H5Pget_layout(creation) != H5D_CHUNKED)
+        return 0;
+    int dimensions = H5Pget_chunk(creation, FED_ARRAY_DIMENSIONS_MAX, sizes);
+    for (int d = 0; d < dimensions; d++)
+        if (__builtin_mul_overflow(bytes, sizes[d], &bytes))
+            return 0;
+    return bytes / MOST_EXPANSION > in_file ? 0 : bytes;
+}
+
+static fed_status_t measure_set(const request_t *request, hid_t file, const char *name,
+                                found_t *found) {
+    const char *path = request->file->path;
+    hid_t set;
+    FED_TRY(open_set(request, file, name, &set));
+    AUTOCLOSE opened = set;
+    AUTOCLOSE type = H5Dget_type(set);
+    AUTOCLOSE space = H5Dget_space(set);
+    AUTOCLOSE creation = H5Dget_create_plist(set);
     int dimensions = H5Sget_simple_extent_ndims(space);
     if (dimensions < 0 || dimensions > FED_ARRAY_DIMENSIONS_MAX)
         return fed_fail(FED_INPUT, "%s: %s has %d dimensions, accepted is at most %d", path, name,
                         dimensions, FED_ARRAY_DIMENSIONS_MAX);
     hsize_t sizes[FED_ARRAY_DIMENSIONS_MAX] = {0};
     H5Sget_simple_extent_dims(space, sizes, NULL);
-    fed_array_shape_t shape = {.kind = kind_of(type), .dimensions = (size_t)dimensions};
+    size_t in_file = file_bytes(set);
+    *found = (found_t){.shape = {.kind = kind_of(type), .dimensions = (size_t)dimensions},
+                       .arrays = 1,
+                       .file_bytes = in_file,
+                       .chunk_bytes = chunk_bytes(set, creation, in_file)};
     for (int d = 0; d < dimensions; d++)
-        shape.sizes[d] = sizes[d];
-    *(fed_array_shape_t *)request->found = shape;
-    return check_promise(request->file, name, set, &shape);
+        found->shape.sizes[d] = sizes[d];
+    FED_TRY(check_filters(path, name, creation));
+    return check_promise(path, name, set, creation, &found->shape, in_file);
 }
+
+static bool alike_but_for_rows(const fed_array_shape_t *a, const fed_array_shape_t *b) {
+    return a->kind == b->kind && a->dimensions == b->dimensions && a->dimensions > 0 &&
+           memcmp(a->sizes + 1, b->sizes + 1, sizeof a->sizes - sizeof a->sizes[0]) == 0;
+}
+
+/* Put one more array behind those that were found before. */
+static fed_status_t measure_one_more(visit_t *visit, const char *name) {
+    found_t *all = visit->result, one;
+    FED_TRY(measure_set(visit->request, visit->file, name, &one));
+    if (all->arrays == 0) {
+        *all = one;
+        return FED_OK;
+    }
+    if (!alike_but_for_rows(&all->shape, &one.shape))
+        return fed_fail(FED_INPUT, "%s: %s has another shape or type than those before it",
+                        visit->request->file->path, name);
+    all->shape.sizes[0] += one.shape.sizes[0];
+    all->arrays++;
+    all->chunk_bytes = one.chunk_bytes > all->chunk_bytes ? one.chunk_bytes : all->chunk_bytes;
+    return FED_OK;
+}
+
+static fed_status_t measure_here(void *context) {
+    const request_t *request = context;
+    visit_t visit = {.request = request, .each = measure_one_more, .result = request->found};
+    *(found_t *)request->found = (found_t){0};
+    FED_TRY(open_file(request->file, &visit.file));
+    FED_TRY(visit_all(&visit));
+    if (((found_t *)request->found)->arrays == 0)
+        return fed_fail(FED_INPUT, "%s: there is nothing like %s", request->file->path,
+                        request->name);
+    return FED_OK;
+}
+
+/* --- Reading ---------------------------------------------------------------------------- */
 
 static hid_t type_of(fed_array_number_t number) {
     switch (number) {
@@ -118,11 +305,50 @@ static hid_t type_of(fed_array_number_t number) {
         return H5T_NATIVE_INT64;
     case FED_ARRAY_FLOAT32:
         return H5T_NATIVE_FLOAT;
+    case FED_ARRAY_TEXT:
+        break;
     }
     return -1;
 }
 
-static herr_t read_rows(hid_t set, size_t first, size_t rows, hid_t type, void *values) {
+static size_t number_bytes(fed_array_number_t number) {
+    static const size_t bytes[] = {[FED_ARRAY_UINT8] = 1,
+                                   [FED_ARRAY_INT64] = 8,
+                                   [FED_ARRAY_FLOAT32] = 4,
+                                   [FED_ARRAY_TEXT] = FED_ARRAY_TEXT_BYTES};
+    return bytes[number];
+}
+
+/* Texts of any length, which HDF5 allocates: [rows] of at most FED_ARRAY_TEXT_BYTES. */
+static herr_t read_long_texts(hid_t set, hid_t memory, hid_t space, size_t rows, char *values) {
+    FED_AUTOFREE char **texts = FED_NEW_ARRAY(char *, rows);
+    AUTOCLOSE type = H5Tcopy(H5T_C_S1), of_set = H5Dget_type(set);
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, H5Tget_cset(of_set));
+    if (H5Dread(set, type, memory, space, H5P_DEFAULT, texts) < 0)
+        return -1;
+    for (size_t i = 0; i < rows; i++) {
+        if (texts[i] && strlen(texts[i]) >= FED_ARRAY_TEXT_BYTES)
+            return -1;
+        strncpy(values + i * FED_ARRAY_TEXT_BYTES, texts[i] ? texts[i] : "",
+                FED_ARRAY_TEXT_BYTES - 1);
+    }
+    return 0; /* the texts end with the process */
+}
+
+static herr_t read_texts(hid_t set, hid_t memory, hid_t space, size_t rows, char *values) {
+    AUTOCLOSE of_set = H5Dget_type(set), type = H5Tcopy(H5T_C_S1);
+    if (H5Tis_variable_str(of_set) > 0)
+        return read_long_texts(set, memory, space, rows, values);
+    if (H5Tget_size(of_set) >= FED_ARRAY_TEXT_BYTES)
+        return -1;
+    H5Tset_size(type, FED_ARRAY_TEXT_BYTES);
+    H5Tset_cset(type, H5Tget_cset(of_set));
+    return H5Dread(set, type, memory, space, H5P_DEFAULT, values);
+}
+
+static herr_t read_rows(hid_t set, size_t first, size_t rows, fed_array_number_t number,
+                        void *values) {
     AUTOCLOSE space = H5Dget_space(set);
     hsize_t start[FED_ARRAY_DIMENSIONS_MAX] = {first}, count[FED_ARRAY_DIMENSIONS_MAX];
     int dimensions = H5Sget_simple_extent_dims(space, count, NULL);
@@ -130,30 +356,87 @@ static herr_t read_rows(hid_t set, size_t first, size_t rows, hid_t type, void *
     AUTOCLOSE memory = H5Screate_simple(dimensions, count, NULL);
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0)
         return -1;
-    return H5Dread(set, type, memory, space, H5P_DEFAULT, values);
+    if (number == FED_ARRAY_TEXT)
+        return read_texts(set, memory, space, rows, values);
+    return H5Dread(set, type_of(number), memory, space, H5P_DEFAULT, values);
+}
+
+/* Where reading stands: rows that are still to be passed over, and to be read. */
+typedef struct reading {
+    size_t skip, left;
+    char *to;
+} reading_t;
+
+/* The rows of one array that are wanted. */
+static fed_status_t read_part(visit_t *visit, const char *name) {
+    const request_t *request = visit->request;
+    reading_t *reading = visit->result;
+    found_t found;
+    char reason[256];
+    if (reading->left == 0)
+        return FED_OK;
+    FED_TRY(measure_set(request, visit->file, name, &found));
+    size_t there = found.shape.sizes[0], width = 1;
+    if (there <= reading->skip) {
+        reading->skip -= there;
+        return FED_OK;
+    }
+    size_t rows = there - reading->skip < reading->left ? there - reading->skip : reading->left;
+    AUTOCLOSE set = H5Dopen2(visit->file, name, H5P_DEFAULT);
+    for (size_t d = 1; d < found.shape.dimensions; d++)
+        width *= found.shape.sizes[d];
+    if (set < 0 || read_rows(set, reading->skip, rows, request->number, reading->to) < 0)
+        return fed_fail(FED_INPUT, "%s: cannot read %s: %s", request->file->path, name,
+                        request->number == FED_ARRAY_TEXT ? "texts may have 63 bytes"
+                                                          : fed_last_reason(reason));
+    reading->to += rows * width * number_bytes(request->number);
+    reading->left -= rows;
+    reading->skip = 0;
+    return FED_OK;
 }
 
 static fed_status_t read_here(void *context) {
     const request_t *request = context;
-    char reason[256];
-    hid_t opened;
-    FED_TRY(open_file(request->file, &opened));
-    hid_t set = H5Dopen2(opened, request->name, H5P_DEFAULT);
-    if (set >= 0 && read_rows(set, request->first, request->rows, type_of(request->number),
-                              request->found) >= 0)
-        return FED_OK;
-    return fed_fail(FED_INPUT, "%s: cannot read %s: %s", request->file->path, request->name,
-                    fed_last_reason(reason));
+    reading_t reading = {request->first, request->rows, request->found};
+    visit_t visit = {.request = request, .each = read_part, .result = &reading};
+    FED_TRY(open_file(request->file, &visit.file));
+    FED_TRY(visit_all(&visit));
+    if (reading.left > 0)
+        return fed_fail(FED_INPUT, "%s: changed while it was read", request->file->path);
+    return FED_OK;
+}
+
+static fed_status_t count_rows(visit_t *visit, const char *name) {
+    reading_t *counting = visit->result; /* left: places for a number */
+    found_t found;
+    FED_TRY(measure_set(visit->request, visit->file, name, &found));
+    if (counting->left == 0)
+        return fed_fail(FED_INPUT, "%s: changed while it was read", visit->request->file->path);
+    memcpy(counting->to, &found.shape.sizes[0], sizeof(size_t));
+    counting->to += sizeof(size_t);
+    counting->left--;
+    return FED_OK;
+}
+
+static fed_status_t split_here(void *context) {
+    const request_t *request = context;
+    reading_t counting = {.left = request->rows, .to = request->found};
+    visit_t visit = {.request = request, .each = count_rows, .result = &counting};
+    FED_TRY(open_file(request->file, &visit.file));
+    return visit_all(&visit);
 }
 
 /* --- What the rest of the program calls ------------------------------------------------ */
 
-/* Let a child do it; copies `bytes` of what it found to `into`. */
-static fed_status_t ask(request_t *request, fed_status_t (*work)(void *), void *into,
-                        size_t bytes) {
+/* Let a child do it; copies `bytes` of what it found to `into`.
+ * @param found  of the array that it reads, or NULL */
+static fed_status_t ask(request_t *request, fed_status_t (*work)(void *), const found_t *found,
+                        void *into, size_t bytes) {
+    size_t memory = HDF5_BYTES + 2 * request->file->bytes;
+    if (found)
+        memory += 2 * found->file_bytes + CHUNK_COPIES * found->chunk_bytes;
     request->found = fed_isolate_alloc(bytes);
-    fed_status_t status =
-        fed_isolate(work, request, HDF5_BYTES + 2 * request->file->bytes, request->file->path);
+    fed_status_t status = fed_isolate(work, request, memory, request->file->path);
     if (status == FED_OK && bytes > 0)
         memcpy(into, request->found, bytes);
     fed_isolate_free(request->found, bytes);
@@ -171,9 +454,11 @@ static fed_status_t open_array_file(const char *path, fed_array_file_t **file) {
     struct stat found;
     if (access(path, R_OK) != 0 || stat(path, &found) != 0)
         return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno));
+    if (!S_ISREG(found.st_mode))
+        return fed_fail(FED_INPUT, "%s: is no file, accepted is an HDF5 file", path);
     *file = FED_NEW(fed_array_file_t);
     **file = (fed_array_file_t){fed_strdup(path), (size_t)found.st_size};
-    fed_status_t status = ask(&(request_t){.file = *file}, try_open, NULL, 0);
+    fed_status_t status = ask(&(request_t){.file = *file}, try_open, NULL, NULL, 0);
     if (status == FED_OK)
         return FED_OK;
     close_file(*file);
@@ -183,29 +468,43 @@ static fed_status_t open_array_file(const char *path, fed_array_file_t **file) {
 
 static bool exists(fed_array_file_t *file, const char *name) {
     bool there = false;
-    return ask(&(request_t){.file = file, .name = name}, look_for, &there, sizeof there) ==
+    return ask(&(request_t){.file = file, .name = name}, look_for, NULL, &there, sizeof there) ==
                FED_OK &&
            there;
 }
 
+static fed_status_t find(const fed_array_file_t *file, const char *name, found_t *found) {
+    return ask(&(request_t){.file = file, .name = name}, measure_here, NULL, found, sizeof *found);
+}
+
 static fed_status_t measure(fed_array_file_t *file, const char *name, fed_array_shape_t *shape) {
-    return ask(&(request_t){.file = file, .name = name}, measure_here, shape, sizeof *shape);
+    found_t found;
+    FED_TRY(find(file, name, &found));
+    *shape = found.shape;
+    return FED_OK;
 }
 
 static fed_status_t read_array(fed_array_file_t *file, const char *name, size_t first, size_t rows,
                                size_t width, fed_array_number_t number, void *values) {
-    static const size_t number_bytes[] = {
-        [FED_ARRAY_UINT8] = 1, [FED_ARRAY_INT64] = 8, [FED_ARRAY_FLOAT32] = 4};
-    fed_array_shape_t shape;
-    FED_TRY(measure(file, name, &shape));
+    found_t found;
+    FED_TRY(find(file, name, &found));
     size_t width_now = 1;
-    for (size_t d = 1; d < shape.dimensions; d++)
-        width_now *= shape.sizes[d];
+    for (size_t d = 1; d < found.shape.dimensions; d++)
+        width_now *= found.shape.sizes[d];
     if (width_now != width)
         return fed_fail(FED_INPUT, "%s: changed while it was read", file->path);
     request_t request = {
         .file = file, .name = name, .first = first, .rows = rows, .number = number};
-    return ask(&request, read_here, values, rows * width * number_bytes[number]);
+    return ask(&request, read_here, &found, values, rows * width * number_bytes(number));
+}
+
+static fed_status_t split(fed_array_file_t *file, const char *name, size_t **rows, size_t *count) {
+    found_t found;
+    FED_TRY(find(file, name, &found));
+    *count = found.arrays;
+    *rows = FED_NEW_ARRAY(size_t, found.arrays);
+    request_t request = {.file = file, .name = name, .rows = found.arrays};
+    return ask(&request, split_here, NULL, *rows, found.arrays * sizeof **rows);
 }
 
 const fed_array_format_t fed_hdf5_arrays = {
@@ -214,4 +513,5 @@ const fed_array_format_t fed_hdf5_arrays = {
     .exists = exists,
     .measure = measure,
     .read = read_array,
+    .split = split,
 };

@@ -1,5 +1,6 @@
 """Data sets of every kind: the same samples through another format are the same run."""
 
+import struct
 import unittest
 from pathlib import Path
 
@@ -85,8 +86,8 @@ class Datasets(ProgramCase):
         bad = {
             "there is no data set /test/y": {"test/y": None},
             "/train/y has 399 numbers for 400 samples": {"train/y": self.train.labels[:-1]},
-            "/train/y must have one dimension and integers":
-                {"train/y": self.train.labels.astype(float)},
+            "/train/y[0] is 0.5": {"train/y": self.train.labels * 0 + 0.5},
+            "is not one-hot": {"train/y": np.eye(10)[self.train.labels] + 1},
             "/train/y[0] is -1": {"train/y": self.train.labels.astype(int) * 0 - 1},
             "different shape": {"test/x": self.test.images[:, :4]},
             "array of numbers": {"train/x": np.array([b"text"] * 400)},
@@ -96,7 +97,7 @@ class Datasets(ProgramCase):
             path = self.write_hdf5("bad.h5", **change)
             self.assertIn(message, self.refuse("data.dataset=hdf5", f"data.path={path}"))
         (self.folder / "bad.h5").write_bytes(b"no HDF5")
-        self.assertIn("not a readable HDF5", self.refuse("data.dataset=hdf5", f"data.path={path}"))
+        self.assertIn("not an HDF5 file", self.refuse("data.dataset=hdf5", f"data.path={path}"))
         self.assertIn("No such file", self.refuse("data.dataset=hdf5", "data.path=nowhere.h5"))
 
     def test_hdf5_refuses_values_that_the_file_does_not_store(self) -> None:
@@ -124,6 +125,103 @@ class Datasets(ProgramCase):
                 self.assertIn("does not store all values of /train/x",
                               self.refuse("data.dataset=hdf5", f"data.path={path}"))
 
+    def test_labels_in_every_form(self) -> None:
+        """Columns, booleans, one-hot rows, reals without a fraction, and counted from 1."""
+        forms = {
+            "column": lambda y: y[:, None], "one-hot": lambda y: np.eye(10, dtype="f4")[y],
+            "one-hot bytes": lambda y: np.eye(10, dtype="u1")[y],
+            "booleans": lambda y: np.eye(10, dtype=bool)[y], "reals": lambda y: y.astype(float),
+            "from 1": lambda y: y + 1,
+        }
+        expected = self.run_hdf5(self.write_hdf5("data.h5"))
+        for name, form in forms.items():
+            with self.subTest(name):
+                path = self.write_hdf5("form.h5", **{f"{part}/y": form(samples.labels.astype(int))
+                                                     for part, samples in (("train", self.train),
+                                                                           ("test", self.test))})
+                self.assert_same_run(expected, self.run_hdf5(path, output="form-run.h5"))
+
+    def test_booleans_are_two_classes(self) -> None:
+        halves = {f"{part}/y": samples.labels < 5 for part, samples in (("train", self.train),
+                                                                        ("test", self.test))}
+        numbers = self.run_hdf5(self.write_hdf5("n.h5", **{k: v.astype(int)
+                                                           for k, v in halves.items()}))
+        booleans = self.run_hdf5(self.write_hdf5("b.h5", **halves), output="b-run.h5")
+        self.assert_same_run(numbers, booleans)
+        self.assertEqual(read(booleans)[1].shape[1], 2)
+
+    def test_a_stray_label_is_told(self) -> None:
+        labels = self.train.labels.copy()
+        labels[[7, 9]] = 255
+        path = self.write_hdf5("stray.h5", **{"train/y": labels})
+        message = self.refuse("data.dataset=hdf5", f"data.path={path}")
+        self.assertIn("11 different labels lie between 0 and 255", message)
+        self.assertIn("none from 10 on but in 2 samples", message)
+
+    def test_pictures_with_their_channels_last(self) -> None:
+        first = {f"{part}/x": np.random.RandomState(7).randint(0, 256, (count, 3, 8, 8)).astype("u1")
+                 for part, count in (("train", 400), ("test", 230))}
+        expected = self.run_hdf5(self.write_hdf5("first.h5", **first))
+        last = self.write_hdf5("last.h5", **{name: np.moveaxis(x, 1, 3)
+                                             for name, x in first.items()})
+        for setting in ("auto", "channels_last"):
+            self.assert_same_run(expected, self.run_hdf5(last, f"data.layout={setting}",
+                                                         output="last-run.h5"))
+        unclear = self.write_hdf5("unclear.h5", **{name: x[:, :, :, :3]
+                                                   for name, x in first.items()})
+        settings = ("data.dataset=hdf5", f"data.path={unclear}")
+        self.assertIn("say channels_first or channels_last", self.refuse(*settings))
+        self.run_hdf5(unclear, "data.layout=channels_first", output="clear.h5")
+
+    def test_pixels_that_nobody_scales_are_told(self) -> None:
+        path = self.write_hdf5("reals.h5", lambda x: x.astype("f4"))
+        told = self.launch(0, "--dry-run", "--set", "data.dataset=hdf5", "--set",
+                           f"data.path={path}", self.config).stderr
+        self.assertIn("reals from 0 to 255, which data.normalize = unit does not scale", told)
+        path = self.write_hdf5("unit.h5", lambda x: x.astype("f4") / 255)
+        self.assertEqual(self.launch(0, "--dry-run", "--set", "data.dataset=hdf5", "--set",
+                                     f"data.path={path}", self.config).stderr, "")
+
+    def test_a_filter_that_is_not_there_is_named(self) -> None:
+        path = self.write_hdf5("lzf.h5", **{"train/x": None})
+        with h5py.File(path, "a") as file:
+            file.create_dataset("train/x", data=self.train.images, compression="lzf")
+        message = self.refuse("data.dataset=hdf5", f"data.path={path}")
+        self.assertRegex(message, r"the filter lzf \(number 32000\)")
+        self.assertIn("h5repack", message)
+
+    def test_a_file_that_a_notebook_holds_open(self) -> None:
+        path = self.write_hdf5("held.h5")
+        with h5py.File(path, "a") as file:
+            file.attrs["note"] = "open for writing"
+            file.flush()
+            self.run_hdf5(path)
+
+    def test_a_link_that_leads_nowhere_is_named(self) -> None:
+        with h5py.File(self.folder / "linked.h5", "w") as file:
+            file["train"] = h5py.ExternalLink("gone.h5", "/train")
+        self.assertIn("/train is a link to /train in gone.h5, which cannot be opened",
+                      self.refuse("data.dataset=hdf5", f"data.path={self.folder}/linked.h5"))
+
+    def test_links_into_another_file(self) -> None:
+        expected = self.run_hdf5(self.write_hdf5("native.h5"))
+        with h5py.File(self.folder / "linked.h5", "w") as file:
+            for part in ("train", "test"):
+                file[part] = h5py.ExternalLink("native.h5", part)
+        self.assert_same_run(expected, self.run_hdf5(self.folder / "linked.h5", output="l-run.h5"))
+
+    def test_a_file_in_one_chunk(self) -> None:
+        """As pandas and Keras may write it: the whole array is packed as one piece."""
+        count = 30_000  # reals of 8 bytes: a chunk of 370 MiB, some MiB in the file
+        path = self.write_hdf5("chunk.h5", **{
+            "train/x": None, "train/y": np.arange(count) % 10,
+            "test/x": np.zeros((20, 40, 40)), "test/y": np.arange(20) % 10})
+        with h5py.File(path, "a") as file:
+            file.create_dataset("train/x", data=np.zeros((count, 40, 40)), chunks=(count, 40, 40),
+                                compression="gzip", compression_opts=1)
+        self.assertEqual(self.launch(0, "--dry-run", "--set", "data.dataset=hdf5", "--set",
+                                     f"data.path={path}", self.config).code, 0)
+
     # --- Clients that the data name --------------------------------------------------------
 
     def count_by_hand(self, clients: np.ndarray) -> np.ndarray:
@@ -147,6 +245,72 @@ class Datasets(ProgramCase):
             path = self.run_small(2, *ONE_ROUND, *ALL, "partition.scheme=file",
                                   f"partition.file={file}")
             self.assert_same_run(paths[0], path)
+
+    def test_clients_with_names(self) -> None:
+        """Texts of any kind; the clients are numbered in the order of their names."""
+        writers = np.random.RandomState(3).randint(0, 9, 400)
+        names = np.array([f"writer {k} {'ü' * k}" for k in range(9)])[writers]
+        kinds = {"any length": names.astype(object), "fixed": np.char.encode(names, "utf-8")}
+        expected = self.run_hdf5(self.write_hdf5("data.h5", **{"train/client": writers}),
+                                 "partition.scheme=natural", *ALL)
+        for kind, values in kinds.items():
+            with self.subTest(kind):
+                path = self.write_hdf5("names.h5", **{"train/client": values})
+                self.assert_same_run(expected, self.run_hdf5(path, "partition.scheme=natural", *ALL,
+                                                             output="names-run.h5"))
+
+    def test_tff_is_its_hdf5_twin(self) -> None:
+        """A group a client, in two files."""
+        owners = np.sort(np.random.RandomState(8).randint(0, 6, 400))
+        twin = self.write_hdf5("twin.h5", lambda x: x.astype("f4") / 255, **{"train/client": owners})
+        for part, samples in (("train", self.train), ("test", self.test)):
+            groups = owners if part == "train" else np.arange(len(samples.labels)) % 4
+            with h5py.File(self.folder / f"fed_digits_{part}.h5", "w") as file:
+                for k in np.unique(groups):
+                    group = file.create_group(f"examples/f{k:04d}_07")
+                    group["pixels"] = samples.images[groups == k].astype("f4") / 255
+                    group["label"] = samples.labels[groups == k].astype("i4")
+        settings = ("partition.scheme=natural", *ALL)
+        train = self.folder / "fed_digits_train.h5"
+        tff = self.run_small(2, *ONE_ROUND, "data.dataset=tff", f"data.path={train}", *settings)
+        self.assert_same_run(self.run_hdf5(twin, *settings), tff)
+        self.assertIn("set data.dataset = tff",
+                      self.refuse("data.dataset=hdf5", f"data.path={train}"))
+        train.rename(self.folder / "digits.h5")
+        self.assertIn("names the training file",
+                      self.refuse("data.dataset=tff", f"data.path={self.folder}/digits.h5"))
+
+    def test_a_file_of_any_editor(self) -> None:
+        """Partition files as spreadsheets, data frames and editors on other systems write them."""
+        clients = np.arange(400) % 9
+        lines = [str(k) for k in clients]
+        forms = {
+            "mark": "\ufeff" + "\n".join(lines), "mark, heading": "\ufeffclient\n" + "\n".join(lines),
+            "other line ends": "client\r\n" + "\r\n".join(lines),
+            "quotes": '"client"\n' + "\n".join(f'"{k}"' for k in lines),
+            "reals": "client\n" + "\n".join(f"{k}.0" for k in lines),
+            "blanks": "\n".join(f"   {k}  " for k in lines),
+            "index": ",client\n" + "\n".join(f"{i},{k}" for i, k in enumerate(lines)),
+            "index alone": "\n".join(f"{i};{k}" for i, k in enumerate(lines)),
+            "columns": "client,label,note\n" + "\n".join(f"{k},3,'a b'" for k in lines),
+        }
+        settings = (*ALL, "partition.scheme=file", "federated.rounds=1", "training.epochs=1")
+        for name, text in forms.items():
+            with self.subTest(name):
+                file = self.write("form.csv", text)
+                path = self.run_small(0, *settings, f"partition.file={file}")
+                np.testing.assert_array_equal(read(path)[1], self.count_by_hand(clients))
+        file = self.folder / "wide.txt"
+        file.write_bytes("\n".join(lines).encode("utf-16"))
+        self.assertIn("is UTF-16; save it as UTF-8",
+                      self.refuse(*ALL, "partition.scheme=file", f"partition.file={file}"))
+        wrong = {"5,0\n": "line 1: '5': of two columns the first counts",
+                 "a,b,c\n1,2,3\n": 'none with the heading "client"',
+                 "client\n1.5\n": "line 2: '1.5'", "0\n0,1\n": "line 2 has 2 values, the first one 1"}
+        for text, message in wrong.items():
+            file = self.write("bad.csv", text)
+            self.assertIn(message, self.refuse(*ALL, "partition.scheme=file",
+                                                f"partition.file={file}"))
 
     def test_data_say_how_many_clients(self) -> None:
         """Without the keys all are taken, and the effective configuration says so."""
@@ -175,6 +339,15 @@ class Datasets(ProgramCase):
                                     "data.normalize=none", "training.learning_rate=0.0001"))[1]
         clients[::7] = -1
         np.testing.assert_array_equal(counts, self.count_by_hand(clients))
+
+    def test_samples_that_are_dropped_are_told(self) -> None:
+        images = self.train.images.astype("f4") / 255
+        images[::8, 3, 3] = np.nan
+        path = self.write_hdf5("nan.h5", lambda x: x.astype("f4") / 255, **{"train/x": images})
+        told = self.launch(0, "--dry-run", "--set", "data.dataset=hdf5", "--set",
+                           f"data.path={path}", self.config).stderr
+        self.assertIn("50 samples have missing or impossible values and are left out; 350 for "
+                      "training and 230 for the test remain", told)
 
     def test_file_refuses_what_does_not_fit(self) -> None:
         bad = {
@@ -232,6 +405,32 @@ class Datasets(ProgramCase):
                              self.run_small(0, *ONE_ROUND, *settings, output="letters.h5"))
         plain = self.run_small(0, *ONE_ROUND, "data.dataset=emnist", output="digits.h5")
         self.assert_same_run(self.run_small(0, *ONE_ROUND), plain)
+
+    def test_qmnist_labels_are_rows_of_integers(self) -> None:
+        """Class, series, writer, ... as 32 bits each; and images of any IDX type."""
+        folder = write_data(self.folder / "qmnist", self.train, self.test)
+        for part, samples in (("train", self.train), ("t10k", self.test)):
+            rows = np.zeros((len(samples.labels), 8), ">i4")
+            rows[:, 0], rows[:, 1:] = samples.labels, 4711
+            (folder / f"{part}-labels-idx1-ubyte").unlink()
+            head = struct.pack(">BBBBII", 0, 0, 0x0C, 2, *rows.shape)
+            (folder / f"{part}-labels-idx2-int").write_bytes(head + rows.tobytes())
+        expected = self.run_small(0, *ONE_ROUND)
+        self.assert_same_run(expected, self.run_small(0, *ONE_ROUND, f"data.path={folder}",
+                                                      output="q.h5"))
+        settings = ("data.normalize=none", "training.learning_rate=0.0001")
+        expected = self.run_small(0, *ONE_ROUND, *settings)
+        for code, kind in ((0x0B, ">i2"), (0x0C, ">i4"), (0x0D, ">f4"), (0x0E, ">f8")):
+            for part, samples in (("train", self.train), ("t10k", self.test)):
+                head = struct.pack(">BBBBIII", 0, 0, code, 3, *samples.images.shape)
+                (folder / f"{part}-images-idx3-ubyte").write_bytes(
+                    head + samples.images.astype(kind).tobytes())
+            self.assert_same_run(expected, self.run_small(0, *ONE_ROUND, *settings,
+                                                          f"data.path={folder}", output="q.h5"))
+
+    def test_a_path_of_another_set_is_told(self) -> None:
+        self.assertIn("looked for data.dataset = cifar10 in data.path = ",
+                      self.refuse("data.dataset=cifar10"))
 
     # --- Synthetic -----------------------------------------------------------------------
 

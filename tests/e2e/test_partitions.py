@@ -1,5 +1,6 @@
 """Every partition scheme in the whole program: same bits on any ranks, skew as NumPy has it."""
 
+import re
 import unittest
 from pathlib import Path
 
@@ -69,6 +70,27 @@ class Partitions(ProgramCase):
                 mean[alpha] = file["partition/clients"]["effective_classes"].mean()
         self.assertAlmostEqual(mean["1e-6"], 1)
         self.assertGreater(mean["1e9"], 4)
+
+    def test_levelling_is_told(self) -> None:
+        """Clients filled up to min_samples are less skewed than alpha asks for."""
+        settings = ("partition.scheme=dirichlet", "partition.dirichlet_form=class_split",
+                    "partition.alpha=0.05", "partition.clients=40",
+                    "partition.samples_per_client=0", "federated.tracked_clients=")
+        told = {}
+        for minimum in (1, 9):
+            sets = [part for setting in (*settings, f"partition.min_samples={minimum}")
+                    for part in ("--set", setting)]
+            told[minimum] = self.launch(0, "--dry-run", *sets, self.config).stderr
+        self.assertRegex(told[9], r"partition.min_samples = 9: \d+ of 40 clients had fewer and took "
+                                  r"\d+ samples from the largest, which lessens the skew; effective "
+                                  r"classes of a client before [\d.]+, after [\d.]+")
+        before, after = (float(word) for word in
+                         re.search(r"before ([\d.]+), after ([\d.]+)", told[9]).groups())
+        path = self.run_small(0, *settings, "partition.min_samples=9", "federated.rounds=1")
+        with h5py.File(path) as file:
+            self.assertAlmostEqual(file["partition/clients"]["effective_classes"].mean(), after,
+                                   delta=0.006)
+        self.assertNotEqual(before, after)
 
 
 if __name__ == "__main__":

@@ -368,10 +368,10 @@ static void files_must_fit_together(void **state) {
     assert_refused("", "hold images of different shape or type");
 
     write_content(&content);
-    bytes_t square = idx_header(0x08, 2, (uint32_t[]){TRAIN, 1});
-    square.count += TRAIN;
-    write_bytes("data/train-labels-idx1-ubyte", &square);
-    assert_refused("", "train-labels-idx1-ubyte: labels must be one byte each in one dimension");
+    bytes_t cube = idx_header(0x08, 3, (uint32_t[]){TRAIN, 1, 1});
+    cube.count += TRAIN;
+    write_bytes("data/train-labels-idx1-ubyte", &cube);
+    assert_refused("", "train-labels-idx1-ubyte: labels must be one number each");
 
     write_content(&content);
     bytes_t flat = idx_header(0x08, 1, (uint32_t[]){TRAIN});

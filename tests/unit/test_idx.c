@@ -102,7 +102,8 @@ static void a_wrong_start_is_refused(void **state) {
     for (size_t at = 0; at < 4; at++)
         for (unsigned value = 0; value < 256; value++) {
             bytes_t images = small_images();
-            if (images.at[at] == value)
+            bool signed_bytes = at == 2 && value == FED_IDX_INT8; /* as large */
+            if (images.at[at] == value || signed_bytes)
                 continue;
             images.at[at] = (unsigned char)value;
             fed_status_t status = read_all(write_bytes("wrong", &images));

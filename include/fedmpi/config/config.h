@@ -27,6 +27,11 @@ typedef enum fed_normalize {
     FED_NORMALIZE_STANDARD,
     FED_NORMALIZE_NONE
 } fed_normalize_t;
+typedef enum fed_layout {
+    FED_LAYOUT_AUTO,
+    FED_LAYOUT_CHANNELS_FIRST,
+    FED_LAYOUT_CHANNELS_LAST
+} fed_layout_t;
 typedef enum fed_sampling {
     FED_SAMPLING_UNIFORM,
     FED_SAMPLING_WEIGHTED,
@@ -71,6 +76,7 @@ typedef struct fed_config {
     struct {
         const char *dataset, *path;
         int normalize; /**< fed_normalize_t */
+        int layout;    /**< fed_layout_t */
         int64_t train_limit, validation_samples;
         bool drop_constant_features;
         double synthetic_alpha, synthetic_beta;

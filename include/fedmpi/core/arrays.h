@@ -18,15 +18,19 @@ typedef enum fed_array_kind {
     FED_ARRAY_OF_BYTES,    /**< unsigned, 8 bits */
     FED_ARRAY_OF_INTEGERS, /**< any other integer type */
     FED_ARRAY_OF_REALS,    /**< floating point of any precision */
-    FED_ARRAY_OF_OTHERS,   /**< text, structs, ...: cannot be read */
+    FED_ARRAY_OF_TEXTS,    /**< strings */
+    FED_ARRAY_OF_OTHERS,   /**< structs, ...: cannot be read */
 } fed_array_kind_t;
 
 /** What they are converted to. */
 typedef enum fed_array_number {
     FED_ARRAY_UINT8,
     FED_ARRAY_INT64,
-    FED_ARRAY_FLOAT32
+    FED_ARRAY_FLOAT32,
+    FED_ARRAY_TEXT /**< char[FED_ARRAY_TEXT_BYTES], ends with a zero; longer ones are refused */
 } fed_array_number_t;
+
+#define FED_ARRAY_TEXT_BYTES 64
 
 typedef struct fed_array_shape {
     fed_array_kind_t kind;
@@ -36,6 +40,9 @@ typedef struct fed_array_shape {
 
 typedef struct fed_array_file fed_array_file_t;
 
+/** An array's name is its path in the file. With one * in place of a part it stands for the
+ * arrays of all groups there, in the order of their names, one behind the other along the
+ * first dimension: "/examples/ * /label" (without the spaces). */
 typedef struct fed_array_format {
     /** FED_INPUT if it cannot be read; else the caller closes it. */
     fed_status_t (*open)(const char *path, fed_array_file_t **file);
@@ -49,6 +56,9 @@ typedef struct fed_array_format {
      * @param values  [out] [rows][width] of `number` */
     fed_status_t (*read)(fed_array_file_t *file, const char *name, size_t first, size_t rows,
                          size_t width, fed_array_number_t number, void *values);
+    /** How many rows each of the arrays has that a name with a * stands for.
+     * @param rows  [out] [count], the caller frees it */
+    fed_status_t (*split)(fed_array_file_t *file, const char *name, size_t **rows, size_t *count);
 } fed_array_format_t;
 
 #endif

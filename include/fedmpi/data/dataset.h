@@ -60,7 +60,8 @@ struct fed_source {
     /** Optional, where shape.generated_clients is not 0: the training samples.
      * @param first  [clients + 1] as read wrote it, borrowed */
     fed_generator_t *(*generate)(const fed_config_t *config, const size_t *first, size_t clients);
-    size_t classes; /**< that its labels must lie below; 0: any */
+    size_t classes;  /**< that its labels must lie below; 0: any */
+    bool is_fetched; /**< `make data DATASET=name` brings it */
 };
 
 /** The table behind data.dataset. */

@@ -14,7 +14,15 @@
 
 #define FED_IDX_DIMENSIONS 4
 
-typedef enum fed_idx_type { FED_IDX_UINT8 = 0x08, FED_IDX_FLOAT32 = 0x0D } fed_idx_type_t;
+/** What the values are in the file. */
+typedef enum fed_idx_type {
+    FED_IDX_UINT8 = 0x08,
+    FED_IDX_INT8 = 0x09,
+    FED_IDX_INT16 = 0x0B,
+    FED_IDX_INT32 = 0x0C,
+    FED_IDX_FLOAT32 = 0x0D,
+    FED_IDX_FLOAT64 = 0x0E
+} fed_idx_type_t;
 
 typedef struct fed_idx_header {
     fed_idx_type_t type;
@@ -25,9 +33,10 @@ typedef struct fed_idx_header {
 /** Read and check the header against the file's size. */
 fed_status_t fed_idx_read_header(const char *path, fed_idx_header_t *header);
 
-/** Read the first `rows` rows of the values, in the machine's byte order.
+/** Read the first `rows` rows of the values: bytes as they are, any other type as float.
  * @param header  what fed_idx_read_header gave for this file
- * @param values  [out] [rows][product of the other sizes] of header->type
+ * @param values  [out] [rows][product of the other sizes] of uint8_t if header->type is
+ *                FED_IDX_UINT8, else of float
  * FED_INPUT when the file is truncated or goes on after its last value. */
 fed_status_t fed_idx_read_values(const char *path, const fed_idx_header_t *header, size_t rows,
                                  void *values);

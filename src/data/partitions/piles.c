@@ -2,6 +2,7 @@
 #include "piles.h"
 
 #include "fedmpi/config/purposes.h"
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 
@@ -124,6 +125,37 @@ static size_t sum_of(const uint32_t *counts, size_t piles) {
     return sum;
 }
 
+/* Mean over clients of exp(entropy of their classes), as partition/clients has it. */
+static double effective_classes(size_t clients, size_t piles, const uint32_t *counts) {
+    double sum = 0;
+    size_t holders = 0;
+    for (size_t k = 0; k < clients; k++, counts += piles) {
+        double total = (double)sum_of(counts, piles), entropy = 0;
+        for (size_t p = 0; p < piles; p++)
+            if (counts[p] > 0)
+                entropy -= counts[p] / total * log(counts[p] / total);
+        sum += total > 0 ? exp(entropy) : 0;
+        holders += total > 0;
+    }
+    return sum / (double)holders;
+}
+
+/* Levelling takes back some of the skew that the other keys ask for. */
+static void warn_of_levelling(size_t minimum, size_t levelled, size_t moved, size_t clients,
+                              size_t piles, double before, const uint32_t *counts) {
+    if (moved == 0)
+        return;
+    FED_AUTOFREE char *skew =
+        piles > 1
+            ? fed_format("; effective classes of a client before %.2f, after %.2f, on average",
+                         before, effective_classes(clients, piles, counts))
+            : fed_strdup("");
+    fed_warn(
+        "partition.min_samples = %zu: %zu of %zu clients had fewer and took %zu samples from "
+        "the largest, which lessens the skew%s",
+        minimum, levelled, clients, moved, skew);
+}
+
 fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t piles,
                              uint32_t *counts) {
     size_t minimum = (size_t)config->partition.min_samples, total = 0;
@@ -138,8 +170,12 @@ fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t 
                                total / clients);
     for (size_t at = clients; at-- > 0;)
         sift_down(heap, clients, at);
-    for (size_t k = 0; k < clients; k++)
-        for (size_t has = sum_of(counts + k * piles, piles); has < minimum; has++) {
+    double before = effective_classes(clients, piles, counts);
+    size_t levelled = 0, moved = 0;
+    for (size_t k = 0; k < clients; k++) {
+        size_t has = sum_of(counts + k * piles, piles);
+        levelled += has < minimum;
+        for (; has < minimum; has++, moved++) {
             uint32_t *from = counts + heap[0].client * piles;
             size_t p = most_frequent(from, piles);
             from[p]--;
@@ -147,6 +183,8 @@ fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t 
             heap[0].size--;
             sift_down(heap, clients, 0);
         }
+    }
+    warn_of_levelling(minimum, levelled, moved, clients, piles, before, counts);
     return FED_OK;
 }
 

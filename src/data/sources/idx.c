@@ -7,7 +7,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <string.h>
+
+#define LABEL_MAX 999999
 
 /* The names in use: "train-images-idx3-ubyte", "train-images.idx3-ubyte",
  * "emnist-letters-test-images-idx3-ubyte.gz", ... */
@@ -82,8 +85,9 @@ static fed_status_t open_part(const char *folder, const char *const *patterns, p
     FED_TRY(find_file(folder, patterns, "labels", &part->label_path));
     FED_TRY(fed_idx_read_header(part->image_path, &part->images));
     FED_TRY(fed_idx_read_header(part->label_path, &part->labels));
-    if (part->labels.dimensions != 1 || part->labels.type != FED_IDX_UINT8)
-        return fed_fail(FED_INPUT, "%s: labels must be one byte each in one dimension",
+    if (part->labels.dimensions > 2)
+        return fed_fail(FED_INPUT,
+                        "%s: labels must be one number each, or rows that begin with it (QMNIST)",
                         part->label_path);
     if (part->images.dimensions < 2)
         return fed_fail(FED_INPUT, "%s: images must have 2 to 4 dimensions, the first the samples",
@@ -114,7 +118,7 @@ static fed_dataset_shape_t shape_of(const part_t *train, const part_t *test, siz
         .height = color ? sizes[2] : sizes[1],
         .width = color ? sizes[3] : sizes[2],
         .classes = classes,
-        .type = train->images.type == FED_IDX_FLOAT32 ? FED_VALUES_FLOAT32 : FED_VALUES_UINT8,
+        .type = train->images.type == FED_IDX_UINT8 ? FED_VALUES_UINT8 : FED_VALUES_FLOAT32,
     };
 }
 
@@ -131,18 +135,34 @@ static fed_status_t measure(const fed_source_t *self, const fed_config_t *config
     return status;
 }
 
+static fed_status_t set_label(const part_t *part, size_t sample, double value, size_t classes,
+                              int32_t *label) {
+    double most = classes > 0 ? (double)classes - 1 : LABEL_MAX;
+    if (!(value >= 0 && value <= most && value == trunc(value)))
+        return fed_fail(FED_INPUT, "%s: sample %zu has label %g, accepted is 0 to %.0f",
+                        part->label_path, sample, value, most);
+    *label = (int32_t)value;
+    return FED_OK;
+}
+
+/* The first number of each row is the class; QMNIST has writer and origin behind it. */
+static fed_status_t read_labels(const part_t *part, size_t count, size_t classes, int32_t *labels) {
+    bool bytes = part->labels.type == FED_IDX_UINT8;
+    size_t width = part->labels.sizes[1];
+    FED_AUTOFREE void *values = fed_alloc(count * width, bytes ? 1 : sizeof(float));
+    FED_TRY(fed_idx_read_values(part->label_path, &part->labels, count, values));
+    for (size_t i = 0; i < count; i++)
+        FED_TRY(set_label(part, i,
+                          bytes ? (double)((const uint8_t *)values)[i * width]
+                                : (double)((const float *)values)[i * width],
+                          classes, &labels[i]));
+    return FED_OK;
+}
+
 static fed_status_t read_part(const part_t *part, size_t count, size_t classes,
                               fed_raw_samples_t *samples) {
     FED_TRY(fed_idx_read_values(part->image_path, &part->images, count, samples->values));
-    FED_AUTOFREE uint8_t *labels = FED_NEW_ARRAY(uint8_t, count);
-    FED_TRY(fed_idx_read_values(part->label_path, &part->labels, count, labels));
-    for (size_t i = 0; i < count; i++) {
-        if (classes > 0 && labels[i] >= classes)
-            return fed_fail(FED_INPUT, "%s: sample %zu has label %d, accepted is 0 to %zu",
-                            part->label_path, i, labels[i], classes - 1);
-        samples->labels[i] = labels[i];
-    }
-    return FED_OK;
+    return read_labels(part, count, classes, samples->labels);
 }
 
 static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *config,
@@ -161,49 +181,23 @@ static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *c
     return status;
 }
 
-/* Does this set have a label 0? Asked of a test set, which is never cut short. */
-static bool starts_at_zero(const fed_raw_samples_t *samples, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (samples->labels[i] == 0)
-            return true;
-    return false;
-}
-
-/* Of EMNIST's six sets, `letters` counts its classes from 1. */
-static fed_status_t read_emnist(const fed_source_t *self, const fed_config_t *config,
-                                const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
-                                fed_raw_samples_t *train, fed_raw_samples_t *test) {
-    const char *path = config->data.path;
-    FED_TRY(read_samples(self, config, arrays, shape, train, test));
-    if (starts_at_zero(test, shape->test_count))
-        return FED_OK;
-    for (size_t i = 0; i < shape->train_count; i++)
-        if (train->labels[i]-- == 0)
-            return fed_fail(FED_INPUT, "%s: training sample %zu has label 0, no test sample has",
-                            path, i);
-    for (size_t i = 0; i < shape->test_count; i++)
-        test->labels[i]--;
-    return FED_OK;
-}
-
-#define IDX_SOURCE(id, text_name, text_summary, class_count, read_function)                        \
+#define IDX_SOURCE(id, text_name, text_summary, class_count, fetched)                              \
     const fed_source_t fed_source_##id = {                                                         \
         .plugin = {text_name, text_summary},                                                       \
         .measure = measure,                                                                        \
-        .read = read_function,                                                                     \
+        .read = read_samples,                                                                      \
         .classes = class_count,                                                                    \
+        .is_fetched = fetched,                                                                     \
     }
 
-IDX_SOURCE(mnist, "mnist", "handwritten digits, 28x28, 10 classes (LeCun et al. 1998)", 10,
-           read_samples);
+IDX_SOURCE(mnist, "mnist", "handwritten digits, 28x28, 10 classes (LeCun et al. 1998)", 10, true);
 IDX_SOURCE(fashion_mnist, "fashion-mnist",
-           "articles of clothing, 28x28, 10 classes (Xiao et al. 2017)", 10, read_samples);
+           "articles of clothing, 28x28, 10 classes (Xiao et al. 2017)", 10, true);
 IDX_SOURCE(kmnist, "kmnist",
-           "cursive Japanese characters, 28x28, 10 classes (Clanuwat et al. 2018)", 10,
-           read_samples);
+           "cursive Japanese characters, 28x28, 10 classes (Clanuwat et al. 2018)", 10, false);
 IDX_SOURCE(
     emnist, "emnist",
     "handwritten letters and digits, 28x28, one of its six sets a folder (Cohen et al. 2017)", 0,
-    read_emnist);
+    false);
 IDX_SOURCE(idx, "idx", "four IDX files in a folder, any image size and number of classes", 0,
-           read_samples);
+           false);
