@@ -1,39 +1,86 @@
 /* Whole-file reads and atomic replacement. */
 #include "fedmpi/core/file.h"
 
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#define MOST_LINKS 40 /* that lead to a file; more go in a circle */
+#define COPY_BYTES ((size_t)1 << 20)
+
+/* Not in every system's header. */
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xff534d42
+#endif
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xfe534d42
+#endif
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
 /* The place is wrong, or the disk is. */
-static fed_status_t fail_writing(const char *path, int code) {
+static fed_status_t kind_of(int code) {
     bool disk = code == ENOSPC || code == EDQUOT || code == EIO || code == EFBIG;
-    return fed_fail(disk ? FED_FAILURE : FED_INPUT, "%s: cannot write: %s", path, strerror(code));
+    return disk ? FED_FAILURE : FED_INPUT;
 }
 
-static void make_folders(const char *path) {
+fed_status_t fed_file_fail(const char *path, int code) {
+    return fed_fail(kind_of(code), "%s: cannot write: %s", path, strerror(code));
+}
+
+/* --- Folders ---------------------------------------------------------------------------- */
+
+static bool is_folder(const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return false;
+    errno = S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+    return errno == 0;
+}
+
+/* Take back empty folders: those on the path whose names are longer than `kept`. */
+static void remove_folders(char *path, size_t kept) {
+    while (strlen(path) > kept && rmdir(path) == 0) {
+        char *slash = strrchr(path, '/');
+        *(slash ? slash : path) = '\0';
+    }
+}
+
+/* Make what is missing of the folders that a file lies in, or nothing. */
+static fed_status_t make_folders(const char *path) {
     FED_AUTOFREE char *copy = fed_strdup(path);
+    size_t kept = 0, made = 0; /* lengths: of what was there, of what is new */
     for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        mkdir(copy, 0777); /* what cannot be made shows when the file is opened */
+        if (!is_folder(copy)) {
+            if (errno != ENOENT || mkdir(copy, 0777) != 0) {
+                int code = errno;
+                fed_status_t status =
+                    fed_fail(kind_of(code), "cannot make the folder %s: %s", copy, strerror(code));
+                copy[made] = '\0';
+                remove_folders(copy, kept);
+                return status;
+            }
+            made = strlen(copy);
+        } else if (made == 0) {
+            kept = strlen(copy);
+        }
         *slash = '/';
     }
-}
-
-static int write_all(int file, const char *data, size_t bytes) {
-    for (size_t done = 0; done < bytes;) {
-        ssize_t written = write(file, data + done, bytes - done);
-        if (written < 0 && errno != EINTR)
-            return errno;
-        done += written > 0 ? (size_t)written : 0;
-    }
-    return 0;
+    if (made > 0)
+        fed_info("made the folder %.*s", (int)made, path);
+    return FED_OK;
 }
 
 static void sync_folder_of(const char *path) {
@@ -45,8 +92,49 @@ static void sync_folder_of(const char *path) {
     close(folder);
 }
 
+/* --- Links ------------------------------------------------------------------------------ */
+
+/* What a link says, seen from where the link lies. */
+static char *follow(const char *path, const char *target) {
+    const char *slash = strrchr(path, '/');
+    if (*target == '/' || !slash)
+        return fed_strdup(target);
+    return fed_format("%.*s/%s", (int)(slash - path), path, target);
+}
+
+char *fed_file_resolve(const char *path) {
+    char *found = fed_strdup(path), target[PATH_MAX];
+    for (int links = 0; links < MOST_LINKS; links++) {
+        ssize_t length = readlink(found, target, sizeof target - 1);
+        if (length < 0)
+            break;
+        target[length] = '\0';
+        char *next = follow(found, target);
+        fed_free(found);
+        found = next;
+    }
+    return found;
+}
+
+/* --- Writing ---------------------------------------------------------------------------- */
+
+static int write_all(int file, const char *data, size_t bytes) {
+    for (size_t done = 0; done < bytes;) {
+        ssize_t written = write(file, data + done, bytes - done);
+        if (written < 0 && errno != EINTR)
+            return errno;
+        done += written > 0 ? (size_t)written : 0;
+    }
+    return 0;
+}
+
 static int open_part(const char *part) {
-    return open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
+
+static void release(fed_file_t *file) {
+    fed_free(file->part);
+    fed_free(file->target);
 }
 
 /* Give up: the old file stays as it was. */
@@ -54,41 +142,54 @@ static fed_status_t abandon(fed_file_t *file) {
     if (file->descriptor >= 0)
         close(file->descriptor);
     unlink(file->part);
-    fed_free(file->part);
-    return fail_writing(file->path, file->error);
+    release(file);
+    return fed_file_fail(file->path, file->error);
 }
 
 /* The part takes the place of what is there: that must not be a device or a folder. */
 static fed_status_t check_replaceable(const char *path) {
     struct stat status;
+    if (stat(path, &status) != 0 && errno == ELOOP)
+        return fed_fail(FED_INPUT, "cannot write: %s", strerror(ELOOP));
     if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
         return FED_OK;
     if (S_ISDIR(status.st_mode))
-        return fail_writing(path, EISDIR);
-    return fed_fail(FED_INPUT, "%s: cannot write: exists and is not a regular file", path);
+        return fed_fail(FED_INPUT, "cannot write: %s", strerror(EISDIR));
+    return fed_fail(FED_INPUT, "cannot write: exists and is not a regular file");
+}
+
+/* fed_file_begin; the message has no path yet. */
+static fed_status_t begin(fed_file_t *file, const char *path) {
+    FED_TRY(check_replaceable(path));
+    FED_AUTOFREE char *target = fed_file_resolve(path);
+    FED_AUTOFREE char *part = fed_format("%s.part", target);
+    int descriptor = open_part(part);
+    if (descriptor < 0 && errno == ENOENT) {
+        FED_TRY(make_folders(target));
+        descriptor = open_part(part);
+    }
+    if (descriptor < 0)
+        return fed_fail(kind_of(errno), "cannot write: %s", strerror(errno));
+    *file = (fed_file_t){.path = path,
+                         .target = fed_strdup(target),
+                         .part = fed_strdup(part),
+                         .descriptor = descriptor};
+    return FED_OK;
 }
 
 fed_status_t fed_file_begin(fed_file_t *file, const char *path) {
-    FED_TRY(check_replaceable(path));
-    *file = (fed_file_t){.path = path, .part = fed_format("%s.part", path)};
-    file->descriptor = open_part(file->part);
-    if (file->descriptor < 0 && errno == ENOENT) {
-        make_folders(path);
-        file->descriptor = open_part(file->part);
-    }
-    if (file->descriptor >= 0)
-        return FED_OK;
-    file->error = errno;
-    fed_free(file->part);
-    return fail_writing(path, file->error);
+    fed_status_t status = begin(file, path);
+    if (status != FED_OK)
+        fed_fail(status, "%s: %s", path, fed_error_message());
+    return status;
 }
 
 fed_status_t fed_file_try(const char *path) {
     fed_file_t file;
-    FED_TRY(fed_file_begin(&file, path));
+    FED_TRY(begin(&file, path));
     close(file.descriptor);
     unlink(file.part);
-    fed_free(file.part);
+    release(&file);
     return FED_OK;
 }
 
@@ -107,13 +208,13 @@ fed_status_t fed_file_sync(fed_file_t *file) {
 fed_status_t fed_file_finish(fed_file_t *file) {
     int closed = close(file->descriptor);
     file->descriptor = -1;
-    if (!file->error && (closed != 0 || rename(file->part, file->path) != 0))
+    if (!file->error && (closed != 0 || rename(file->part, file->target) != 0))
         file->error = errno;
     if (file->error)
         return abandon(file);
     if (file->durable)
-        sync_folder_of(file->path);
-    fed_free(file->part);
+        sync_folder_of(file->target);
+    release(file);
     return FED_OK;
 }
 
@@ -134,16 +235,57 @@ static int extend(int file, size_t at, const void *data, size_t bytes) {
 }
 
 fed_status_t fed_file_extend(const char *path, size_t at, const void *data, size_t bytes) {
-    FED_TRY(check_replaceable(path));
+    fed_status_t status = check_replaceable(path);
+    if (status != FED_OK)
+        return fed_fail(status, "%s: %s", path, fed_error_message());
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0)
-        return fail_writing(path, errno);
+        return fed_file_fail(path, errno);
     int code = extend(file, at, data, bytes);
     if (close(file) != 0 && !code)
         code = errno;
     if (at == 0)
         sync_folder_of(path);
-    return code ? fail_writing(path, code) : FED_OK;
+    return code ? fed_file_fail(path, code) : FED_OK;
+}
+
+int fed_file_write_at(int descriptor, size_t at, const void *data, size_t bytes) {
+    for (size_t done = 0; done < bytes;) {
+        ssize_t written =
+            pwrite(descriptor, (const char *)data + done, bytes - done, (off_t)(at + done));
+        if (written < 0 && errno != EINTR)
+            return errno;
+        done += written > 0 ? (size_t)written : 0;
+    }
+    return 0;
+}
+
+int fed_file_copy(int from, size_t from_at, int to, size_t to_at, size_t bytes) {
+    FED_AUTOFREE char *buffer = fed_alloc(COPY_BYTES, 1);
+    for (size_t done = 0; done < bytes;) {
+        size_t step = bytes - done < COPY_BYTES ? bytes - done : COPY_BYTES;
+        ssize_t got = pread(from, buffer, step, (off_t)(from_at + done));
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return got == 0 ? EIO : errno;
+        int code = got > 0 ? fed_file_write_at(to, to_at + done, buffer, (size_t)got) : 0;
+        if (code)
+            return code;
+        done += got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
+bool fed_file_is_remote(int descriptor) {
+    static const unsigned long remote[] = {NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+                                           CIFS_SUPER_MAGIC, AFS_SUPER_MAGIC, V9FS_MAGIC,
+                                           FUSE_SUPER_MAGIC};
+    struct statfs found;
+    if (fstatfs(descriptor, &found) != 0)
+        return true;
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if ((unsigned long)found.f_type == remote[i])
+            return true;
+    return false;
 }
 
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes) {

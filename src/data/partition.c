@@ -23,7 +23,6 @@ const fed_table_t fed_partition_table = {
     .help = "one row for each client: how much it holds and how skewed",
     FED_COLUMNS(partition_columns),
     .row_bytes = sizeof(fed_partition_row_t),
-    .compressed = true,
 };
 
 static const fed_plugin_t *const scheme_entries[] = {

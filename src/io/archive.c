@@ -3,6 +3,7 @@
 
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
+#include "growth.h"
 #include "handles.h"
 
 #include <stdio.h>
@@ -13,8 +14,10 @@
 #define LARGEST_CHUNK_BYTES ((size_t)1 << 20) /* accepted in a smaller data set */
 
 struct fed_archive {
-    hid_t file;
-    char *name; /* for messages */
+    hid_t file;          /* in memory: all but the rows of tables that grow */
+    char *name;          /* for messages */
+    bool changed;        /* since it was published, other than by rows */
+    fed_growth_t growth; /* tables, and the file on disk */
 };
 
 /* Calls that can only fail for want of memory, or because we are wrong. */
@@ -26,18 +29,27 @@ static hid_t must(hid_t result, const char *call, int line) {
     return result;
 }
 
+/* The earliest format, which every reader knows and header.h relies on, in places that are
+ * multiples of eight. */
 static hid_t in_memory(void) {
-    H5dont_atexit(); /* after a damaged file its clean-up may crash; ours is H5Fclose */
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* messages are ours to print */
-    MUST(H5PLset_loading_state(0));        /* no file makes us load a plug-in */
-    hid_t access = MUST(H5Pcreate(H5P_FILE_ACCESS));
+    hid_t access = MUST(fed_file_access());
     MUST(H5Pset_fapl_core(access, IMAGE_GROWTH_BYTES, false));
+    MUST(H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST));
+    MUST(H5Pset_alignment(access, 1, 8));
+    MUST(H5Pset_meta_block_size(access, 0)); /* inside a block nothing is aligned */
     return access;
+}
+
+/* Of a group or file: attributes may have more than 64 KiB, as a configuration's can. */
+static hid_t with_large_attributes(hid_t class) {
+    hid_t creation = MUST(H5Pcreate(class));
+    MUST(H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED));
+    return creation;
 }
 
 static fed_archive_t *wrap(hid_t file, const char *name) {
     fed_archive_t *archive = FED_NEW(fed_archive_t);
-    *archive = (fed_archive_t){file, fed_strdup(name)};
+    *archive = (fed_archive_t){file, fed_strdup(name), true, {.descriptor = -1}};
     return archive;
 }
 
@@ -50,8 +62,9 @@ static const char *unique_name(char name[32]) {
 
 fed_archive_t *fed_archive_create(void) {
     AUTOCLOSE access = in_memory();
+    AUTOCLOSE creation = with_large_attributes(H5P_FILE_CREATE);
     char name[32];
-    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, H5P_DEFAULT, access)), "");
+    return wrap(MUST(H5Fcreate(unique_name(name), H5F_ACC_TRUNC, creation, access)), "");
 }
 
 fed_status_t fed_archive_open(const void *image, size_t bytes, const char *name,
@@ -73,6 +86,7 @@ void fed_archive_destroy(fed_archive_t *archive) {
     if (!archive)
         return;
     H5Fclose(archive->file);
+    fed_growth_fini(&archive->growth);
     fed_free(archive->name);
     fed_free(archive);
 }
@@ -135,11 +149,13 @@ static hid_t open_described(fed_archive_t *archive, const char *path) {
     if (exists(archive, path))
         return MUST(H5Oopen(archive->file, path, H5P_DEFAULT));
     AUTOCLOSE links = making_groups();
-    return MUST(H5Gcreate2(archive->file, path, links, H5P_DEFAULT, H5P_DEFAULT));
+    AUTOCLOSE creation = with_large_attributes(H5P_GROUP_CREATE);
+    return MUST(H5Gcreate2(archive->file, path, links, creation, H5P_DEFAULT));
 }
 
 static void describe(fed_archive_t *archive, const char *path, const char *name, hid_t type,
                      const void *value) {
+    archive->changed = true;
     AUTOCLOSE object = open_described(archive, path);
     AUTOCLOSE space = MUST(H5Screate(H5S_SCALAR));
     if (H5Aexists(object, name) > 0)
@@ -170,6 +186,7 @@ static void set_compression(hid_t creation) {
 /* @param creation  H5P_DEFAULT, or how the data set is stored */
 static void put(fed_archive_t *archive, const char *path, hid_t type, hid_t space, hid_t creation,
                 const void *data) {
+    archive->changed = true;
     if (exists(archive, path))
         MUST(H5Ldelete(archive->file, path, H5P_DEFAULT));
     AUTOCLOSE links = making_groups();
@@ -223,17 +240,7 @@ static hid_t row_type(const fed_table_t *table) {
     return type;
 }
 
-void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table) {
-    AUTOCLOSE type = row_type(table);
-    hsize_t none = 0, unlimited = H5S_UNLIMITED, chunk = 1 + CHUNK_BYTES / table->row_bytes;
-    AUTOCLOSE space = MUST(H5Screate_simple(1, &none, &unlimited));
-    AUTOCLOSE links = making_groups();
-    AUTOCLOSE creation = MUST(H5Pcreate(H5P_DATASET_CREATE));
-    MUST(H5Pset_chunk(creation, 1, &chunk));
-    if (table->compressed)
-        set_compression(creation);
-    MUST(H5Dclose(
-        MUST(H5Dcreate2(archive->file, table->path, type, space, links, creation, H5P_DEFAULT))));
+static void describe_table(fed_archive_t *archive, const fed_table_t *table) {
     fed_archive_describe(archive, table->path, "help", table->help);
     for (size_t c = 0; c < table->column_count; c++) {
         const fed_column_t *column = &table->columns[c];
@@ -244,23 +251,32 @@ void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table) 
     }
 }
 
+void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table) {
+    hsize_t none = 0;
+    AUTOCLOSE type = row_type(table);
+    AUTOCLOSE space = MUST(H5Screate_simple(1, &none, NULL));
+    AUTOCLOSE links = making_groups();
+    MUST(H5Dclose(MUST(
+        H5Dcreate2(archive->file, table->path, type, space, links, H5P_DEFAULT, H5P_DEFAULT))));
+    fed_growth_table(&archive->growth, table);
+    describe_table(archive, table);
+}
+
 void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const void *rows,
                         size_t count) {
-    if (count == 0)
-        return;
-    AUTOCLOSE set = MUST(H5Dopen2(archive->file, table->path, H5P_DEFAULT));
-    hsize_t had, added = count;
-    {
-        AUTOCLOSE before = MUST(H5Dget_space(set));
-        MUST(H5Sget_simple_extent_dims(before, &had, NULL));
-    }
-    hsize_t has = had + added;
-    MUST(H5Dset_extent(set, &has));
+    fed_growth_append(&archive->growth, table, rows, count);
+}
+
+void fed_archive_put_table(fed_archive_t *archive, const fed_table_t *table, const void *rows,
+                           size_t count) {
+    hsize_t size = count, most = 1 + CHUNK_BYTES / table->row_bytes;
     AUTOCLOSE type = row_type(table);
-    AUTOCLOSE target = MUST(H5Dget_space(set));
-    MUST(H5Sselect_hyperslab(target, H5S_SELECT_SET, &had, NULL, &added, NULL));
-    AUTOCLOSE source = MUST(H5Screate_simple(1, &added, NULL));
-    MUST(H5Dwrite(set, type, source, target, H5P_DEFAULT, rows));
+    AUTOCLOSE space = MUST(H5Screate_simple(1, &size, NULL));
+    AUTOCLOSE creation = MUST(H5Pcreate(H5P_DATASET_CREATE));
+    MUST(H5Pset_chunk(creation, 1, size > 0 && size < most ? &size : &most));
+    set_compression(creation);
+    put(archive, table->path, type, space, creation, rows);
+    describe_table(archive, table);
 }
 
 /* The in-memory driver's handle is its memory: nothing is copied. */
@@ -272,10 +288,28 @@ const void *fed_archive_view(fed_archive_t *archive, size_t *bytes) {
     return *image;
 }
 
-fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool durable) {
-    size_t bytes;
+static fed_header_t find_header(fed_archive_t *archive, const fed_table_t *table, const void *image,
+                                size_t bytes) {
+    hobj_ref_t object; /* an address in the file */
+    MUST(H5Rcreate(&object, archive->file, table->path, H5R_OBJECT, -1));
+    return fed_header_find(image, bytes, object);
+}
+
+static fed_status_t publish_anew(fed_archive_t *archive, const char *path, bool last) {
+    size_t bytes, count = archive->growth.count;
     const void *image = fed_archive_view(archive, &bytes);
-    return fed_file_replace(path, image, bytes, durable);
+    FED_AUTOFREE fed_header_t *headers = FED_NEW_ARRAY(fed_header_t, count);
+    for (size_t t = 0; t < count; t++)
+        headers[t] = find_header(archive, archive->growth.tables[t].table, image, bytes);
+    FED_TRY(fed_growth_rewrite(&archive->growth, path, image, bytes, headers, last));
+    archive->changed = false;
+    return FED_OK;
+}
+
+fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool last) {
+    if (last || archive->changed || !fed_growth_fits(&archive->growth, path))
+        return publish_anew(archive, path, last);
+    return fed_growth_write(&archive->growth, path);
 }
 
 /* Reading takes no more memory than the data set has, whatever its file says: values

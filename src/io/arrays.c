@@ -52,15 +52,8 @@ static fed_array_kind_t kind_of(hid_t type) {
                                                                        : FED_ARRAY_OF_INTEGERS;
 }
 
-/* Files are only read: no lock is needed, which some file systems do not have, and which a
- * notebook that has the file open may hold. */
 static hid_t open_unlocked(const char *path) {
-    AUTOCLOSE access = H5Pcreate(H5P_FILE_ACCESS);
-#if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE < 1)
-    H5Pset_file_locking(access, 0, 1);
-#else
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
-#endif
+    AUTOCLOSE access = fed_file_access();
     hid_t opened = H5Fopen(path, H5F_ACC_RDONLY, access);
     return opened >= 0 ? opened : H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
 }
@@ -81,9 +74,6 @@ static fed_status_t fail_open(const char *path, const char *reason) {
 }
 
 static fed_status_t open_file(const fed_array_file_t *file, hid_t *opened) {
-    H5dont_atexit();                       /* after a damaged file its clean-up may crash */
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* messages are ours to print */
-    H5PLset_loading_state(0);              /* no file makes us load a plug-in */
     char reason[256];
     *opened = open_unlocked(file->path);
     return *opened >= 0 ? FED_OK : fail_open(file->path, fed_last_reason(reason));

@@ -1,7 +1,27 @@
 /* HDF5's handles and errors. */
 #include "handles.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+/* H5Pset_file_locking came with 1.10.7 and 1.12.1. */
+#define HAS_FILE_LOCKING                                                                           \
+    (H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0)))
+
+hid_t fed_file_access(void) {
+#if !HAS_FILE_LOCKING
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", true); /* HDF5 reads it when it starts */
+#endif
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    H5PLset_loading_state(0);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+#if HAS_FILE_LOCKING
+    H5Pset_file_locking(access, false, true);
+#endif
+    return access;
+}
 
 void fed_close_handle(const hid_t *handle) {
     if (*handle >= 0)

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The rounds last: a round that is in the file has its rows in the other tables. */
 static const fed_table_t *const tables[] = {
-    &fed_round_table,    &fed_client_table,      &fed_local_epoch_table,
-    &fed_personal_table, &fed_centralized_table,
+    &fed_client_table,      &fed_local_epoch_table, &fed_personal_table,
+    &fed_centralized_table, &fed_round_table,
 };
 
 static void describe_now(fed_archive_t *archive, const char *name) {
@@ -103,8 +104,7 @@ static void put_partition(fed_archive_t *archive, const fed_run_t *run) {
         measure_sizes(&run->partition, rows);
     else
         measure_skew(archive, run, rows);
-    fed_archive_create_table(archive, &fed_partition_table);
-    fed_archive_append(archive, &fed_partition_table, rows, clients);
+    fed_archive_put_table(archive, &fed_partition_table, rows, clients);
 }
 
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts) {
@@ -225,6 +225,9 @@ void fed_record_central(fed_record_t *record, const fed_centralized_t *central) 
 }
 
 void fed_record_status(fed_record_t *record, const char *status) {
+    if (record->status && strcmp(status, record->status) == 0)
+        return;
+    record->status = status;
     fed_archive_describe(record->archive, "/", "status", status);
     if (strcmp(status, "running") != 0)
         describe_now(record->archive, "finished");
@@ -244,6 +247,6 @@ void fed_record_end(fed_record_t *record, fed_status_t status, const char *messa
     fed_archive_describe(record->archive, "/", "stopped_message", message);
 }
 
-fed_status_t fed_record_publish(fed_record_t *record, bool durable) {
-    return fed_archive_publish(record->archive, record->run->config.output.file, durable);
+fed_status_t fed_record_publish(fed_record_t *record, bool last) {
+    return fed_archive_publish(record->archive, record->run->config.output.file, last);
 }

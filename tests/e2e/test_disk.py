@@ -16,7 +16,7 @@ class Places(ProgramCase):
 
     def test_an_unwritable_output_is_found_before_training(self):
         plain = self.write("plain", "a file")
-        for place, reason in (("/proc/none/run.h5", "cannot write"),
+        for place, reason in (("/proc/none/run.h5", "cannot make the folder /proc/none"),
                               (f"{plain}/run.h5", "Not a directory"),
                               (self.folder, "Is a directory")):
             self.refuse(2, f"output.file={place}",
@@ -33,16 +33,16 @@ class Places(ProgramCase):
         overrides = ("--set", "checkpoint.file=/proc/none/checkpoint")
         outcome = self.launch(2, *overrides, self.config)
         self.assertIn(outcome.code, (1, 2), outcome.stderr)
-        self.assert_one_message(outcome, "/proc/none/checkpoint", "cannot write")
+        self.assert_one_message(outcome, "/proc/none/checkpoint", "cannot make the folder")
 
 
 class FullDisk(ProgramCase):
     """Files may not grow beyond a limit, or the file system is full."""
 
-    def limited(self, bytes_: int):
+    def limited(self, bytes_: int, *arguments: str):
         """Every file of the run ends at this size, as with `ulimit -f`. On one rank:
         on more, MPI itself needs files that are larger."""
-        return self.launch(1, self.config, prefix=("prlimit", f"--fsize={bytes_}"))
+        return self.launch(1, *arguments, self.config, prefix=("prlimit", f"--fsize={bytes_}"))
 
     def assert_failed(self, outcome) -> None:
         self.assertEqual(outcome.code, 1, outcome.stderr)
@@ -53,14 +53,17 @@ class FullDisk(ProgramCase):
         self.assertEqual([path.name for path in self.folder.iterdir()], ["run.ini"])
 
     def test_a_limit_on_the_way(self):
-        """The results that were there before the run keep their bits until it can write."""
-        self.run_small(1)
-        whole = (self.folder / "run.h5").stat().st_size
-        outcome = self.limited(whole - 1500)
+        """What was recorded before the file could not grow any more is there."""
+        outcome = self.limited(500000, "--set", "federated.rounds=4000", "--set",
+                               "checkpoint.every=0")
         self.assert_failed(outcome)
         self.assertEqual([path.name for path in self.folder.glob("*.part")], [])
         with h5py.File(self.folder / "run.h5") as file:
             self.assertIn(text_attribute(file, "status"), ("running", "interrupted"))
+            rounds = list(file["federated/rounds"]["round"])
+            self.assertEqual(rounds, list(range(1, len(rounds) + 1)))
+            self.assertGreater(len(rounds), 100)
+            self.assertEqual(len(file["federated/clients"]), 7 * len(rounds))
 
     def mount(self):
         """A file system of 200 kB."""

@@ -6,6 +6,7 @@
 #include "fedmpi/io/arrays.h"
 
 #include <hdf5.h>
+#include <sys/stat.h>
 
 /* The archive as a file that HDF5 opens by itself. */
 static hid_t reopen(fed_archive_t *archive) {
@@ -167,6 +168,102 @@ static void tables_grow_and_explain_themselves(void **state) {
     fed_archive_destroy(archive);
 }
 
+static ino_t file_number(const char *path) {
+    struct stat found;
+    assert_int_equal(stat(path, &found), 0);
+    return found.st_ino;
+}
+
+/* Published after each append: what HDF5 reads is all that was appended, with small tables and
+ * large ones, and the file is a new one only when it has no room. */
+static void rows_are_added_in_place(void **state) {
+    (void)state;
+    enum { ROUNDS = 2000 };
+    const char *path = path_of("archive.h5");
+    fed_archive_t *archive = fed_archive_create();
+    fed_archive_create_table(archive, &fed_round_table);
+    fed_archive_create_table(archive, &fed_client_table);
+    size_t rows = 0, files = 0;
+    ino_t before = 0;
+    for (size_t round = 0; round < trials(ROUNDS); round++) {
+        size_t count = round % 3;
+        append(archive, rows, count);
+        rows += count;
+        assert_ok(fed_archive_publish(archive, path, false));
+        files += file_number(path) != before;
+        before = file_number(path);
+        if (round % 50 == 0 || round < 5) {
+            hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+            assert_rows(file, rows);
+            H5Fclose(file);
+        }
+    }
+    assert_in_range(files, 2, 10);
+    assert_ok(fed_archive_publish(archive, path, true));
+    fed_archive_destroy(archive);
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_rows(file, rows);
+    hid_t set = H5Dopen2(file, fed_client_table.path, H5P_DEFAULT);
+    assert_int_equal(H5Dget_storage_size(set), rows * sizeof(fed_client_row_t));
+    H5Dclose(set);
+    H5Fclose(file);
+}
+
+/* Others may take the file away, put another in its place, or hold the old one open. */
+static void a_file_that_is_gone_is_made_again(void **state) {
+    (void)state;
+    const char *path = path_of("archive.h5");
+    fed_archive_t *archive = fed_archive_create();
+    fed_archive_create_table(archive, &fed_client_table);
+    append(archive, 0, 300);
+    assert_ok(fed_archive_publish(archive, path, false));
+    hid_t old = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    unlink(path);
+    append(archive, 300, 1);
+    assert_ok(fed_archive_publish(archive, path, false));
+    write_text("archive.h5.other", "another file");
+    assert_int_equal(rename(path_of("archive.h5.other"), path), 0);
+    append(archive, 301, 1);
+    fed_archive_describe(archive, "/", "status", "with more than rows");
+    assert_ok(fed_archive_publish(archive, path, false));
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    assert_rows(file, 302);
+    assert_string_equal(text_attribute(file, "/", "status"), "with more than rows");
+    assert_rows(old, 300);
+    H5Fclose(old);
+    H5Fclose(file);
+    fed_archive_destroy(archive);
+}
+
+/* A command line or a list of clients may be longer than the 64 KiB of a plain attribute. */
+static void long_attributes_are_kept(void **state) {
+    (void)state;
+    enum { LONG = 300000 };
+    fed_archive_t *archive = fed_archive_create();
+    FED_AUTOFREE char *text = fed_alloc(LONG + 1, 1), *again = fed_alloc(LONG + 1, 1);
+    for (size_t i = 0; i < LONG; i++)
+        text[i] = (char)('a' + i % 26);
+    static const char *const objects[] = {"/", "/config"};
+    for (size_t i = 0; i < 2; i++) {
+        fed_archive_describe(archive, objects[i], "short", "first");
+        fed_archive_describe(archive, objects[i], "long", text);
+        fed_archive_describe(archive, objects[i], "long", text);
+    }
+    hid_t file = reopen(archive);
+    for (size_t i = 0; i < 2; i++) {
+        hid_t attribute = H5Aopen_by_name(file, objects[i], "long", H5P_DEFAULT, H5P_DEFAULT);
+        hid_t type = H5Aget_type(attribute);
+        assert_int_equal(H5Tget_size(type), LONG);
+        assert_true(H5Aread(attribute, type, again) >= 0);
+        assert_memory_equal(again, text, LONG);
+        assert_string_equal(text_attribute(file, objects[i], "short"), "first");
+        H5Tclose(type);
+        H5Aclose(attribute);
+    }
+    H5Fclose(file);
+    fed_archive_destroy(archive);
+}
+
 static void what_is_no_archive_is_refused(void **state) {
     (void)state;
     fed_archive_t *archive;
@@ -232,6 +329,9 @@ int main(void) {
         TEST(other_types_and_shapes_are_refused),
         TEST(descriptions_are_attributes),
         TEST(tables_grow_and_explain_themselves),
+        TEST(rows_are_added_in_place),
+        TEST(a_file_that_is_gone_is_made_again),
+        TEST(long_attributes_are_kept),
         TEST(what_is_no_archive_is_refused),
         TEST(damaged_images_do_no_harm),
         TEST(rows_of_another_shape_than_measured_are_refused),

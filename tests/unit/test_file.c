@@ -5,6 +5,7 @@
 #include "fedmpi/core/isolate.h"
 #include "fedmpi/core/stop.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -35,6 +36,37 @@ static void missing_folders_are_made(void **state) {
     const char *path = path_of("a/b/c/file");
     assert_ok(fed_file_replace(path, "deep", 4, true));
     assert_content(path, "deep");
+}
+
+/* A folder that cannot be made is named with the reason, and those above it are taken back. */
+static void folders_are_made_all_or_none(void **state) {
+    (void)state;
+    char path[NAME_MAX + 64] = "all/or/";
+    memset(path + strlen(path), 'x', NAME_MAX + 1);
+    strcat(path, "/file");
+    assert_fails(FED_INPUT, "xxx: File name too long", fed_file_try(path_of(path)));
+    assert_non_null(strstr(fed_error_message(), "cannot make the folder /"));
+    assert_false(fed_file_exists(path_of("all")));
+}
+
+static void a_link_stays_a_link(void **state) {
+    (void)state;
+    mkdir(path_of("elsewhere"), 0777);
+    assert_int_equal(symlink("elsewhere/link", path_of("link")), 0);
+    assert_int_equal(symlink("real", path_of("elsewhere/link")), 0);
+    for (int i = 0; i < 2; i++) { /* there is nothing at first */
+        assert_ok(fed_file_replace(path_of("link"), "content", 7, i));
+        struct stat found;
+        assert_int_equal(lstat(path_of("link"), &found), 0);
+        assert_true(S_ISLNK(found.st_mode));
+        assert_int_equal(lstat(path_of("elsewhere/real"), &found), 0);
+        assert_true(S_ISREG(found.st_mode));
+        assert_content(path_of("link"), "content");
+    }
+    assert_false(fed_file_exists(path_of("elsewhere/real.part")));
+    assert_int_equal(symlink("circle", path_of("circle")), 0);
+    assert_fails(FED_INPUT, "circle: cannot write: Too many levels of symbolic links",
+                 fed_file_replace(path_of("circle"), "content", 7, false));
 }
 
 /* Files may not grow beyond this. */
@@ -106,8 +138,8 @@ static void wrong_places_are_the_users(void **state) {
     assert_ok(fed_file_try(path_of("fresh/place")));
     assert_false(fed_file_exists(path_of("fresh/place")));
     assert_false(fed_file_exists(path_of("fresh/place.part")));
-    assert_fails(FED_INPUT,
-                 "/proc/none/x: cannot write: ", fed_file_replace("/proc/none/x", "x", 1, false));
+    assert_fails(FED_INPUT, "/proc/none/x: cannot make the folder /proc/none: No such file",
+                 fed_file_replace("/proc/none/x", "x", 1, false));
 }
 
 static void a_file_is_read_up_to_its_limit(void **state) {
@@ -149,6 +181,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_replaced),
         TEST(missing_folders_are_made),
+        TEST(folders_are_made_all_or_none),
+        TEST(a_link_stays_a_link),
         TEST(a_file_is_extended_behind_what_counts),
         TEST(wrong_places_are_the_users),
         TEST(a_failing_disk_leaves_the_old_content),

@@ -26,7 +26,6 @@ typedef struct fed_table {
     const fed_column_t *columns;
     size_t column_count;
     size_t row_bytes;
-    bool compressed; /**< long, regular, and written once */
 } fed_table_t;
 
 /** Columns of a row type, for the initializer of an array. */

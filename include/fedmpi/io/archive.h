@@ -1,8 +1,11 @@
-/** Archives: HDF5 files that are built in memory and appear whole.
+/** Archives: HDF5 files that are built in memory, appear whole, and whose tables grow in place.
  *
  * HDF5 works on an image in memory; publishing writes the image beside the file
- * and renames it. So a reader never meets a half-written file or a lock, a kill at
- * any moment leaves the last published state, and no disk error reaches HDF5.
+ * and renames it. When nothing but rows has come since, their bytes are written into the file
+ * where it has room for them, and only then counted: what a round costs does not grow with the
+ * rounds behind it, and rows are not held in memory once they are in the file.
+ * So a reader never meets a half-written file or a lock, a kill at any moment leaves the last
+ * published state or the next, and no disk error reaches HDF5.
  * What is left to go wrong inside HDF5 is memory, which ends the run. Archives that
  * come from outside are only read, in a process of its own (core/isolate.h), for HDF5
  * does not survive every damaged file: links out of the file, values in other files,
@@ -61,18 +64,27 @@ void fed_archive_put(fed_archive_t *archive, const char *path, fed_element_t ele
 void fed_archive_put_compressed(fed_archive_t *archive, const char *path, fed_element_t element,
                                 size_t dimensions, const size_t *shape, const void *data);
 
-/** Make an empty table, with its units and help as attributes. */
+/** A table that is complete, with its units and help as attributes; compressed. */
+void fed_archive_put_table(fed_archive_t *archive, const fed_table_t *table, const void *rows,
+                           size_t count);
+
+/** Make an empty table that grows. The last one that was made is the last to be written: where its
+ * rows count, those of all others do. */
 void fed_archive_create_table(fed_archive_t *archive, const fed_table_t *table);
 
-/** Append rows[count] to a table. */
+/** Append rows[count] to a table that was created. */
 void fed_archive_append(fed_archive_t *archive, const fed_table_t *table, const void *rows,
                         size_t count);
 
-/** The archive as a file's bytes; borrowed, until the archive is next used. */
+/** The archive as a file's bytes, without the rows of tables that grow; borrowed, until the
+ * archive is next used. */
 const void *fed_archive_view(fed_archive_t *archive, size_t *bytes);
 
-/** Write the archive to its file, whole or not at all. */
-fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool durable);
+/** Let the file at the path be what the archive is. Of a failure, a kill or the end of the process
+ * the file shows nothing but some rows less; a file that another one has replaced, or that was
+ * removed, is made again.
+ * @param last  nothing is added any more: the file has no room to grow, and is on the disk */
+fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool last);
 
 /** Is there an object at this path? */
 bool fed_archive_has(const fed_archive_t *archive, const char *path);

@@ -16,6 +16,7 @@ typedef struct fed_record {
     const fed_run_t *run; /**< borrowed */
     fed_archive_t *archive;
     char started[32];     /**< when the run did, ISO 8601; kept when it is resumed */
+    const char *status;   /**< in the archive, static memory */
     int64_t central_rows; /**< already in the archive */
     fed_bundle_t pending; /**< rows that are not in the journal yet */
     fed_mark_t journaled; /**< the rows up to here are */
@@ -63,7 +64,8 @@ void fed_record_status(fed_record_t *record, const char *status);
  * `stopped_message`, the line that the user saw. */
 void fed_record_end(fed_record_t *record, fed_status_t status, const char *message);
 
-/** Let the file appear, or replace it, as it is now. */
-fed_status_t fed_record_publish(fed_record_t *record, bool durable);
+/** Let the file appear, or be as the record is now. What it costs depends on what is new.
+ * @param last  nothing is added any more */
+fed_status_t fed_record_publish(fed_record_t *record, bool last);
 
 #endif
