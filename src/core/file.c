@@ -158,23 +158,27 @@ static fed_status_t check_replaceable(const char *path) {
     return fed_fail(FED_INPUT, "cannot write: exists and is not a regular file");
 }
 
+static fed_status_t open_in_folder(fed_file_t *file) {
+    file->descriptor = open_part(file->part);
+    if (file->descriptor < 0 && errno == ENOENT) {
+        FED_TRY(make_folders(file->target));
+        file->descriptor = open_part(file->part);
+    }
+    if (file->descriptor < 0)
+        return fed_fail(kind_of(errno), "cannot write: %s", strerror(errno));
+    return FED_OK;
+}
+
 /* fed_file_begin; the message has no path yet. */
 static fed_status_t begin(fed_file_t *file, const char *path) {
-    FED_TRY(check_replaceable(path));
-    FED_AUTOFREE char *target = fed_file_resolve(path);
-    FED_AUTOFREE char *part = fed_format("%s.part", target);
-    int descriptor = open_part(part);
-    if (descriptor < 0 && errno == ENOENT) {
-        FED_TRY(make_folders(target));
-        descriptor = open_part(part);
-    }
-    if (descriptor < 0)
-        return fed_fail(kind_of(errno), "cannot write: %s", strerror(errno));
-    *file = (fed_file_t){.path = path,
-                         .target = fed_strdup(target),
-                         .part = fed_strdup(part),
-                         .descriptor = descriptor};
-    return FED_OK;
+    char *target = fed_file_resolve(path);
+    *file = (fed_file_t){.path = path, .target = target, .part = fed_format("%s.part", target)};
+    fed_status_t status = check_replaceable(path);
+    if (status == FED_OK)
+        status = open_in_folder(file);
+    if (status != FED_OK)
+        release(file);
+    return status;
 }
 
 fed_status_t fed_file_begin(fed_file_t *file, const char *path) {
