@@ -4,8 +4,7 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
-#include "fedmpi/fl/aggregation.h"
-#include "fedmpi/fl/algorithm.h"
+#include "fedmpi/fl/method.h"
 #include "fedmpi/nn/model.h"
 #include "fedmpi/run/version.h"
 

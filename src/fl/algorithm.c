@@ -1,8 +1,6 @@
 /* The table of algorithms, and what is common to all. */
 #include "fl/algorithms/algorithms.h"
 
-#include <math.h>
-
 static const fed_plugin_t *const algorithm_entries[] = {
     &fed_algorithm_fedavg.plugin,   &fed_algorithm_fedsgd.plugin,  &fed_algorithm_fedprox.plugin,
     &fed_algorithm_scaffold.plugin, &fed_algorithm_fednova.plugin, &fed_algorithm_feddyn.plugin,
@@ -21,30 +19,14 @@ fed_status_t fed_algorithm_find(const fed_config_t *config, const fed_algorithm_
     return (*algorithm)->check ? (*algorithm)->check(config) : FED_OK;
 }
 
-fed_vectors_t fed_algorithm_vectors(const fed_algorithm_t *algorithm,
-                                    const fed_server_optimizer_t *optimizer,
-                                    const fed_config_t *config) {
-    fed_vectors_t vectors = algorithm->vectors;
-    vectors.server += optimizer->kept;
-    vectors.kept += config->training.persistent_momentum;
-    return vectors;
+double *fed_round_up(const fed_aggregate_t *round, const fed_slot_t *slot) {
+    return round->up + fed_slots_place(round->slots, slot)->offset;
 }
 
-void fed_algorithm_start(const fed_algorithm_t *algorithm, const fed_server_optimizer_t *optimizer,
-                         const fed_config_t *config, size_t parameters, double *kept) {
-    if (optimizer->start)
-        optimizer->start(config, parameters, kept + algorithm->vectors.server * parameters);
+float *fed_round_down(const fed_aggregate_t *round, const fed_slot_t *slot) {
+    return round->down + fed_slots_place(round->slots, slot)->offset;
 }
 
-double fed_algorithm_step(const fed_algorithm_t *algorithm, const fed_server_optimizer_t *optimizer,
-                          const fed_aggregate_t *round) {
-    size_t n = round->parameters;
-    double squares = 0;
-    if (algorithm->aggregate)
-        algorithm->aggregate(round);
-    for (size_t i = 0; i < n; i++)
-        squares += round->up[i] * round->up[i];
-    optimizer->step(round->config, n, round->up, round->kept + algorithm->vectors.server * n,
-                    round->down);
-    return sqrt(squares);
+double *fed_round_server(const fed_aggregate_t *round, const fed_slot_t *slot) {
+    return round->server + fed_slots_place(round->slots, slot)->offset;
 }

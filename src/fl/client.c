@@ -2,10 +2,10 @@
 #include "send.h"
 
 #include "fedmpi/core/clock.h"
+#include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 #include "fedmpi/fl/learning_rate.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -80,39 +80,56 @@ static fed_status_t track_epoch(const fed_tracking_t *tracking, const fed_client
     return FED_OK;
 }
 
-static void correct_gradient(const void *context, size_t first, size_t count, float *g) {
-    const fed_client_t *client = context;
-    client->trainer->algorithm->correct(client, first, count, g);
+const fed_slot_t fed_slot_momentum = {FED_OWNER_CLIENT, "momentum", 0};
+
+const float *fed_client_down(const fed_client_t *client, const fed_slot_t *slot) {
+    return client->trainer->down + fed_slots_place(&client->trainer->method->slots, slot)->offset;
 }
 
-/* The state in which a client begins: its momentum is the last of the vectors it keeps. */
+float *fed_client_state(const fed_client_t *client, const fed_slot_t *slot) {
+    return client->state + fed_slots_place(&client->trainer->method->slots, slot)->offset;
+}
+
+void fed_client_send_slot(fed_client_t *client, const fed_slot_t *slot, const float *to,
+                          const float *from) {
+    size_t index = fed_slots_place(&client->trainer->method->slots, slot)->index;
+    client->up[index] = (fed_difference_t){to, from};
+}
+
+static void correct_gradient(const void *context, size_t first, size_t count, float *g) {
+    const fed_client_t *client = context;
+    client->trainer->method->algorithm->correct(client, first, count, g);
+}
+
+/* The state in which a client begins. @return where its momentum is kept, or NULL */
 static float *begin(fed_client_t *client) {
     const fed_trainer_t *trainer = client->trainer;
+    const fed_algorithm_t *algorithm = trainer->method->algorithm;
     fed_training_t *training = client->training;
-    size_t n = training->model->parameters, bytes = n * sizeof(float);
+    size_t bytes = training->model->parameters * sizeof(float);
     training->sgd.learning_rate = (float)fed_learning_rate(trainer->config, client->task->round);
-    client->kept = fed_states_open(trainer->states, client->task->client);
+    client->state = fed_states_open(trainer->states, client->task->client);
     float *momentum = NULL;
     if (trainer->config->training.persistent_momentum)
-        momentum = client->kept + trainer->algorithm->vectors.kept * n;
-    memcpy(training->w, client->down, bytes);
+        momentum = fed_client_state(client, &fed_slot_momentum);
+    memcpy(training->w, client->w, bytes);
     if (momentum)
         memcpy(training->v, momentum, bytes);
     else
         memset(training->v, 0, bytes);
-    if (trainer->algorithm->correct || trainer->algorithm->train)
+    if (algorithm->correct || algorithm->train)
         fed_training_separate_gradient(training);
     if (training->g)
         memset(training->g, 0, bytes);
     training->flip_labels =
         trainer->attack && fed_attack_flips_labels(trainer->attack, client->task->client);
-    if (trainer->algorithm->correct)
+    if (algorithm->correct)
         training->correction = (fed_correction_t){correct_gradient, client};
     return momentum;
 }
 
 static fed_status_t train(fed_client_t *client, const fed_tracking_t *tracking) {
-    const fed_algorithm_t *algorithm = client->trainer->algorithm;
+    const fed_algorithm_t *algorithm = client->trainer->method->algorithm;
     int64_t epochs = fed_client_epochs(algorithm, client->trainer->config, client->task->count);
     for (int64_t epoch = 1; epoch <= epochs; epoch++) {
         FED_TRY(algorithm->train ? algorithm->train(client) : train_epoch(client, epoch));
@@ -129,23 +146,25 @@ static void attack(const fed_client_t *client) {
     const fed_training_t *training = client->training;
     if (client->trainer->attack)
         fed_attack_update(client->trainer->attack, task->client, task->round,
-                          training->model->parameters, client->down, training->w);
+                          training->model->parameters, client->w, training->w);
 }
 
 fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_task_t *task,
                               const fed_tracking_t *tracking, fed_client_row_t *row) {
-    const fed_algorithm_t *algorithm = trainer->algorithm;
+    const fed_algorithm_t *algorithm = trainer->method->algorithm;
     fed_training_t *training = trainer->training;
     double started = fed_clock_seconds();
+    FED_AUTOFREE fed_difference_t *up =
+        FED_NEW_ARRAY(fed_difference_t, trainer->method->slots.counts[FED_OWNER_UP]);
     fed_client_t client = {
         .trainer = trainer,
         .task = task,
         .training = training,
-        .down = trainer->down,
         .scale = 1,
-        .up = {{training->w, trainer->down}},
+        .up = up,
     };
-    assert(algorithm->vectors.up <= FED_MOST_UP);
+    client.w = fed_client_down(&client, &fed_slot_parameters);
+    fed_client_send_slot(&client, &fed_slot_update, training->w, client.w);
     float *momentum = begin(&client);
     FED_TRY(train(&client, tracking));
     fed_measure_t measure = fed_training_measure(training);

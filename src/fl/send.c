@@ -36,23 +36,31 @@ static bool keep(size_t n, const fed_difference_t *vector, double scale, float *
 }
 
 static bool keep_all(const fed_client_t *client, double *norm) {
-    size_t n = client->training->model->parameters;
+    const fed_slots_t *slots = &client->trainer->method->slots;
     bool in_range = true;
-    for (size_t i = 0; i < client->trainer->algorithm->vectors.up; i++)
-        in_range &= keep(n, &client->up[i], client->scale, client->trainer->row + i * n);
-    *norm = norm_of(n, &client->up[0]);
+    for (size_t i = 0; i < slots->place_count; i++) {
+        const fed_place_t *place = &slots->places[i];
+        if (place->slot->owner == FED_OWNER_UP)
+            in_range &= keep(place->count, &client->up[place->index], client->scale,
+                             client->trainer->row + place->offset);
+    }
+    *norm = norm_of(slots->parameters, &client->up[0]);
     return in_range;
 }
 
 static bool add_weighted(const fed_client_t *client, double weight, double *norm) {
-    const fed_trainer_t *trainer = client->trainer;
-    size_t n = client->training->model->parameters;
+    const fed_slots_t *slots = &client->trainer->method->slots;
     bool in_range = true;
-    for (size_t i = 0; i < trainer->algorithm->vectors.up; i++) {
-        double squared_norm, factor = i == 0 ? bounding_factor(client) : 1;
-        in_range &= fed_fixed_accumulate(n, client->up[i].to, client->up[i].from, weight * factor,
-                                         trainer->sums + i * n, &squared_norm);
-        if (i == 0)
+    for (size_t i = 0; i < slots->place_count; i++) {
+        const fed_place_t *place = &slots->places[i];
+        if (place->slot->owner != FED_OWNER_UP)
+            continue;
+        bool is_update = place->slot == &fed_slot_update;
+        const fed_difference_t *vector = &client->up[place->index];
+        double squared_norm, factor = is_update ? bounding_factor(client) : 1;
+        in_range &= fed_fixed_accumulate(place->count, vector->to, vector->from, weight * factor,
+                                         client->trainer->sums + place->offset, &squared_norm);
+        if (is_update)
             *norm = sqrt(squared_norm);
     }
     return in_range;

@@ -18,3 +18,7 @@ fed_status_t fed_server_optimizer_find(const fed_config_t *config,
     return fed_config_choose(config, &fed_server_optimizers, config->federated.server_optimizer,
                              (const fed_plugin_t **)optimizer);
 }
+
+double *fed_server_slot(const fed_server_step_t *step, const fed_slot_t *slot) {
+    return step->server + fed_slots_place(step->slots, slot)->offset;
+}

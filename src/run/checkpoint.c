@@ -41,6 +41,10 @@ char *fed_checkpoint_journal(const fed_run_t *run) {
     return fed_format("%s.rows", run->config.checkpoint.file);
 }
 
+char *fed_checkpoint_slot(const fed_slot_t *slot) {
+    return fed_format("%s/%s", fed_owner_name(slot->owner), slot->name);
+}
+
 static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const float *w) {
     fed_bundle_put(bundle, name, FED_FLOAT32, n, w);
 }
@@ -101,15 +105,26 @@ static void put_central(fed_bundle_t *bundle, const fed_centralized_t *central, 
     reals[TRAIN_SECONDS] = central->train_seconds;
 }
 
+/* An array for each slot of the server, with its name. */
+static void put_slots(fed_bundle_t *bundle, const fed_federation_t *federation) {
+    const fed_slots_t *slots = &federation->run->method.slots;
+    for (size_t i = 0; i < slots->place_count; i++) {
+        const fed_place_t *place = &slots->places[i];
+        FED_AUTOFREE char *name = fed_checkpoint_slot(place->slot);
+        if (place->slot->owner == FED_OWNER_DOWN)
+            put_vector(bundle, name, place->count, federation->w + place->offset);
+        else if (place->slot->owner == FED_OWNER_SERVER)
+            fed_bundle_put(bundle, name, FED_FLOAT64, place->count,
+                           federation->server->own + place->offset);
+    }
+}
+
 static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, bool complete) {
     fed_server_t *server = federation->server;
     int64_t integers[INTEGER_COUNT] = {
         [ROUNDS_DONE] = federation->rounds_done, [COMPLETE] = complete, [EPOCH] = 1};
     double reals[REAL_COUNT] = {0};
-    size_t n = federation->run->model.parameters;
-    put_vector(bundle, "w", federation->vectors.down * n, federation->w);
-    if (federation->vectors.server > 0)
-        fed_bundle_put(bundle, "server", FED_FLOAT64, federation->vectors.server * n, server->kept);
+    put_slots(bundle, federation);
     fed_bundle_put(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals);
     if (server->centralized.rows) {
         fed_record_central(&server->record, &server->centralized);

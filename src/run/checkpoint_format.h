@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Grows when the content changes its meaning. */
-#define FED_CHECKPOINT_FORMAT 3
+#define FED_CHECKPOINT_FORMAT 4
 
 /* Where the run stands: scalars of the checkpoint, in one array. */
 enum { ROUNDS_DONE, COMPLETE, EPOCH, POSITION, CORRECT, INTEGER_COUNT };
@@ -16,6 +16,9 @@ enum { LOSS_SUM, TRAIN_SECONDS, REAL_COUNT };
 
 /* The name of the checkpoint's journal; the caller frees it. */
 char *fed_checkpoint_journal(const fed_run_t *run);
+
+/* The name of a slot's array, "down/w"; the caller frees it. */
+char *fed_checkpoint_slot(const fed_slot_t *slot);
 
 /* Of what a run starts from: data and initial parameters. Server only. */
 void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HASH_BYTES]);

@@ -24,23 +24,24 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
     size_t stored = train->generator ? 0 : train->count;
     size_t samples = stored + run->dataset.validation.count + test->count;
-    fed_vectors_t vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, config);
-    size_t common = n * (vectors.down * sizeof(float) + vectors.up * sizeof(int64_t)) +
+    const size_t *lengths = run->method.slots.lengths;
+    size_t down = lengths[FED_OWNER_DOWN], up = lengths[FED_OWNER_UP];
+    size_t common = down * sizeof(float) + up * sizeof(int64_t) +
                     fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +
                     fed_partition_bytes(&run->partition) + 4 * clients * sizeof(uint32_t);
     size_t training = fed_training_bytes(&run->model, config);
-    if (config->training.clip_norm == 0 && (run->algorithm->correct || run->algorithm->train))
+    if (config->training.clip_norm == 0 &&
+        (run->method.algorithm->correct || run->method.algorithm->train))
         training += n * sizeof(float); /* the gradient */
     training += fed_single_client_bytes(run, clients_here);
-    size_t states = 2 * clients_here * vectors.kept * n * sizeof(float);
+    size_t states = 2 * clients_here * lengths[FED_OWNER_CLIENT] * sizeof(float);
     memory_t memory = {
         .node = samples * (train->features * value_bytes + sizeof(int32_t)) +
                 run->dataset.generated_clients * sizeof(size_t),
         .client = common + training + states,
-        .server = common + (vectors.up + vectors.server) * n * sizeof(double) +
-                  4 * vectors.down * n * sizeof(float) + FED_GATHER_BUFFER_BYTES +
-                  fed_single_server_bytes(run),
+        .server = common + (up + lengths[FED_OWNER_SERVER]) * sizeof(double) +
+                  4 * down * sizeof(float) + FED_GATHER_BUFFER_BYTES + fed_single_server_bytes(run),
     };
     if (config->centralized.enabled)
         memory.server += training;

@@ -120,11 +120,17 @@ static fed_status_t get_central(const fed_bundle_t *bundle, const fed_bundle_t *
 
 /* Global parameters, what travels with them, and what the server keeps. */
 static fed_status_t get_vectors(const fed_bundle_t *bundle, fed_federation_t *federation) {
-    size_t n = federation->run->model.parameters, server = federation->vectors.server * n;
-    FED_TRY(get_finite(bundle, "w", federation->vectors.down * n, federation->w));
-    if (server == 0)
-        return FED_OK;
-    return fed_bundle_get(bundle, "server", FED_FLOAT64, server, federation->server->kept);
+    const fed_slots_t *slots = &federation->run->method.slots;
+    for (size_t i = 0; i < slots->place_count; i++) {
+        const fed_place_t *place = &slots->places[i];
+        FED_AUTOFREE char *name = fed_checkpoint_slot(place->slot);
+        if (place->slot->owner == FED_OWNER_DOWN)
+            FED_TRY(get_finite(bundle, name, place->count, federation->w + place->offset));
+        else if (place->slot->owner == FED_OWNER_SERVER)
+            FED_TRY(fed_bundle_get(bundle, name, FED_FLOAT64, place->count,
+                                   federation->server->own + place->offset));
+    }
+    return FED_OK;
 }
 
 /* The states in the checkpoint: values[count][length] of clients[count]. */

@@ -157,9 +157,7 @@ static fed_status_t build(fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
     FED_TRY(check_parts(&run->config));
     FED_TRY(fed_training_check(&run->config));
-    FED_TRY(fed_algorithm_find(&run->config, &run->algorithm));
-    FED_TRY(fed_server_optimizer_find(&run->config, &run->optimizer));
-    FED_TRY(fed_aggregation_find(&run->config, &run->aggregation));
+    FED_TRY(fed_method_find(&run->method, &run->config));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
     /* Before samples are held out: those are seen through it, too. */
@@ -168,7 +166,7 @@ static fed_status_t build(fed_run_t *run) {
     run->dataset.train.transform = run->transform;
     fed_partition_hold_out(&run->partition, run->config.partition.holdout,
                            (uint64_t)run->config.experiment.seed, &run->held_out);
-    FED_TRY(check_participants(&run->config, run->aggregation, run->partition.clients));
+    FED_TRY(check_participants(&run->config, run->method.aggregation, run->partition.clients));
     FED_TRY(settle_tracked_clients(run));
     fed_model_input_t input = {
         .channels = data->channels,
@@ -177,7 +175,9 @@ static fed_status_t build(fed_run_t *run) {
         .classes = data->classes,
         .density = fed_samples_density(&data->train),
     };
-    return fed_model_init(&run->model, &run->config, &input);
+    FED_TRY(fed_model_init(&run->model, &run->config, &input));
+    fed_method_settle(&run->method, &run->config, run->model.parameters);
+    return FED_OK;
 }
 
 static fed_status_t make_initial(fed_run_t *run) {
@@ -198,6 +198,7 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
 
 void fed_run_fini(fed_run_t *run) {
     fed_free(run->initial);
+    fed_method_fini(&run->method);
     fed_model_fini(&run->model);
     fed_transform_destroy(run->transform);
     fed_partition_fini(&run->partition);

@@ -11,10 +11,9 @@ static void server_init(fed_federation_t *federation) {
     fed_run_t *run = federation->run;
     const fed_config_t *config = &run->config;
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
-    server->up = FED_NEW_ARRAY(double, federation->vectors.up * run->model.parameters);
-    server->kept = FED_NEW_ARRAY(double, federation->vectors.server * run->model.parameters);
-    fed_algorithm_start(run->algorithm, run->optimizer, config, run->model.parameters,
-                        server->kept);
+    server->up = FED_NEW_ARRAY(double, run->method.slots.lengths[FED_OWNER_UP]);
+    server->own = FED_NEW_ARRAY(double, run->method.slots.lengths[FED_OWNER_SERVER]);
+    fed_method_start(&run->method, config, server->own);
     memcpy(federation->w, run->initial, run->model.parameters * sizeof *federation->w);
     if (!config->centralized.enabled)
         return;
@@ -38,7 +37,7 @@ static size_t tracked_epochs(const fed_run_t *run) {
     size_t epochs = 0;
     for (size_t k = 0; k < run->partition.clients; k++)
         if (fed_is_tracked(&run->config, (uint32_t)k))
-            epochs += (size_t)fed_client_epochs(run->algorithm, &run->config,
+            epochs += (size_t)fed_client_epochs(run->method.algorithm, &run->config,
                                                 fed_partition_count(&run->partition, k));
     return epochs;
 }
@@ -46,11 +45,11 @@ static size_t tracked_epochs(const fed_run_t *run) {
 static void allocate(fed_federation_t *federation) {
     fed_run_t *run = federation->run;
     const fed_config_t *config = &run->config;
-    size_t n = run->model.parameters, clients = run->partition.clients;
+    size_t clients = run->partition.clients;
     size_t ranks = (size_t)fed_comm_size(run->comm);
-    federation->vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, config);
-    federation->w = FED_NEW_ARRAY(float, federation->vectors.down *n);
-    federation->sums = FED_NEW_ARRAY(int64_t, federation->vectors.up * n);
+    const size_t *lengths = run->method.slots.lengths;
+    federation->w = FED_NEW_ARRAY(float, lengths[FED_OWNER_DOWN]);
+    federation->sums = FED_NEW_ARRAY(int64_t, lengths[FED_OWNER_UP]);
     fed_selection_init(&federation->selection, config, &run->partition);
     size_t participants = federation->selection.capacity;
     federation->rank_of = FED_NEW_ARRAY(uint32_t, participants);
@@ -64,11 +63,12 @@ static void allocate(fed_federation_t *federation) {
     if (ranks == 1 || !fed_comm_is_server(run->comm))
         fed_training_init(&federation->training, &run->model, &run->dataset.train, config);
     fed_attack_init(&federation->attack, config, clients);
-    fed_states_init(&federation->states, clients, federation->vectors.kept * n);
-    if (federation->vectors.kept > 0) { /* a client stays where its state is */
+    fed_states_init(&federation->states, clients, lengths[FED_OWNER_CLIENT]);
+    if (lengths[FED_OWNER_CLIENT] > 0) { /* a client stays where its state is */
         federation->home = FED_NEW_ARRAY(uint32_t, clients);
         fed_federation_place_all(run, federation->home);
-    } else if (!fed_aggregation_is_single(run->aggregation)) { /* rows are where they have room */
+    } else if (!fed_aggregation_is_single(
+                   run->method.aggregation)) { /* rows are where they have room */
         federation->turns = fed_shared_create(run->comm, sizeof(uint64_t));
     }
 }
@@ -122,7 +122,7 @@ static void server_fini(fed_server_t *server) {
     if (server->centralized.rows)
         fed_centralized_fini(&server->centralized);
     fed_free(server->up);
-    fed_free(server->kept);
+    fed_free(server->own);
     fed_free(server);
 }
 

@@ -18,7 +18,7 @@ bool fed_is_tracked(const fed_config_t *config, uint32_t client) {
 static size_t cost_of(const fed_run_t *run, uint32_t client) {
     const fed_config_t *config = &run->config;
     size_t samples = fed_partition_count(&run->partition, client);
-    size_t epochs = (size_t)fed_client_epochs(run->algorithm, config, samples);
+    size_t epochs = (size_t)fed_client_epochs(run->method.algorithm, config, samples);
     size_t cost = epochs * samples + (size_t)config->training.batch_size;
     if (fed_is_tracked(config, client)) /* inference takes a third of a training step */
         cost += epochs * run->dataset.test.count / 3;

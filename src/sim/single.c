@@ -8,12 +8,12 @@
 #include <string.h>
 
 static bool is_single(const fed_run_t *run) {
-    return fed_aggregation_is_single(run->aggregation);
+    return fed_aggregation_is_single(run->method.aggregation);
 }
 
 /* Numbers that a client sends. */
 static size_t row_length(const fed_federation_t *federation) {
-    return federation->vectors.up * federation->run->model.parameters;
+    return federation->run->method.slots.lengths[FED_OWNER_UP];
 }
 
 void fed_single_begin(fed_federation_t *federation) {
@@ -88,8 +88,8 @@ static void choose_among(const fed_federation_t *federation, size_t seen, const 
                          bool *chosen) {
     const fed_run_t *run = federation->run;
     FED_AUTOFREE bool *chosen_seen = FED_NEW_ARRAY(bool, seen);
-    run->aggregation->choose(fed_aggregation_tolerated(&run->config, seen), seen, distances,
-                             chosen_seen);
+    run->method.aggregation->choose(fed_aggregation_tolerated(&run->config, seen), seen, distances,
+                                    chosen_seen);
     for (size_t i = 0, next = 0; i < federation->selection.count; i++)
         chosen[i] = !federation->clients[i].diverged && chosen_seen[next++];
 }
@@ -108,7 +108,7 @@ static void choose(fed_federation_t *federation, size_t seen, const double *dist
 }
 
 void fed_single_aggregate(fed_federation_t *federation) {
-    const fed_aggregation_t *rule = federation->run->aggregation;
+    const fed_aggregation_t *rule = federation->run->method.aggregation;
     size_t participants = federation->selection.count, length = row_length(federation);
     size_t width = piece_width(participants);
     if (participants == 0)
@@ -131,7 +131,7 @@ void fed_single_aggregate(fed_federation_t *federation) {
 }
 
 size_t fed_single_client_bytes(const fed_run_t *run, size_t here) {
-    size_t row = run->model.parameters * run->algorithm->vectors.up * sizeof(float);
+    size_t row = run->method.slots.lengths[FED_OWNER_UP] * sizeof(float);
     return is_single(run) ? here * row : 0;
 }
 

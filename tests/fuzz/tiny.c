@@ -63,14 +63,14 @@ static void make_data(fed_run_t *run) {
 }
 
 static void make_server(fed_federation_t *federation, fed_run_t *run) {
-    size_t n = run->model.parameters;
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
     federation->run = run;
-    federation->vectors = fed_algorithm_vectors(run->algorithm, run->optimizer, &run->config);
-    federation->w = FED_NEW_ARRAY(float, federation->vectors.down *n);
-    server->up = FED_NEW_ARRAY(double, federation->vectors.up *n);
-    server->kept = FED_NEW_ARRAY(double, federation->vectors.server *n);
-    fed_states_init(&federation->states, CLIENTS, federation->vectors.kept * n);
+    fed_method_settle(&run->method, &run->config, run->model.parameters);
+    const size_t *lengths = run->method.slots.lengths;
+    federation->w = FED_NEW_ARRAY(float, lengths[FED_OWNER_DOWN]);
+    server->up = FED_NEW_ARRAY(double, lengths[FED_OWNER_UP]);
+    server->own = FED_NEW_ARRAY(double, lengths[FED_OWNER_SERVER]);
+    fed_states_init(&federation->states, CLIENTS, lengths[FED_OWNER_CLIENT]);
     fed_centralized_init(&server->centralized, &run->config, &run->dataset, &run->model, dealt,
                          SAMPLES, run->initial);
 }
@@ -85,8 +85,7 @@ fed_federation_t *tiny_federation(void) {
     configure(&run.config);
     make_data(&run);
     fed_model_input_t input = {1, 2, 2, CLASSES, 1.0};
-    if (fed_algorithm_find(&run.config, &run.algorithm) != FED_OK ||
-        fed_server_optimizer_find(&run.config, &run.optimizer) != FED_OK ||
+    if (fed_method_find(&run.method, &run.config) != FED_OK ||
         fed_model_init(&run.model, &run.config, &input) != FED_OK)
         abort();
     run.initial = FED_NEW_ARRAY(float, run.model.parameters);

@@ -17,9 +17,7 @@ typedef struct twin {
     hid_t file;
     const char *problem; /* "logistic" or "mlp" */
     fed_config_t config;
-    const fed_algorithm_t *algorithm;
-    const fed_server_optimizer_t *optimizer;
-    fed_vectors_t vectors;
+    fed_method_t method;
     fed_model_t model;
     fed_samples_t samples;
     float scale, shift;
@@ -28,9 +26,9 @@ typedef struct twin {
     fed_training_t training;
     fed_evaluator_t evaluator;
     fed_states_t states;
-    float *down;                     /* [vectors.down][n] */
-    int64_t *sums;                   /* [vectors.up][n] */
-    double *up, *kept;               /* [vectors.up][n], [vectors.server][n] */
+    float *down; /* blocks of the slots' owners */
+    int64_t *sums;
+    double *up, *server;
     float *local[CLIENTS];           /* [n]: where the round's clients ended */
     fed_client_row_t rows[CLIENTS];  /* of the round's participants */
     fed_measure_t measured[CLIENTS]; /* mean over the round's epochs */
@@ -80,21 +78,20 @@ static inline void twin_init(twin_t *twin, hid_t file, const char *problem) {
 /* @param density  of the inputs, as the model is told: below 1/2 it skips zeros */
 static inline void twin_start(twin_t *twin, double density) {
     fed_model_input_t input = {1, 1, 6, 3, density};
-    if (fed_algorithm_find(&twin->config, &twin->algorithm) != FED_OK ||
-        fed_server_optimizer_find(&twin->config, &twin->optimizer) != FED_OK ||
+    if (fed_method_find(&twin->method, &twin->config) != FED_OK ||
         fed_model_init(&twin->model, &twin->config, &input) != FED_OK)
         fail_msg("%s", fed_error_message());
     size_t n = twin->model.parameters;
-    fed_vectors_t vectors = twin->vectors =
-        fed_algorithm_vectors(twin->algorithm, twin->optimizer, &twin->config);
+    fed_method_settle(&twin->method, &twin->config, n);
+    const size_t *lengths = twin->method.slots.lengths;
     fed_training_init(&twin->training, &twin->model, &twin->samples, &twin->config);
     fed_evaluator_init(&twin->evaluator, &twin->model);
-    fed_states_init(&twin->states, CLIENTS, vectors.kept * n);
-    twin->down = FED_NEW_ARRAY(float, vectors.down *n);
-    twin->sums = FED_NEW_ARRAY(int64_t, vectors.up * n);
-    twin->up = FED_NEW_ARRAY(double, vectors.up *n);
-    twin->kept = FED_NEW_ARRAY(double, vectors.server *n);
-    fed_algorithm_start(twin->algorithm, twin->optimizer, &twin->config, n, twin->kept);
+    fed_states_init(&twin->states, CLIENTS, lengths[FED_OWNER_CLIENT]);
+    twin->down = FED_NEW_ARRAY(float, lengths[FED_OWNER_DOWN]);
+    twin->sums = FED_NEW_ARRAY(int64_t, lengths[FED_OWNER_UP]);
+    twin->up = FED_NEW_ARRAY(double, lengths[FED_OWNER_UP]);
+    twin->server = FED_NEW_ARRAY(double, lengths[FED_OWNER_SERVER]);
+    fed_method_start(&twin->method, &twin->config, twin->server);
     for (size_t k = 0; k < CLIENTS; k++)
         twin->local[k] = FED_NEW_ARRAY(float, n);
     for (size_t t = 0; t < twin->model.tensor_count; t++) {
@@ -111,7 +108,8 @@ static inline void twin_fini(twin_t *twin) {
     fed_free(twin->down);
     fed_free(twin->sums);
     fed_free(twin->up);
-    fed_free(twin->kept);
+    fed_free(twin->server);
+    fed_method_fini(&twin->method);
     fed_states_fini(&twin->states);
     fed_evaluator_fini(&twin->evaluator);
     fed_training_fini(&twin->training);
@@ -122,6 +120,12 @@ static inline void twin_fini(twin_t *twin) {
     free(twin->offsets);
     free(twin->participants);
     assert_int_equal(fed_memory_live(), 0);
+}
+
+/* Number j of the server's slot that estimates the clients' mean gradient. */
+static inline double twin_server_state(const twin_t *twin, size_t j) {
+    const fed_place_t *control = fed_slots_find(&twin->method.slots, FED_OWNER_DOWN, "control");
+    return control ? (double)twin->down[control->offset + j] : twin->server[j];
 }
 
 static inline size_t twin_samples(const twin_t *twin, size_t client) {
@@ -169,7 +173,7 @@ static inline void twin_train(twin_t *twin, size_t round, size_t client, double 
         own[i] = (uint32_t)twin->offsets[client] + (uint32_t)i;
     fed_trainer_t trainer = {
         .config = &twin->config,
-        .algorithm = twin->algorithm,
+        .method = &twin->method,
         .training = &twin->training,
         .states = &twin->states,
         .down = twin->down,
@@ -187,7 +191,7 @@ static inline void twin_train(twin_t *twin, size_t round, size_t client, double 
     if (fed_client_train(&trainer, &task, &tracking, row) != FED_OK)
         fail_msg("%s", fed_error_message());
     free(order);
-    int64_t epoch_count = fed_client_epochs(twin->algorithm, &twin->config, count);
+    int64_t epoch_count = fed_client_epochs(twin->method.algorithm, &twin->config, count);
     twin->measured[client] = (fed_measure_t){0};
     for (int64_t e = 0; e < epoch_count; e++) {
         twin->measured[client].loss += epochs[e].train.loss / (double)epoch_count;
@@ -197,29 +201,29 @@ static inline void twin_train(twin_t *twin, size_t round, size_t client, double 
 }
 
 static inline void twin_round(twin_t *twin, size_t round, bool golden_order) {
-    size_t n = twin->model.parameters, participants = 0;
+    size_t length = twin->method.slots.lengths[FED_OWNER_UP], participants = 0;
     double here = 0, all = 0;
     for (size_t k = 0; k < CLIENTS; k++) {
         all += twin_raw_weight(twin, k);
         here += twin_takes_part(twin, round, k) ? twin_raw_weight(twin, k) : 0;
     }
-    memset(twin->sums, 0, twin->vectors.up * n * sizeof *twin->sums);
+    memset(twin->sums, 0, length * sizeof *twin->sums);
     for (size_t k = 0; k < CLIENTS; k++)
         if (twin_takes_part(twin, round, k))
             twin_train(twin, round, k, twin_raw_weight(twin, k) / here, golden_order,
                        &twin->rows[participants++]);
-    fed_fixed_decode_double(twin->vectors.up * n, twin->sums, twin->up);
+    fed_fixed_decode_double(length, twin->sums, twin->up);
     fed_aggregate_t aggregate = {
-        .parameters = n,
         .config = &twin->config,
+        .slots = &twin->method.slots,
         .clients = twin->rows,
         .participants = participants,
         .share = here / all,
         .up = twin->up,
         .down = twin->down,
-        .kept = twin->kept,
+        .server = twin->server,
     };
-    fed_algorithm_step(twin->algorithm, twin->optimizer, &aggregate);
+    fed_method_step(&twin->method, &aggregate);
     fed_states_commit(&twin->states);
 }
 

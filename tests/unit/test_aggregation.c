@@ -255,12 +255,12 @@ static fed_client_row_t train_once(twin_t *twin, fed_trainer_t trainer) {
         .seed = 1, .round = 1, .client = 0, .samples = own, .count = count, .weight = 0.5};
     fed_client_row_t row;
     trainer.config = &twin->config;
-    trainer.algorithm = twin->algorithm;
+    trainer.method = &twin->method;
     trainer.training = &twin->training;
     trainer.states = &twin->states;
     trainer.down = twin->down;
     trainer.sums = twin->sums;
-    memset(twin->sums, 0, twin->vectors.up * twin->model.parameters * sizeof *twin->sums);
+    memset(twin->sums, 0, twin->method.slots.lengths[FED_OWNER_UP] * sizeof *twin->sums);
     assert_int_equal(fed_client_train(&trainer, &task, NULL, &row), FED_OK);
     return row;
 }

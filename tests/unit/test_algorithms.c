@@ -45,8 +45,7 @@ static void compare_states(const twin_t *twin, const char *algorithm, size_t rou
         return;
     float server[64];
     for (size_t j = 0; j < twin->model.parameters; j++)
-        server[j] =
-            twin->vectors.down > 1 ? twin->down[twin->model.parameters + j] : (float)twin->kept[j];
+        server[j] = (float)twin_server_state(twin, j);
     compare(twin, algorithm, "server_state", round, server);
     for (size_t k = 0; k < CLIENTS; k++)
         compare(twin, algorithm, "client_state", round * CLIENTS + k, twin->states.kept[k]);
@@ -216,7 +215,7 @@ static void server_states_are_averages(void **state) {
                 double mean = 0;
                 for (size_t k = 0; k < CLIENTS; k++)
                     mean += twin_raw_weight(&twin, k) / total * (double)twin.states.kept[k][j];
-                double server = c % 2 ? twin.kept[j] : (double)twin.down[twin.model.parameters + j];
+                double server = twin_server_state(&twin, j);
                 assert_true(fabs(mean - server) < 1e-6);
                 size += fabs(server);
             }
@@ -238,9 +237,9 @@ static void steps_count_as_epochs_do(void **state) {
     for (size_t i = 0; i < CLIENTS; i++)
         assert_int_equal(twin.rows[i].steps, 7);
     /* 10, 5 and 13 samples in batches of 4: 3, 2 and 4 steps an epoch. */
-    assert_int_equal(fed_client_epochs(twin.algorithm, &twin.config, 10), 3);
-    assert_int_equal(fed_client_epochs(twin.algorithm, &twin.config, 5), 4);
-    assert_int_equal(fed_client_epochs(twin.algorithm, &twin.config, 13), 2);
+    assert_int_equal(fed_client_epochs(twin.method.algorithm, &twin.config, 10), 3);
+    assert_int_equal(fed_client_epochs(twin.method.algorithm, &twin.config, 5), 4);
+    assert_int_equal(fed_client_epochs(twin.method.algorithm, &twin.config, 13), 2);
     twin_fini(&twin);
     assert_same_bits(KEYS("training.batch_size", "28", "training.epochs", "4"),
                      KEYS("training.batch_size", "28", "training.steps", "4"));

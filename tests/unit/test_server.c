@@ -2,7 +2,7 @@
 #include "golden.h"
 
 #include "fedmpi/core/memory.h"
-#include "fedmpi/fl/algorithm.h"
+#include "fedmpi/fl/server_optimizer.h"
 
 #include <math.h>
 #include <string.h>
@@ -37,12 +37,47 @@ static const fed_server_optimizer_t *find(fed_config_t *config, const char *name
     return optimizer;
 }
 
+/* An optimizer in its memory. */
+typedef struct server {
+    const fed_server_optimizer_t *optimizer;
+    fed_slots_t slots;
+    fed_server_step_t step;
+    double *block;
+} server_t;
+
+static void server_init(server_t *server, fed_config_t *config, const char *name, float *w) {
+    *server = (server_t){.optimizer = find(config, name)};
+    fed_slots_init(&server->slots, N);
+    for (size_t i = 0; i < server->optimizer->slot_count; i++)
+        fed_slots_add(&server->slots, server->optimizer->slots[i]);
+    server->block = FED_NEW_ARRAY(double, server->slots.lengths[FED_OWNER_SERVER]);
+    server->step = (fed_server_step_t){
+        .config = config, .slots = &server->slots, .server = server->block, .w = w};
+    if (server->optimizer->start)
+        server->optimizer->start(&server->step);
+}
+
+static void server_step(server_t *server, const double *update) {
+    server->step.update = update;
+    server->optimizer->step(&server->step);
+}
+
+static void server_fini(server_t *server) {
+    fed_free(server->block);
+    fed_slots_fini(&server->slots);
+}
+
 /* Moments against the golden ones of a round, where there are any. */
 static void compare_moments(const char *name, const char *moment, size_t round,
-                            const double *kept) {
+                            const server_t *server) {
     GOLDEN_PATH(path, "/%s/%s", name, moment);
     if (!golden_has(golden, path))
         return;
+    const fed_place_t *place = fed_slots_find(&server->slots, FED_OWNER_SERVER, moment);
+    if (!place) /* FedAvgM has one */
+        place = fed_slots_find(&server->slots, FED_OWNER_SERVER, "momentum");
+    assert_non_null(place);
+    const double *kept = server->block + place->offset;
     double *expected = golden_doubles(golden, path, NULL);
     for (size_t j = 0; j < N; j++)
         assert_true(fabs(kept[j] - expected[round * N + j]) <=
@@ -59,18 +94,15 @@ static void follow(const char *name, const char *optimizer_name, const char *con
     set(&config, "server_learning_rate", golden_number(golden, group, "learning_rate"));
     for (; *keys; keys++)
         set(&config, strcmp(*keys, "beta") ? *keys : "beta1", golden_number(golden, group, *keys));
-    const fed_server_optimizer_t *optimizer = find(&config, optimizer_name);
 
     float *initial = golden_floats(golden, "/initial", NULL), w[N];
     double *updates = golden_doubles(golden, "/updates", NULL);
     double *expected = golden_doubles(golden, parameters, NULL);
-    double kept[2 * N] = {0};
-    assert_true(optimizer->kept <= 2);
-    if (optimizer->start)
-        optimizer->start(&config, N, kept);
+    server_t server;
+    server_init(&server, &config, optimizer_name, w);
     memcpy(w, initial, sizeof w);
     for (size_t round = 0; round < ROUNDS; round++) {
-        optimizer->step(&config, N, updates + round * N, kept, w);
+        server_step(&server, updates + round * N);
         for (size_t j = 0; j < N; j++) {
             double right = expected[round * N + j];
             if (!(fabs((double)w[j] - right) <= 0x1p-23 * (1 + fabs(right))))
@@ -78,9 +110,10 @@ static void follow(const char *name, const char *optimizer_name, const char *con
                          (double)w[j], right);
             w[j] = (float)right;
         }
-        compare_moments(name, "first_moment", round, kept);
-        compare_moments(name, "second_moment", round, kept + N);
+        compare_moments(name, "first_moment", round, &server);
+        compare_moments(name, "second_moment", round, &server);
     }
+    server_fini(&server);
     free(initial);
     free(updates);
     free(expected);
@@ -112,17 +145,18 @@ static void sgd_at_rate_one_averages(void **state) {
     double *updates = golden_doubles(golden, "/updates", NULL);
     static const char *const names[] = {"sgd", "momentum"};
     for (size_t i = 0; i < 2; i++) {
-        const fed_server_optimizer_t *optimizer = find(&config, names[i]);
         float w[N], averaged[N];
-        double kept[N] = {0};
+        server_t server;
+        server_init(&server, &config, names[i], w);
         memcpy(w, initial, sizeof w);
         memcpy(averaged, initial, sizeof w);
         for (size_t round = 0; round < ROUNDS; round++) {
-            optimizer->step(&config, N, updates + round * N, kept, w);
+            server_step(&server, updates + round * N);
             for (size_t j = 0; j < N; j++)
                 averaged[j] = (float)((double)averaged[j] + updates[round * N + j]);
             assert_memory_equal(w, averaged, sizeof w);
         }
+        server_fini(&server);
     }
     free(initial);
     free(updates);
@@ -136,21 +170,19 @@ static void every_optimizer_moves_along_the_update(void **state) {
     for (size_t i = 0; i < fed_server_optimizers.count; i++) {
         fed_config_t config;
         fed_config_init(&config);
-        const fed_server_optimizer_t *optimizer =
-            find(&config, fed_server_optimizers.entries[i]->name);
-        double *kept = calloc((optimizer->kept + 1) * N, sizeof *kept), update[N] = {0};
+        double update[N] = {0};
         float w[N] = {0};
-        if (optimizer->start)
-            optimizer->start(&config, N, kept);
-        optimizer->step(&config, N, update, kept, w);
+        server_t server;
+        server_init(&server, &config, fed_server_optimizers.entries[i]->name, w);
+        server_step(&server, update);
         for (size_t j = 0; j < N; j++) {
             assert_true(w[j] == 0);
             update[j] = j % 2 ? 0.5 : -0.5;
         }
-        optimizer->step(&config, N, update, kept, w);
+        server_step(&server, update);
         for (size_t j = 0; j < N; j++)
             assert_true(j % 2 ? w[j] > 0 : w[j] < 0);
-        free(kept);
+        server_fini(&server);
         fed_config_fini(&config);
     }
 }

@@ -64,6 +64,7 @@ static void end(scene_t *scene) {
 
 /* A trainer with all that it borrows. */
 typedef struct workshop {
+    fed_method_t method;
     fed_training_t training;
     fed_states_t states;
     fed_trainer_t trainer;
@@ -71,13 +72,13 @@ typedef struct workshop {
 } workshop_t;
 
 static void open_workshop(workshop_t *workshop, const scene_t *scene) {
-    const fed_algorithm_t *algorithm;
-    assert_ok(fed_algorithm_find(&scene->config, &algorithm));
+    assert_ok(fed_method_find(&workshop->method, &scene->config));
+    fed_method_settle(&workshop->method, &scene->config, scene->model.parameters);
     fed_training_init(&workshop->training, &scene->model, &scene->data.train, &scene->config);
     fed_states_init(&workshop->states, 2, 0); /* federated averaging keeps nothing */
     workshop->sums = FED_NEW_ARRAY(int64_t, scene->model.parameters);
     workshop->trainer = (fed_trainer_t){.config = &scene->config,
-                                        .algorithm = algorithm,
+                                        .method = &workshop->method,
                                         .training = &workshop->training,
                                         .states = &workshop->states,
                                         .down = scene->w,
@@ -87,6 +88,7 @@ static void open_workshop(workshop_t *workshop, const scene_t *scene) {
 static void close_workshop(workshop_t *workshop) {
     fed_training_fini(&workshop->training);
     fed_states_fini(&workshop->states);
+    fed_method_fini(&workshop->method);
     fed_free(workshop->sums);
 }
 

@@ -2,9 +2,9 @@
 #ifndef FEDMPI_FL_CLIENT_H
 #define FEDMPI_FL_CLIENT_H
 
-#include "fedmpi/fl/algorithm.h"
 #include "fedmpi/fl/attack.h"
 #include "fedmpi/fl/evaluation.h"
+#include "fedmpi/fl/method.h"
 #include "fedmpi/fl/records.h"
 #include "fedmpi/fl/states.h"
 #include "fedmpi/fl/training.h"
@@ -14,13 +14,13 @@
 /** What a rank trains its clients with, one after another. */
 typedef struct fed_trainer {
     const fed_config_t *config; /**< borrowed, as all below */
-    const fed_algorithm_t *algorithm;
+    const fed_method_t *method; /**< settled */
     fed_training_t *training;   /**< holds nothing from one client to the next */
-    fed_states_t *states;       /**< what clients keep; length as the vectors say */
-    const float *down;          /**< [vectors.down][n]; the first is w */
-    int64_t *sums;              /**< fixed-point sums of p_k u_k, [vectors.up][n] */
-    float *row;                 /**< [vectors.up][n]: takes this client's vectors, unweighted,
-                                     in place of the sums; or NULL */
+    fed_states_t *states;       /**< what clients keep: blocks of FED_OWNER_CLIENT */
+    const float *down;          /**< the block of FED_OWNER_DOWN */
+    int64_t *sums;              /**< fixed-point sums of p_k u_k: a block of FED_OWNER_UP */
+    float *row;                 /**< takes this client's block of FED_OWNER_UP, unweighted, in
+                                     place of the sums; or NULL */
     double norm_bound;          /**< longer updates are cut to this norm; 0: none. For sums. */
     const fed_attack_t *attack; /**< NULL: all clients are honest */
 } fed_trainer_t;
@@ -35,24 +35,33 @@ typedef struct fed_client_task {
     const uint32_t *order; /**< NULL: shuffled by the seed; else [epochs][count], as it is */
 } fed_client_task_t;
 
-/** A vector that a client sends: to - from, each [n]. */
+/** A vector that a client sends: to - from. */
 typedef struct fed_difference {
     const float *to, *from;
 } fed_difference_t;
 
-#define FED_MOST_UP 4 /* vectors that a client of any algorithm sends, at most */
+/** Each client's momentum, where training.persistent_momentum keeps it. */
+extern const fed_slot_t fed_slot_momentum;
 
 /** A client at work: what an algorithm's functions see and change. */
 struct fed_client {
     const fed_trainer_t *trainer;
     const fed_client_task_t *task;
     fed_training_t *training;
-    const float *down;                /**< [vectors.down][n] */
-    float *kept;                      /**< [vectors.kept][n] of this client, to change in place */
-    int64_t steps;                    /**< mini-batches of this round */
-    double scale;                     /**< of the vectors it sends, 0 .. 1; 1 at first */
-    fed_difference_t up[FED_MOST_UP]; /**< [vectors.up]; the first is w_k - w */
+    const float *w;       /**< the global parameters, [parameters] */
+    float *state;         /**< its block of FED_OWNER_CLIENT, to change in place; NULL: empty */
+    int64_t steps;        /**< mini-batches of this round */
+    double scale;         /**< of the vectors it sends, 0 .. 1; 1 at first */
+    fed_difference_t *up; /**< [slots of FED_OWNER_UP]; the first is w_k - w */
 };
+
+/** The memory of a slot: what the server sent, what the client keeps. */
+const float *fed_client_down(const fed_client_t *client, const fed_slot_t *slot);
+float *fed_client_state(const fed_client_t *client, const fed_slot_t *slot);
+
+/** What a slot of FED_OWNER_UP sends: to - from, which stay as they are until it is sent. */
+void fed_client_send_slot(fed_client_t *client, const fed_slot_t *slot, const float *to,
+                          const float *from);
 
 /** What a tracked client records after each local epoch. */
 typedef struct fed_tracking {

@@ -7,8 +7,7 @@
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
 #include "fedmpi/data/transform.h"
-#include "fedmpi/fl/aggregation.h"
-#include "fedmpi/fl/algorithm.h"
+#include "fedmpi/fl/method.h"
 #include "fedmpi/nn/model.h"
 #include "fedmpi/run/options.h"
 
@@ -23,9 +22,7 @@ typedef struct fed_run {
     fed_partition_t partition;    /**< the same on every rank */
     fed_transform_t *transform;   /**< of the training samples' features; NULL: none */
     fed_model_t model;
-    const fed_algorithm_t *algorithm;
-    const fed_server_optimizer_t *optimizer;
-    const fed_aggregation_t *aggregation;
+    fed_method_t method;
     float *initial; /**< server: the parameters to start from, [model.parameters] */
 } fed_run_t;
 

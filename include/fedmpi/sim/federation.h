@@ -31,8 +31,8 @@ typedef struct fed_server {
     fed_limit_t limit;
     fed_round_row_t last; /**< the last round's row: what the next is expected to take */
     double load;          /**< largest cost of a rank in that round; 0: none yet */
-    double *up;           /**< the averages of what clients sent, [vectors.up][n] */
-    double *kept;         /**< vectors of algorithm and optimizer, [vectors.server][n] */
+    double *up;           /**< the averages of what clients sent: slots of FED_OWNER_UP */
+    double *own;          /**< vectors of algorithm and optimizer: slots of FED_OWNER_SERVER */
     fed_status_t status;  /**< of recording; the next agreement tells the others */
     fed_bundle_t loaded;  /**< the checkpoint while it is spread, else empty */
 } fed_server_t;
@@ -41,15 +41,14 @@ typedef struct fed_server {
 typedef struct fed_federation {
     fed_run_t *run; /**< borrowed */
     int64_t rounds_done;
-    bool complete;         /**< the checkpoint that was loaded says that nothing is left to do */
-    fed_vectors_t vectors; /**< what travels and is kept */
-    float *w;              /**< global parameters and what travels with them, [down][n] */
-    int64_t *sums;         /**< fixed-point sums of this rank's weighted vectors, [up][n] */
+    bool complete; /**< the checkpoint that was loaded says that nothing is left to do */
+    float *w;      /**< global parameters and what travels with them: FED_OWNER_DOWN */
+    int64_t *sums; /**< fixed-point sums of this rank's weighted vectors: FED_OWNER_UP */
     fed_training_t training;
     fed_evaluator_t evaluator;
     fed_attack_t attack;
     float *rows; /**< this rank's clients' vectors, where the aggregation rule looks
-                      at single ones: [rows_capacity][vectors.up][n]; or NULL */
+                      at single ones: [rows_capacity] blocks of FED_OWNER_UP; or NULL */
     size_t rows_capacity;
     fed_states_t states; /**< what clients keep; length 0: nothing */
     fed_selection_t selection;

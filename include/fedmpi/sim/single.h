@@ -11,7 +11,8 @@
 /** Make room for the vectors of this round's clients of this rank, if the rule wants them. */
 void fed_single_begin(fed_federation_t *federation);
 
-/** Where the vectors of this rank's index-th client go: [vectors.up][n]. NULL: to the sums. */
+/** Where the vectors of this rank's index-th client go: a block of FED_OWNER_UP. NULL: to the sums.
+ */
 float *fed_single_row(const fed_federation_t *federation, size_t index);
 
 /** Aggregate by the rule, after the server has everybody's rows: clients that diverged are not

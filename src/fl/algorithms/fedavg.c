@@ -5,5 +5,4 @@
 
 const fed_algorithm_t fed_algorithm_fedavg = {
     .plugin = {"fedavg", "federated averaging (McMahan et al. 2017, Algorithm 1)"},
-    .vectors = {.down = 1, .up = 1},
 };

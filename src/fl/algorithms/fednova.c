@@ -24,13 +24,13 @@ static void aggregate(const fed_aggregate_t *round) {
         effective += client->weight * fed_client_gradients(round->config, client->steps);
         weight += client->weight;
     }
-    for (size_t j = 0; j < round->parameters && weight > 0; j++)
-        round->up[j] *= effective / weight;
+    double *update = fed_round_up(round, &fed_slot_update);
+    for (size_t j = 0; j < round->slots->parameters && weight > 0; j++)
+        update[j] *= effective / weight;
 }
 
 const fed_algorithm_t fed_algorithm_fednova = {
     .plugin = {"fednova", "normalised averaging for unequal numbers of steps (Wang et al. 2020)"},
-    .vectors = {.down = 1, .up = 1},
     .check = check,
     .finish = finish,
     .aggregate = aggregate,

@@ -6,13 +6,12 @@
 
 static void correct(const fed_client_t *client, size_t first, size_t count, float *g) {
     float mu = (float)client->trainer->config->federated.mu;
-    const float *local = client->training->w + first, *global = client->down + first;
+    const float *local = client->training->w + first, *global = client->w + first;
     for (size_t j = 0; j < count; j++)
         g[j] += mu * (local[j] - global[j]);
 }
 
 const fed_algorithm_t fed_algorithm_fedprox = {
     .plugin = {"fedprox", "averaging with a proximal term, federated.mu (Li et al. 2020)"},
-    .vectors = {.down = 1, .up = 1},
     .correct = correct,
 };

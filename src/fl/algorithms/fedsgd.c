@@ -15,6 +15,5 @@ static fed_status_t train(fed_client_t *client) {
 
 const fed_algorithm_t fed_algorithm_fedsgd = {
     .plugin = {"fedsgd", "one step a round with each client's full gradient (McMahan et al. 2017)"},
-    .vectors = {.down = 1, .up = 1},
     .train = train,
 };

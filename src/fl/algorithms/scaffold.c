@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+static const fed_slot_t joint_control = {FED_OWNER_DOWN, "control", 0}; /* c */
+static const fed_slot_t own_control = {FED_OWNER_CLIENT, "control", 0}; /* c_k */
+static const fed_slot_t control_change = {FED_OWNER_UP, "control", 0};  /* c_k' - c_k */
+
 enum { OPTION_1, OPTION_2 }; /* federated.scaffold_option */
 
 static fed_status_t check(const fed_config_t *config) {
@@ -20,35 +24,34 @@ static fed_status_t check(const fed_config_t *config) {
 }
 
 static void correct(const fed_client_t *client, size_t first, size_t count, float *g) {
-    const float *server = client->down + client->training->model->parameters + first;
-    const float *own = client->kept + first;
+    const float *joint = fed_client_down(client, &joint_control) + first;
+    const float *own = fed_client_state(client, &own_control) + first;
     for (size_t j = 0; j < count; j++)
-        g[j] += server[j] - own[j];
+        g[j] += joint[j] - own[j];
 }
 
 /* c_k' = c_k - c + (w - w_k) / (learning rate * steps); with momentum, "steps" is what
  * the gradients of all steps weigh in w - w_k, which without it is their number. */
 static void renew_from_update(const fed_client_t *client, const float *old, float *renewed) {
     const fed_training_t *training = client->training;
-    size_t n = training->model->parameters;
-    const float *server = client->down + n, *w = client->down;
+    const float *joint = fed_client_down(client, &joint_control), *w = client->w;
     double gradients = fed_client_gradients(client->trainer->config, client->steps);
     float rate = (float)(1 / ((double)training->sgd.learning_rate * gradients));
-    for (size_t j = 0; j < n; j++)
-        renewed[j] = old[j] - server[j] + (w[j] - training->w[j]) * rate;
+    for (size_t j = 0; j < training->model->parameters; j++)
+        renewed[j] = old[j] - joint[j] + (w[j] - training->w[j]) * rate;
 }
 
 static void finish(fed_client_t *client) {
     fed_training_t *training = client->training;
     const fed_client_task_t *task = client->task;
     size_t bytes = training->model->parameters * sizeof(float);
-    float *old = training->v, *own = client->kept;
+    float *old = training->v, *own = fed_client_state(client, &own_control);
     memcpy(old, own, bytes);
-    client->up[1] = (fed_difference_t){own, old};
+    fed_client_send_slot(client, &control_change, own, old);
     if (client->steps == 0)
         return;
     if (client->trainer->config->federated.scaffold_option == OPTION_1) {
-        fed_training_gradient(training, client->down, task->samples, task->count,
+        fed_training_gradient(training, client->w, task->samples, task->count,
                               fed_client_stream(task, 0));
         memcpy(own, training->g, bytes);
     } else
@@ -56,15 +59,15 @@ static void finish(fed_client_t *client) {
 }
 
 static void aggregate(const fed_aggregate_t *round) {
-    size_t n = round->parameters;
-    float *server = round->down + n;
-    for (size_t j = 0; j < n; j++)
-        server[j] = (float)((double)server[j] + round->share * round->up[n + j]);
+    float *joint = fed_round_down(round, &joint_control);
+    const double *change = fed_round_up(round, &control_change);
+    for (size_t j = 0; j < round->slots->parameters; j++)
+        joint[j] = (float)((double)joint[j] + round->share * change[j]);
 }
 
 const fed_algorithm_t fed_algorithm_scaffold = {
     .plugin = {"scaffold", "control variates against client drift (Karimireddy et al. 2020)"},
-    .vectors = {.down = 2, .up = 2, .kept = 1},
+    FED_SLOTS(&joint_control, &own_control, &control_change),
     .check = check,
     .correct = correct,
     .finish = finish,

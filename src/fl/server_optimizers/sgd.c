@@ -1,22 +1,22 @@
 /* Averaging, and averaging with momentum on the server. */
 #include "optimizers.h"
 
-static void step(const fed_config_t *config, size_t n, const double *update, double *kept,
-                 float *w) {
-    (void)kept;
-    double rate = config->federated.server_learning_rate;
-    for (size_t j = 0; j < n; j++)
-        w[j] = (float)((double)w[j] + rate * update[j]);
+static const fed_slot_t momentum = {FED_OWNER_SERVER, "momentum", 0};
+
+static void step(const fed_server_step_t *now) {
+    double rate = now->config->federated.server_learning_rate;
+    for (size_t j = 0; j < now->slots->parameters; j++)
+        now->w[j] = (float)((double)now->w[j] + rate * now->update[j]);
 }
 
 /* FedAvgM: Hsu et al. 2019, "Measuring the Effects of Non-Identical Data Distribution
  * for Federated Visual Classification", section 4.3. */
-static void step_with_momentum(const fed_config_t *config, size_t n, const double *update,
-                               double *m, float *w) {
-    double rate = config->federated.server_learning_rate, beta = config->federated.beta1;
-    for (size_t j = 0; j < n; j++) {
-        m[j] = beta * m[j] + update[j];
-        w[j] = (float)((double)w[j] + rate * m[j]);
+static void step_with_momentum(const fed_server_step_t *now) {
+    double rate = now->config->federated.server_learning_rate;
+    double beta = now->config->federated.beta1, *m = fed_server_slot(now, &momentum);
+    for (size_t j = 0; j < now->slots->parameters; j++) {
+        m[j] = beta * m[j] + now->update[j];
+        now->w[j] = (float)((double)now->w[j] + rate * m[j]);
     }
 }
 
@@ -27,6 +27,6 @@ const fed_server_optimizer_t fed_server_sgd = {
 
 const fed_server_optimizer_t fed_server_momentum = {
     .plugin = {"momentum", "FedAvgM, momentum federated.beta1 (Hsu et al. 2019)"},
-    .kept = 1,
+    FED_SLOTS(&momentum),
     .step = step_with_momentum,
 };

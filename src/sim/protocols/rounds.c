@@ -47,13 +47,14 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
         task.weight = (double)task.count / (double)total_samples;
     fed_trainer_t trainer = {
         .config = config,
-        .algorithm = federation->run->algorithm,
+        .method = &federation->run->method,
         .training = &federation->training,
         .states = &federation->states,
         .down = federation->w,
         .sums = federation->sums,
         .row = fed_single_row(federation, (size_t)(row - federation->clients)),
-        .norm_bound = federation->run->aggregation->bounds_norm ? config->federated.norm_bound : 0,
+        .norm_bound =
+            federation->run->method.aggregation->bounds_norm ? config->federated.norm_bound : 0,
         .attack = &federation->attack,
     };
     fed_tracking_t tracking = {&federation->evaluator, &federation->run->dataset.test, epoch_rows};
@@ -65,7 +66,7 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
 }
 
 static size_t sums_count(const fed_federation_t *federation) {
-    return federation->vectors.up * federation->run->model.parameters;
+    return federation->run->method.slots.lengths[FED_OWNER_UP];
 }
 
 /* How many rows this rank has made, told to all when all have trained. */
@@ -93,7 +94,8 @@ static fed_status_t train_clients(fed_federation_t *federation, int64_t round) {
         FED_TRY(train_one(federation, round, client, total_samples, row++,
                           tracked ? epoch_rows : NULL));
         if (tracked)
-            epoch_rows += fed_client_epochs(run->algorithm, &run->config, (size_t)row[-1].samples);
+            epoch_rows +=
+                fed_client_epochs(run->method.algorithm, &run->config, (size_t)row[-1].samples);
         if (federation->server) /* the only rank: nobody waits and shows it meanwhile */
             fed_progress_tick(&federation->server->progress, round, NULL);
     }
@@ -177,7 +179,7 @@ static void gather_updates(fed_federation_t *federation) {
     size_t ranks = (size_t)fed_comm_size(federation->run->comm);
     fed_comm_largest(federation->run->comm, federation->client_rows, 2 * ranks);
     gather_rows(federation);
-    if (fed_aggregation_is_single(federation->run->aggregation))
+    if (fed_aggregation_is_single(federation->run->method.aggregation))
         fed_single_aggregate(federation);
     else
         fed_gather_sums(federation);
@@ -210,7 +212,7 @@ static size_t leave_out_diverged(const fed_federation_t *federation, fed_client_
  * sum of the others is scaled once, here: the same bits on any ranks. Rules that look at
  * single updates have no weights. */
 static void renormalize(fed_federation_t *federation, double factor) {
-    if (!fed_aggregation_is_single(federation->run->aggregation))
+    if (!fed_aggregation_is_single(federation->run->method.aggregation))
         for (size_t i = 0; i < sums_count(federation); i++)
             federation->server->up[i] *= factor;
     for (size_t i = 0; i < federation->selection.count; i++)
@@ -236,16 +238,16 @@ static fed_status_t server_step(fed_federation_t *federation, fed_round_row_t *r
             averaged[i].weight *= factor;
     }
     fed_aggregate_t aggregate = {
-        .parameters = run->model.parameters,
         .config = &run->config,
+        .slots = &run->method.slots,
         .clients = averaged,
         .participants = count,
         .share = participating_share(federation) / factor,
         .up = server->up,
         .down = federation->w,
-        .kept = server->kept,
+        .server = server->own,
     };
-    row->update_norm = fed_algorithm_step(run->algorithm, run->optimizer, &aggregate);
+    row->update_norm = fed_method_step(&run->method, &aggregate);
     return FED_OK;
 }
 
@@ -257,7 +259,7 @@ static fed_status_t agree_on_step(fed_federation_t *federation, fed_status_t min
 }
 
 static void broadcast_parameters(fed_federation_t *federation) {
-    size_t count = federation->vectors.down * federation->run->model.parameters;
+    size_t count = federation->run->method.slots.lengths[FED_OWNER_DOWN];
     fed_comm_broadcast(federation->run->comm, federation->w, count * sizeof *federation->w);
 }
 
@@ -315,10 +317,10 @@ static void summarize_clients(const fed_federation_t *federation, fed_round_row_
     }
     row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
     row->finish_spread_seconds = finish_spread(federation);
-    size_t vector_bytes = federation->run->model.parameters * sizeof(float);
+    const size_t *lengths = federation->run->method.slots.lengths;
     row->bytes_down =
-        (int64_t)(federation->selection.drawn * federation->vectors.down * vector_bytes);
-    row->bytes_up = (int64_t)(participants * federation->vectors.up * vector_bytes);
+        (int64_t)(federation->selection.drawn * lengths[FED_OWNER_DOWN] * sizeof(float));
+    row->bytes_up = (int64_t)(participants * lengths[FED_OWNER_UP] * sizeof(float));
 }
 
 /* Server only. The results file appears anew; the others train meanwhile. */

@@ -1,0 +1,37 @@
+/** The method: what a configuration makes of each plug point of federated training.
+ *
+ * One of each is chosen by name and checked against the other keys; together they say which
+ * vectors travel and are kept.
+ */
+#ifndef FEDMPI_FL_METHOD_H
+#define FEDMPI_FL_METHOD_H
+
+#include "fedmpi/fl/aggregation.h"
+#include "fedmpi/fl/algorithm.h"
+#include "fedmpi/fl/server_optimizer.h"
+#include "fedmpi/fl/slots.h"
+
+typedef struct fed_method {
+    const fed_algorithm_t *algorithm;
+    const fed_server_optimizer_t *optimizer;
+    const fed_aggregation_t *aggregation;
+    fed_slots_t slots; /**< all that these declare, and a momentum that persists */
+} fed_method_t;
+
+/** What the configuration names, without slots as yet; FED_INPUT says what does not go
+ * together. Nothing to give back. */
+fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config);
+
+/** The slots, once the number of the model's parameters is known. fed_method_fini ends it. */
+void fed_method_settle(fed_method_t *method, const fed_config_t *config, size_t parameters);
+void fed_method_fini(fed_method_t *method);
+
+/** What the server keeps before round 1.
+ * @param server  [in,out] [slots.lengths[FED_OWNER_SERVER]], zeroed */
+void fed_method_start(const fed_method_t *method, const fed_config_t *config, double *server);
+
+/** The new global parameters from the round's averages. Server only, local.
+ * @return L2 norm of the update that the server's step was given */
+double fed_method_step(const fed_method_t *method, const fed_aggregate_t *round);
+
+#endif

@@ -1,0 +1,55 @@
+/* The choices of a configuration, together. */
+#include "fedmpi/fl/method.h"
+
+#include "fedmpi/fl/client.h"
+
+#include <math.h>
+
+fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {
+    *method = (fed_method_t){0};
+    FED_TRY(fed_algorithm_find(config, &method->algorithm));
+    FED_TRY(fed_server_optimizer_find(config, &method->optimizer));
+    return fed_aggregation_find(config, &method->aggregation);
+}
+
+static void add_all(fed_slots_t *slots, const fed_slot_t *const *list, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        fed_slots_add(slots, list[i]);
+}
+
+void fed_method_settle(fed_method_t *method, const fed_config_t *config, size_t parameters) {
+    fed_slots_init(&method->slots, parameters);
+    add_all(&method->slots, method->algorithm->slots, method->algorithm->slot_count);
+    add_all(&method->slots, method->optimizer->slots, method->optimizer->slot_count);
+    if (config->training.persistent_momentum)
+        fed_slots_add(&method->slots, &fed_slot_momentum);
+}
+
+void fed_method_fini(fed_method_t *method) {
+    fed_slots_fini(&method->slots);
+    *method = (fed_method_t){0};
+}
+
+void fed_method_start(const fed_method_t *method, const fed_config_t *config, double *server) {
+    fed_server_step_t before = {.config = config, .slots = &method->slots, .server = server};
+    if (method->optimizer->start)
+        method->optimizer->start(&before);
+}
+
+double fed_method_step(const fed_method_t *method, const fed_aggregate_t *round) {
+    double squares = 0;
+    if (method->algorithm->aggregate)
+        method->algorithm->aggregate(round);
+    const double *update = fed_round_up(round, &fed_slot_update);
+    for (size_t i = 0; i < round->slots->parameters; i++)
+        squares += update[i] * update[i];
+    fed_server_step_t step = {
+        .config = round->config,
+        .slots = round->slots,
+        .update = update,
+        .server = round->server,
+        .w = fed_round_down(round, &fed_slot_parameters),
+    };
+    method->optimizer->step(&step);
+    return sqrt(squares);
+}
