@@ -33,19 +33,27 @@ class Label:
 
 
 def varying_keys(runs: Sequence[Run]) -> List[str]:
-    """The keys that differ: the study's E first, and the seed last, so that replicates adjoin."""
+    """The keys that differ between runs on which they had an effect.
+
+    The study's E comes first, and the seed last, so that replicates adjoin.
+    """
     keys = dict.fromkeys(key for run in runs for key in run.config)
-    varying = [
-        key
-        for key in keys
-        if key not in schema.BOOKKEEPING and len({repr(run.config.get(key)) for run in runs}) > 1
-    ]
+
+    def values(key: str) -> Set[str]:
+        return {repr(run.config.get(key)) for run in runs if key not in run.unused}
+
+    varying = [key for key in keys if key not in schema.BOOKKEEPING and len(values(key)) > 1]
     return sorted(varying, key=lambda key: (key != schema.EPOCHS) + 2 * (key == schema.SEED))
+
+
+def effective(run: Run, key: str) -> Any:
+    """The value of a key, None if the run does not have it or makes nothing of it."""
+    return None if key in run.unused else run.config.get(key)
 
 
 def order(value: Any) -> Tuple[int, Any]:
     """Numbers by size, then text by the alphabet, then what is not there."""
-    if value is None:
+    if is_missing(value):
         return (2, "")
     return (1, value) if isinstance(value, str) else (0, value)
 
@@ -57,7 +65,7 @@ def label_runs(runs: Sequence[Run], keys: Sequence[str]) -> List[Label]:
     labels: List[Label] = []
     taken: Set[str] = set()
     for run, experiment in zip(runs, experiments):
-        varying = {key: run.config.get(key) for key in keys}
+        varying = {key: effective(run, key) for key in keys}
         condition = describe({k: v for k, v in varying.items() if k != schema.SEED})
         name = " ".join(filter(None, [experiment, describe(varying)]))
         default = experiment if one_experiment else "all runs"
@@ -76,9 +84,11 @@ def unique(name: str, taken: Collection[str]) -> str:
 
 
 def describe(values: Dict[str, Any]) -> str:
-    """Configuration values as a label: `E=10 alpha=0.5`."""
+    """Configuration values as a label: `E=10 alpha=0.5`. A value that is not there is left out."""
     return " ".join(
-        f"{schema.symbol(key)}={show(schema.word(key, value))}" for key, value in values.items()
+        f"{schema.symbol(key)}={show(schema.word(key, value))}"
+        for key, value in values.items()
+        if not is_missing(value)
     )
 
 
@@ -87,9 +97,14 @@ def describe_rows(frame: pd.DataFrame, keys: Sequence[str]) -> List[str]:
     return [describe({key: row[key] for key in keys}) for _, row in frame.iterrows()]
 
 
+def is_missing(value: Any) -> bool:
+    """Whether there is no value: None, or NaN as pandas has it in its place."""
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
 def show(value: Any) -> str:
     """A configuration value as text, as the INI file writes it."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    if is_missing(value):
         return "-"
     if isinstance(value, (bool, np.bool_)):
         return str(value).lower()

@@ -1,4 +1,4 @@
-"""Rounds to a test accuracy beside those of McMahan et al. 2017, as a Markdown table.
+"""Rounds to a test accuracy beside those of McMahan et al. 2017, as a table.
 
 Of the learning rates that were tried a row shows the best, as the paper does. `> 50` stands
 where the target was not reached in so many rounds, `-` where there are no results.
@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional
 import numpy as np
 import pandas as pd
 
-from . import command, markdown, schema
+from . import command, schema, tables
 from .errors import NothingToDraw
 from .labels import show
 from .statistics import rounds_to_target, spread
@@ -56,7 +56,8 @@ def conditions(study: Study, row: Row) -> pd.DataFrame:
     others by its best accuracy.
     """
     study = runs_of(study, row)
-    curves = study.rounds.groupby("run")
+    # Also where no file holds the table.
+    curves = study.rounds.reindex(columns=["run", "round", "test_accuracy"]).groupby("run")
     to_target = {
         run: rounds_to_target(curve["round"], curve["test_accuracy"], row.target)
         for run, curve in curves
@@ -93,11 +94,6 @@ def table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def text(study: Study) -> str:
-    """The same in Markdown."""
-    return markdown.table(table(study))
-
-
 def rounds_text(condition: pd.Series) -> str:
     """Mean and deviation over seeds; a seed that did not reach the target leaves a bound."""
     if condition["n"] < condition["seeds"]:
@@ -128,7 +124,7 @@ def _text(row: Row, tried: pd.DataFrame) -> Dict[str, str]:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.mcmahan`."""
-    markdown.main("mcmahan", __doc__, "mcmahan", text, arguments)
+    tables.main("mcmahan", __doc__, "mcmahan", table, arguments)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Union
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Tuple, Union
 
 import h5py
 import numpy as np
@@ -20,6 +20,8 @@ Sources = Union[Source, Iterable[Source]]
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+#: How a matrix's help begins: with the names of its axes.
+_AXES = re.compile(r"\[(\w+), (\w+)\]")
 
 
 class RunGroup(NamedTuple):
@@ -28,6 +30,20 @@ class RunGroup(NamedTuple):
     name: str  # the file's stem, or the group's name in a merged file
     source: str  # the file, with the group in it where that is a merged file
     group: h5py.Group
+
+
+class Column(NamedTuple):
+    """What a file says of a table's column."""
+
+    unit: str  # "1" for a number without one
+    help: str
+
+
+class Grid(NamedTuple):
+    """A matrix of counts and the names of its two axes."""
+
+    axes: Tuple[str, str]
+    counts: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -39,8 +55,10 @@ class Run:
     attributes: Dict[str, Any]
     config: Dict[str, Any]  # section.key -> value
     ini: str
-    tables: Dict[str, pd.DataFrame]  # those of schema.TABLES that are there
-    grids: Dict[str, np.ndarray]  # path -> counts, those that are there
+    unused: FrozenSet[str]  # the keys that had no effect, as far as the file names them
+    tables: Dict[str, pd.DataFrame]  # path -> table
+    columns: Dict[str, Dict[str, Column]]  # path -> column -> what the file says of it
+    grids: Dict[str, Grid]  # path -> matrix
 
 
 def find_files(sources: Sources) -> List[Path]:
@@ -144,22 +162,52 @@ def _read_run(run: RunGroup) -> Run:
     group = run.group
     config = group.get("config")
     ini = group.get("config/ini")
-    paths = [schema.LABEL_COUNTS.path, *(grid.path for grid in schema.CONFUSION.values())]
+    attributes = {key: plain(value) for key, value in group.attrs.items()}
+    datasets = _datasets(group)
+    tables = {path: item for path, item in datasets.items() if item.dtype.names}
+    for path in set(schema.TABLES.values()) & set(datasets) - set(tables):
+        raise ValueError(f"{path} is no table")
+    grids = {path: (_AXES.match(_help(item)), item) for path, item in datasets.items()}
     return Run(
         name=run.name,
         source=run.source,
-        attributes={key: plain(value) for key, value in group.attrs.items()},
+        attributes=attributes,
         config={
             key: parse(plain(value)) for key, value in (config.attrs.items() if config else ())
         },
         ini="" if ini is None else str(plain(ini[()])),
-        tables={
-            table: read_table(group[description.path])
-            for table, description in schema.TABLES.items()
-            if description.path in group
+        unused=frozenset(map(str.strip, str(attributes.get(schema.UNUSED, "")).split(","))),
+        tables={path: read_table(item) for path, item in tables.items()},
+        columns={path: _read_columns(item) for path, item in tables.items()},
+        grids={
+            path: Grid((axes[1], axes[2]), item[:])
+            for path, (axes, item) in grids.items()
+            if axes and item.ndim == 2
         },
-        grids={path: group[path][:] for path in paths if path in group},
     )
+
+
+def _datasets(group: h5py.Group) -> Dict[str, h5py.Dataset]:
+    """All data sets below a group by their paths."""
+    found: Dict[str, h5py.Dataset] = {}
+
+    def look(path: str, item: Union[h5py.Group, h5py.Dataset]) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[path] = item
+
+    group.visititems(look)
+    return found
+
+
+def _help(item: h5py.Dataset) -> str:
+    return str(plain(item.attrs.get("help", "")))
+
+
+def _read_columns(table: h5py.Dataset) -> Dict[str, Column]:
+    def said(name: str, what: str) -> str:
+        return str(plain(table.attrs.get(f"{name}.{what}", "")))
+
+    return {name: Column(said(name, "unit"), said(name, "help")) for name in table.dtype.names}
 
 
 def read_table(dataset: h5py.Dataset) -> pd.DataFrame:

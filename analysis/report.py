@@ -1,20 +1,24 @@
 """Make a report of a study: one HTML file with its pictures inside."""
 
+import base64
+import io
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+import jinja2
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import command, figures, html, schema
+from . import command, figures, schema
 from .atomic import replacing
 from .errors import NothingToDraw
 from .labels import show, show_spread
 from .reader import Sources
 from .study import OUTCOMES, Study, load
 
-_STYLE = Path(__file__).with_name("report.css")
+_FOLDER = Path(__file__).parent
 
 #: Beyond this many conditions the two models' curves would fill pages; the sweep's
 #: figures show them together.
@@ -26,42 +30,62 @@ class _Picture(NamedTuple):
 
     anchor: str
     title: str
-    draw: Callable[[Study], Figure]
+    draw: Callable[..., Figure]  # of a study, with title=False
     caption: str
 
 
+class _Fold(NamedTuple):
+    """What opens at a click."""
+
+    title: str
+    table: Optional[pd.DataFrame] = None
+    text: str = ""
+
+
 class _Section(NamedTuple):
-    """A section of the report; one without content is left out."""
+    """A section of the report, of those parts that it has."""
 
     anchor: str
     title: str
-    content: List[str]  # HTML
+    items: Sequence[str] = ()
+    table: Optional[pd.DataFrame] = None
+    picture: str = ""  # PNG in base64
+    remark: str = ""  # under the table or picture
+    folds: Sequence[_Fold] = ()
 
 
-def _curves(study: Study) -> Figure:
+class _Card(NamedTuple):
+    """A headline figure."""
+
+    value: str
+    label: str
+    kind: str = ""
+
+
+def _curves(study: Study, title: bool) -> Figure:
     if len(study.conditions) > _MOST_CONDITIONS:
         raise NothingToDraw(
             f"more than {_MOST_CONDITIONS} conditions; the figures below show them together"
         )
-    return figures.federated_and_centralized(study)
+    return figures.federated_and_centralized(study, title=title)
 
 
-def _over_epochs(study: Study) -> Figure:
+def _over_epochs(study: Study, title: bool) -> Figure:
     if schema.EPOCHS not in study.varying:
         raise NothingToDraw("E is the same in all runs")
-    return figures.accuracy_over_epochs(study)
+    return figures.accuracy_over_epochs(study, title=title)
 
 
-def _conditions_together(study: Study) -> Figure:
+def _conditions_together(study: Study, title: bool) -> Figure:
     if not study.condition_keys:
         raise NothingToDraw("there is one condition, which is shown above")
-    return figures.global_model(study)
+    return figures.global_model(study, title=title)
 
 
-def _times_by_condition(study: Study) -> Figure:
+def _times_by_condition(study: Study, title: bool) -> Figure:
     if len(study.runs.drop_duplicates(["condition", "ranks"])) < 2:
         raise NothingToDraw("there is one condition, which is shown above")
-    return figures.round_time_by_run(study)
+    return figures.round_time_by_run(study, title=title)
 
 
 _PICTURES = (
@@ -70,15 +94,13 @@ _PICTURES = (
         "Federated against centralized",
         _curves,
         "Test accuracy and loss of the global model after each round, and of the centralized "
-        "baseline after each epoch. A round is E local epochs on every participant; the "
-        "horizontal axes count different things.",
+        "baseline after each epoch. A round is E local epochs on every participant.",
     ),
     _Picture(
         "sweep",
         "Accuracy over E",
         _over_epochs,
-        "Final test accuracy over the number of local epochs a round, with the ranges that the "
-        "study published for MNIST.",
+        "Final test accuracy over the number of local epochs a round.",
     ),
     _Picture(
         "rounds",
@@ -176,24 +198,27 @@ def write_report(sources: Sources, folder: Path) -> Tuple[Path, Study]:
 def render(study: Study) -> str:
     """The report as HTML text."""
     pictures, missing = _pictures(study)
-    sections = [
-        _Section("notes", "Notes", [html.bullets(study.notes)] if study.notes else []),
-        _Section("summary", "Summary", _summary(study)),
-        *pictures,
-        _Section("runs", "Runs", [html.table(_runs_table(study))]),
-        _Section("configuration", "Configuration", _configuration(study)),
-        _Section("provenance", "Provenance", [html.table(_provenance(study))]),
-    ]
-    sections = [section for section in sections if section.content]
-    omitted = html.folded("Figures that these results have no data for", html.bullets(missing))
-    body = [
-        html.header(_name(study), _lead(study)),
-        html.cards(_headlines(study)),
-        html.navigation((section.anchor, section.title) for section in sections),
-        *(html.section(*section) for section in sections),
-        omitted if missing else "",
-    ]
-    return html.document(f"{_name(study)}: fedmpi report", _STYLE.read_text(encoding="utf-8"), body)
+    notes = [_Section("notes", "Notes", items=study.notes)] if study.notes else []
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("report.html.jinja").render(
+        name=_name(study),
+        lead=_lead(study),
+        style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
+        cards=_headlines(study),
+        sections=[
+            *notes,
+            _summary(study),
+            *pictures,
+            _Section("runs", "Runs", table=_runs_table(study)),
+            _configuration(study),
+            _Section("provenance", "Provenance", table=_provenance(study)),
+        ],
+        missing=missing,
+        show=show,
+        number_columns=_number_columns,
+    )
 
 
 def _pictures(study: Study) -> Tuple[List[_Section], List[str]]:
@@ -202,15 +227,28 @@ def _pictures(study: Study) -> Tuple[List[_Section], List[str]]:
     missing: List[str] = []
     for picture in _PICTURES:
         try:
-            figure = picture.draw(study)
+            figure = picture.draw(study, title=False)  # the section has one
             figures.assert_drawn(figure)
         except NothingToDraw as reason:
             missing.append(f"{picture.title}: {reason}")
             continue
-        figure.suptitle("")  # the section has the title
-        content = html.picture(figure, picture.caption)
-        sections.append(_Section(picture.anchor, picture.title, [content]))
+        sections.append(
+            _Section(picture.anchor, picture.title, picture=_png(figure), remark=picture.caption)
+        )
     return sections, missing
+
+
+def _png(figure: Figure, dpi: int = 200) -> str:
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=dpi)
+    return base64.b64encode(image.getvalue()).decode("ascii")
+
+
+def _number_columns(frame: pd.DataFrame) -> List[bool]:
+    """Which columns hold numbers, that stand to the right."""
+    return [
+        pd.api.types.is_numeric_dtype(kind) and kind != np.dtype(bool) for kind in frame.dtypes
+    ]
 
 
 def _name(study: Study) -> str:
@@ -235,7 +273,7 @@ def _lead(study: Study) -> str:
     return " \u00b7 ".join(parts)
 
 
-def _headlines(study: Study) -> List[Tuple[str, str, str]]:
+def _headlines(study: Study) -> List[_Card]:
     """The best condition's accuracies, or the only one's."""
     summary = study.summary()
     cards = []
@@ -244,16 +282,16 @@ def _headlines(study: Study) -> List[Tuple[str, str, str]]:
         if column in summary and summary[column].notna().any():
             best = summary.loc[summary[column].idxmax()]
             where = f", highest at {best['condition']}" if study.condition_keys else ""
-            cards.append((f"{best[column]:.4f}", f"{model} test accuracy{where}", model))
+            cards.append(_Card(f"{best[column]:.4f}", f"{model} test accuracy{where}", model))
     if "gap_mean" in summary and len(summary) == 1 and summary["gap_mean"].notna().all():
-        cards.append((f"{summary['gap_mean'].iloc[0]:+.4f}", "centralized minus federated", ""))
+        cards.append(_Card(f"{summary['gap_mean'].iloc[0]:+.4f}", "centralized minus federated"))
     seconds = study.runs["round_seconds"].median()
     if len(summary) == 1 and pd.notna(seconds):
-        cards.append((f"{seconds:.3g} s", "a round (median)", ""))
+        cards.append(_Card(f"{seconds:.3g} s", "a round (median)"))
     return cards
 
 
-def _summary(study: Study) -> List[str]:
+def _summary(study: Study) -> _Section:
     summary = study.summary()
     metrics = [name for name in OUTCOMES if f"{name}_mean" in summary]
     table = pd.DataFrame({"condition": summary["condition"], "seeds": summary["runs"]})
@@ -266,7 +304,7 @@ def _summary(study: Study) -> List[str]:
         "Mean \u00b1 standard deviation over seeds [95 % confidence interval of the mean after "
         "Student]. Repetitions with the same seed give the same results and count once."
     )
-    return [html.table(table), html.remark(explanation)]
+    return _Section("summary", "Summary", table=table, remark=explanation)
 
 
 def _with_spread(mean: float, std: float, ci95: float) -> str:
@@ -283,25 +321,17 @@ def _runs_table(study: Study) -> pd.DataFrame:
     return table.round(dict.fromkeys(set(_COLUMNS.values()) & set(table), 4))
 
 
-def _configuration(study: Study) -> List[str]:
+def _configuration(study: Study) -> _Section:
     runs = study.runs
-    content = []
-    if study.varying:
-        content.append(html.table(runs[["run", *study.varying]]))
     keys = [key for key in runs if "." in key and key not in study.varying]
     same = pd.DataFrame({"key": keys, "value": [_common(runs[key]) for key in keys]})
-    content.append(
-        html.folded(f"The {len(keys)} keys that are the same in all runs", html.table(same))
-    )
+    folds = [_Fold(f"The {len(keys)} keys that are the same in all runs", same)]
     first = runs.iloc[0]
     if first["ini"]:
-        content.append(
-            html.folded(
-                f"The configuration of {first['run']}, ready to run",
-                html.preformatted(first["ini"]),
-            )
-        )
-    return content
+        title = f"The configuration of {first['run']}, ready to run"
+        folds.append(_Fold(title, text=first["ini"]))
+    differing = runs[["run", *study.varying]] if study.varying else None
+    return _Section("configuration", "Configuration", table=differing, folds=folds)
 
 
 def _common(values: pd.Series) -> str:

@@ -1,104 +1,35 @@
-"""The results file as this package knows it: where things are and what they are called.
+"""The names by which this package knows parts of a results file.
 
-Everything that enumerates tables, columns or configuration keys reads it here. Columns
-that are not listed are kept as well; the lists are what a frame has even when no run
-holds the table.
+Only names: which tables, columns and matrices a file has, what they mean and in which unit, it
+says itself, and the reader asks it.
 """
 
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict
 
-
-class Table(NamedTuple):
-    """A compound data set: its path in a run and the columns it always has."""
-
-    path: str
-    columns: Tuple[str, ...]
-
-
-class Grid(NamedTuple):
-    """A matrix of counts: its path in a run and the names of its two axes and its cells."""
-
-    path: str
-    axes: Tuple[str, str]
-    value: str
-
-
-TABLES: Dict[str, Table] = {
-    "rounds": Table(
-        "federated/rounds",
-        (
-            "round",
-            "participants",
-            "samples",
-            "train_loss",
-            "train_accuracy",
-            "test_loss",
-            "test_accuracy",
-            "update_norm",
-            "wall_seconds",
-            "train_seconds",
-            "bcast_seconds",
-            "gather_seconds",
-            "aggregate_seconds",
-            "evaluate_seconds",
-            "bytes_down",
-            "bytes_up",
-        ),
-    ),
-    "clients": Table(
-        "federated/clients",
-        (
-            "round",
-            "client",
-            "rank",
-            "samples",
-            "steps",
-            "train_loss",
-            "train_accuracy",
-            "update_norm",
-            "train_seconds",
-        ),
-    ),
-    "local_epochs": Table(
-        "federated/local_epochs",
-        (
-            "round",
-            "client",
-            "epoch",
-            "train_loss",
-            "train_accuracy",
-            "test_loss",
-            "test_accuracy",
-        ),
-    ),
-    "epochs": Table(
-        "centralized/epochs",
-        (
-            "epoch",
-            "train_loss",
-            "train_accuracy",
-            "test_loss",
-            "test_accuracy",
-            "train_seconds",
-        ),
-    ),
+#: The tables that a study has an attribute for. All others are in `Study.tables` as well.
+TABLES: Dict[str, str] = {
+    "rounds": "federated/rounds",
+    "clients": "federated/clients",
+    "local_epochs": "federated/local_epochs",
+    "epochs": "centralized/epochs",
 }
 
-LABEL_COUNTS = Grid("partition/label_counts", ("client", "class"), "samples")
+LABEL_COUNTS = "partition/label_counts"
 
-CONFUSION: Dict[str, Grid] = {
-    model: Grid(f"{model}/confusion_matrix", ("class", "predicted"), "samples")
-    for model in ("federated", "centralized")
-}
+#: The confusion matrix of each model.
+CONFUSION = {model: f"{model}/confusion_matrix" for model in ("federated", "centralized")}
 
 #: The tables in which the two models' progress is recorded.
-HISTORY = {"federated": "rounds", "centralized": "epochs"}
+HISTORY = {"federated": TABLES["rounds"], "centralized": TABLES["epochs"]}
 
 SPLITS = ("train", "validation", "test")
 MEASURES = ("accuracy", "loss")
 
 #: An attribute that every run's root group has, and by which a run is recognised.
 RUN_MARK = "schema_version"
+
+#: An attribute with the configuration keys, parted by commas, that had no effect on the run.
+UNUSED = "unused_keys"
 
 SEED = "experiment.seed"
 EPOCHS = "training.epochs"
@@ -111,7 +42,15 @@ ALGORITHM = "federated.algorithm"
 SERVER_OPTIMIZER = "federated.server_optimizer"
 
 #: Keys that name things and set no condition: runs that differ in them alone are the same.
-BOOKKEEPING = frozenset({"experiment.name", "output.file", "checkpoint.file", "checkpoint.every"})
+BOOKKEEPING = frozenset(
+    {
+        "experiment.name",
+        "output.file",
+        "checkpoint.file",
+        "checkpoint.every",
+        "checkpoint.time_limit",
+    }
+)
 
 #: How papers write a key, where they have a shorter way than the key itself.
 SYMBOLS = {

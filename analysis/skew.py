@@ -1,10 +1,10 @@
-"""Final and best test accuracy of each algorithm and Dirichlet alpha, as a Markdown table."""
+"""Final and best test accuracy of each algorithm and Dirichlet alpha, as a table."""
 
 from typing import List, Optional
 
 import pandas as pd
 
-from . import command, markdown, schema
+from . import command, schema, tables
 from .errors import NothingToDraw
 from .labels import show, show_spread
 from .statistics import spread
@@ -69,11 +69,6 @@ def table(study: Study) -> pd.DataFrame:
     )
 
 
-def text(study: Study) -> str:
-    """The same in Markdown."""
-    return markdown.table(table(study))
-
-
 def _name(run: pd.Series) -> str:
     algorithm, optimizer = run[schema.ALGORITHM], run.get(schema.SERVER_OPTIMIZER, "sgd")
     if algorithm == "fedavg" and optimizer in _SERVER_NAMES:
@@ -84,7 +79,7 @@ def _name(run: pd.Series) -> str:
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.skew`."""
-    markdown.main("skew", __doc__, "skew", text, arguments)
+    tables.main("skew", __doc__, "skew", table, arguments)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,12 @@ from typing import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 SPREAD = ("n", "mean", "std", "ci95")
+
+#: Both sides of a 95 % interval leave out 2.5 %.
+_QUANTILE = 0.975
 
 
 def spread(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
@@ -20,7 +24,7 @@ def spread(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     groups = frame.groupby(list(by), sort=False, dropna=False)[value]
     table = groups.agg(n="count", mean="mean", std="std").reset_index()
     table["ci95"] = [
-        student_quantile(n - 1) * std / math.sqrt(n) if n > 1 else np.nan
+        student.ppf(_QUANTILE, n - 1) * std / math.sqrt(n) if n > 1 else np.nan
         for n, std in zip(table["n"], table["std"])
     ]
     return table
@@ -57,36 +61,3 @@ def label_skew(counts: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         {"emd": np.abs(shares - everybody).sum(axis=0), "effective_classes": np.exp(entropy)}
     )
-
-
-def student_quantile(freedom: int, confidence: float = 0.95) -> float:
-    """The t with P(|T| < t) = confidence for Student's distribution.
-
-    The distribution function has a closed form for whole degrees of freedom
-    (Abramowitz and Stegun, 26.7.3 and 26.7.4) in theta = atan(t / sqrt(freedom)),
-    and is inverted by bisection.
-    """
-    if freedom < 1:
-        raise ValueError("a confidence interval needs at least one degree of freedom")
-    low, high = 0.0, math.pi / 2
-    while high - low > 1e-14:
-        middle = (low + high) / 2
-        if _student_probability(middle, freedom) < confidence:
-            low = middle
-        else:
-            high = middle
-    return math.sqrt(freedom) * math.tan(low)
-
-
-def _student_probability(theta: float, freedom: int) -> float:
-    """P(|T| < sqrt(freedom) tan(theta))."""
-    odd = freedom % 2
-    cosine = math.cos(theta)
-    term = cosine if odd else 1.0
-    total = 0.0
-    for power in range(odd, freedom - 1, 2):
-        total += term
-        term *= cosine * cosine * (power + 1) / (power + 2)
-    if odd:
-        return (theta + math.sin(theta) * total) * 2 / math.pi
-    return math.sin(theta) * total

@@ -1,15 +1,15 @@
 """A study: the runs that were loaded together, as tidy data frames."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import pandas as pd
 
 from . import schema
 from .errors import ResultsError
-from .labels import Label, label_runs, order, varying_keys
+from .labels import Label, effective, label_runs, order, varying_keys
 from .reader import Run, Sources, read
 from .statistics import SPREAD, spread
 
@@ -28,18 +28,52 @@ class Study:
 
     Every frame has the columns `run` (unique and readable), `condition` (what sets the
     run apart from others but for its seed) and the configuration keys that differ
-    between the runs.
+    between the runs. Columns of tables are those of the files; `describe` says what they are.
     """
 
     runs: pd.DataFrame  # a run a row: attributes, configuration, outcomes, totals
-    rounds: pd.DataFrame  # /federated/rounds
-    clients: pd.DataFrame  # /federated/clients
-    local_epochs: pd.DataFrame  # /federated/local_epochs
-    epochs: pd.DataFrame  # /centralized/epochs
+    tables: Dict[str, pd.DataFrame]  # every table of the files, by its path there
     label_counts: pd.DataFrame  # client, class, samples
     confusion: pd.DataFrame  # model, class, predicted, samples
+    columns: pd.DataFrame  # table, column, unit, help
     varying: Tuple[str, ...]  # the configuration keys that differ between the runs
     notes: Tuple[str, ...]  # what a reader of these results should know
+
+    @property
+    def rounds(self) -> pd.DataFrame:
+        """The global model round by round: /federated/rounds."""
+        return self._table("rounds")
+
+    @property
+    def clients(self) -> pd.DataFrame:
+        """A row for each client that took part in a round: /federated/clients."""
+        return self._table("clients")
+
+    @property
+    def local_epochs(self) -> pd.DataFrame:
+        """The tracked clients' local epochs: /federated/local_epochs."""
+        return self._table("local_epochs")
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """The centralized baseline: /centralized/epochs."""
+        return self._table("epochs")
+
+    def _table(self, name: str) -> pd.DataFrame:
+        """A table by this package's name for it, without rows and columns if no run holds it."""
+        empty = self.runs.loc[[], ["run", "condition", *self.varying]]
+        return self.tables.get(schema.TABLES[name], empty)
+
+    def describe(self, table: str) -> pd.DataFrame:
+        """What the files say of a table's columns: unit ("1": none) and help, by column.
+
+        The table is named by its path, such as federated/rounds, or as the study's attribute.
+        """
+        path = schema.TABLES.get(table, table)
+        rows = self.columns[self.columns["table"] == path]
+        if rows.empty:
+            raise ResultsError(f"no table {table!r}; there are: {', '.join(self.tables)}")
+        return rows.set_index("column")[["unit", "help"]]
 
     @property
     def condition_keys(self) -> List[str]:
@@ -60,13 +94,17 @@ class Study:
                 f"no run {sorted(unknown)[0]!r}; there are: "
                 + ", ".join(map(repr, self.runs["run"]))
             )
-        frames = {
-            field.name: frame[frame["run"].isin(chosen)].reset_index(drop=True)
-            for field in fields(self)
-            for frame in [getattr(self, field.name)]
-            if isinstance(frame, pd.DataFrame)
-        }
-        return replace(self, **frames)
+
+        def part(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame[frame["run"].isin(chosen)].reset_index(drop=True)
+
+        return replace(
+            self,
+            runs=part(self.runs),
+            tables={path: part(table) for path, table in self.tables.items()},
+            label_counts=part(self.label_counts),
+            confusion=part(self.confusion),
+        )
 
     def replicates(self) -> "Study":
         """The runs that a mean over seeds is taken of: one for each condition and seed.
@@ -120,37 +158,29 @@ def load(sources: Sources) -> Study:
     keys = varying_keys(runs)
     runs.sort(
         key=lambda run: [
-            *(order(run.config.get(key)) for key in keys),
+            *(order(effective(run, key)) for key in keys),
             order(run.attributes.get("ranks")),
         ]
     )
     labels = label_runs(runs, keys)
-
-    frames: Dict[str, pd.DataFrame] = {
-        name: _stack(
-            [
-                label.join(run.tables[name]) if name in run.tables else None
-                for run, label in zip(runs, labels)
-            ],
-            labels[0].columns(table.columns),
-        )
-        for name, table in schema.TABLES.items()
-    }
-    frames["label_counts"] = _stack(
-        [_tidy(run, label, schema.LABEL_COUNTS) for run, label in zip(runs, labels)],
-        labels[0].columns(_grid_columns(schema.LABEL_COUNTS)),
+    labelled = list(zip(runs, labels))
+    rows = [_run_row(run, label) for run, label in labelled]
+    return Study(
+        runs=pd.DataFrame(rows),
+        tables={
+            path: _stack(label.join(run.tables[path]) for run, label in labelled if path in run.tables)
+            for path in dict.fromkeys(path for run in runs for path in run.tables)
+        },
+        label_counts=_stack(_tidy(run, label, schema.LABEL_COUNTS) for run, label in labelled),
+        confusion=_stack(
+            _tidy(run, label, path, model=model)
+            for run, label in labelled
+            for model, path in schema.CONFUSION.items()
+        ),
+        columns=_described(runs),
+        varying=tuple(keys),
+        notes=(*notes, *_notes(runs, rows)),
     )
-    frames["confusion"] = _stack(
-        [
-            _tidy(run, label, grid, model=model)
-            for run, label in zip(runs, labels)
-            for model, grid in schema.CONFUSION.items()
-        ],
-        labels[0].columns(("model", *_grid_columns(schema.CONFUSION["federated"]))),
-    )
-    rows = [_run_row(run, label) for run, label in zip(runs, labels)]
-    notes += [_unfinished(row) for row in rows if row["status"] != "complete"]
-    return Study(runs=pd.DataFrame(rows), varying=tuple(keys), notes=tuple(notes), **frames)
 
 
 def _distinct(runs: List[Run]) -> Tuple[List[Run], List[str]]:
@@ -169,30 +199,34 @@ def _distinct(runs: List[Run]) -> Tuple[List[Run], List[str]]:
     return list(first.values()), notes
 
 
-def _stack(parts: Iterable[Optional[pd.DataFrame]], columns: Sequence[str]) -> pd.DataFrame:
-    """Frames one below the other; columns first, even where no part has rows."""
-    present = [part for part in parts if part is not None and len(part)]
-    if not present:
-        return pd.DataFrame(columns=list(columns))
-    frame = pd.concat(present, ignore_index=True)
-    for column in columns:
-        if column not in frame:
-            frame[column] = np.nan
-    return frame[[*columns, *(name for name in frame if name not in columns)]]
+def _stack(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Frames one below the other, with all their columns even where none has rows."""
+    frames = list(parts)
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    stacked = pd.concat(filled, ignore_index=True)
+    return stacked.reindex(columns=dict.fromkeys(name for frame in frames for name in frame))
 
 
-def _grid_columns(grid: schema.Grid) -> Tuple[str, ...]:
-    return (*grid.axes, grid.value)
-
-
-def _tidy(run: Run, label: Label, grid: schema.Grid, **extra: Any) -> Optional[pd.DataFrame]:
-    """A matrix of counts as a frame with a row a cell."""
-    counts = run.grids.get(grid.path)
-    if counts is None:
-        return None
-    rows, columns = (axis.ravel() for axis in np.indices(counts.shape))
-    cells = {grid.axes[0]: rows, grid.axes[1]: columns, grid.value: counts.ravel()}
+def _tidy(run: Run, label: Label, path: str, **extra: Any) -> pd.DataFrame:
+    """A matrix of counts as a frame with a row a cell; without rows if the run has none."""
+    grid = run.grids.get(path)
+    if grid is None:
+        return label.join(pd.DataFrame())
+    rows, columns = (axis.ravel() for axis in np.indices(grid.counts.shape))
+    cells = {grid.axes[0]: rows, grid.axes[1]: columns, "samples": grid.counts.ravel()}
     return label.join(pd.DataFrame({**extra, **cells}))
+
+
+def _described(runs: Sequence[Run]) -> pd.DataFrame:
+    """What the files say of their tables' columns, each once."""
+    said = {
+        (path, name): column
+        for run in reversed(runs)
+        for path, columns in run.columns.items()
+        for name, column in columns.items()
+    }
+    rows = [(path, name, column.unit, column.help) for (path, name), column in said.items()]
+    return pd.DataFrame(rows, columns=["table", "column", "unit", "help"])
 
 
 def _run_row(run: Run, label: Label) -> Dict[str, Any]:
@@ -202,6 +236,7 @@ def _run_row(run: Run, label: Label) -> Dict[str, Any]:
     row.update(run.attributes)
     row.setdefault("ranks", np.nan)
     row.update(run.config)
+    row.update(label.varying)  # a key without effect has no value
     row.setdefault(schema.SEED, run.attributes.get("seed", np.nan))
     row["ini"] = run.ini
     row.update(_outcomes(run))
@@ -212,10 +247,10 @@ def _run_row(run: Run, label: Label) -> Dict[str, Any]:
 def _outcomes(run: Run) -> Dict[str, float]:
     """The last value that was recorded of each measure, and the gap between the models."""
     outcomes: Dict[str, float] = {}
-    for model, table in schema.HISTORY.items():
+    for model in schema.HISTORY:
         for split in schema.SPLITS:
             for measure in schema.MEASURES:
-                recorded = _column(run, table, f"{split}_{measure}").dropna()
+                recorded = _column(run, model, f"{split}_{measure}").dropna()
                 outcomes[f"{model}_{split}_{measure}"] = (
                     recorded.iloc[-1] if len(recorded) else np.nan
                 )
@@ -225,18 +260,18 @@ def _outcomes(run: Run) -> Dict[str, float]:
 
 def _totals(run: Run) -> Dict[str, float]:
     """What the run took: rounds, time and bytes."""
-    wall_seconds = _column(run, "rounds", "wall_seconds")
+    wall_seconds = _column(run, "federated", "wall_seconds")
     return {
-        "rounds_done": len(_column(run, "rounds", "round")),
-        "epochs_done": len(_column(run, "epochs", "epoch")),
-        "participants_per_round": _column(run, "rounds", "participants").mean(),
-        "samples_per_round": _column(run, "rounds", "samples").mean(),
+        "rounds_done": len(_column(run, "federated", "round")),
+        "epochs_done": len(_column(run, "centralized", "epoch")),
+        "participants_per_round": _column(run, "federated", "participants").mean(),
+        "samples_per_round": _column(run, "federated", "samples").mean(),
         "federated_wall_seconds": wall_seconds.sum(),
         "round_seconds": wall_seconds.median(),
         "run_seconds": _run_seconds(run),
-        "centralized_train_seconds": _column(run, "epochs", "train_seconds").sum(),
-        "total_bytes_down": _column(run, "rounds", "bytes_down").sum(),
-        "total_bytes_up": _column(run, "rounds", "bytes_up").sum(),
+        "centralized_train_seconds": _column(run, "centralized", "train_seconds").sum(),
+        "total_bytes_down": _column(run, "federated", "bytes_down").sum(),
+        "total_bytes_up": _column(run, "federated", "bytes_up").sum(),
     }
 
 
@@ -249,20 +284,49 @@ def _run_seconds(run: Run) -> float:
     return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
 
 
-def _column(run: Run, table: str, name: str) -> pd.Series:
-    """A column of a run's table as numbers; without values if the run does not have it."""
-    frame = run.tables.get(table)
+def _column(run: Run, model: str, name: str) -> pd.Series:
+    """A column of a model's history as numbers; without values if the run does not have it."""
+    frame = run.tables.get(schema.HISTORY[model])
     if frame is None or name not in frame:
         return pd.Series(dtype=float)
     return frame[name].astype(float)
 
 
-def _unfinished(row: Dict[str, Any]) -> str:
-    status = {
-        "running": "is still running or was killed",
-        "interrupted": "was interrupted and can be resumed",
-    }.get(row["status"], f"has status {row['status']!r}")
-    return (
-        f"{row['run']} {status}: {row['rounds_done']} rounds and {row['epochs_done']} centralized "
-        f"epochs are there ({row['source']})"
-    )
+def _notes(runs: Sequence[Run], rows: Sequence[Dict[str, Any]]) -> Iterator[str]:
+    """What is remarkable about each run: that it is unfinished, and numbers out of range."""
+    for run, row in zip(runs, rows):
+        if row["status"] != "complete":
+            yield (
+                f"{row['run']} {_ending(row)}: {row['rounds_done']} rounds and "
+                f"{row['epochs_done']} centralized epochs are there ({run.source})"
+            )
+        left_out = _column(run, "federated", "diverged")
+        if left_out.any():
+            yield (
+                f"{row['run']}: {left_out.sum():g} updates of clients diverged and were left out, "
+                f"in {(left_out > 0).sum()} of {len(left_out)} rounds ({run.source})"
+            )
+        for model in schema.HISTORY:
+            if not np.isfinite(_training_losses(run, model)).all():
+                yield f"{row['run']}: losses of the {model} model are not finite ({run.source})"
+
+
+def _training_losses(run: Run, model: str) -> pd.Series:
+    """The training losses of a model, but for rounds in which nobody took part."""
+    losses = _column(run, model, "train_loss")
+    participants = _column(run, model, "participants").reindex(losses.index, fill_value=1)
+    return losses[participants > 0]
+
+
+def _ending(row: Dict[str, Any]) -> str:
+    """How an unfinished run came to be so, by what the file says."""
+    if row["status"] == "running":
+        return "is still running or was killed"
+    if row["status"] != "interrupted":
+        return f"has status {row['status']!r}"
+    message = str(row.get("stopped_message", ""))
+    return {
+        "request": "was interrupted and can be resumed",
+        "divergence": f"diverged and was stopped ({message})",
+        "failure": f"failed ({message})",
+    }.get(row.get("stopped_because", ""), "was interrupted")

@@ -77,23 +77,26 @@ def mpi(build: Path, parallel: int) -> Stages:
     return [[build_job(build, parallel)], mpi_jobs(build)]
 
 
-def e2e(build: Path, parallel: int) -> Stages:
-    jobs = python_jobs("e2e", 600)
+def with_program(folder: str, limit_seconds: int, build: Path, parallel: int) -> Stages:
+    """Python tests that run the program, after it is built."""
+    jobs = python_jobs(folder, limit_seconds)
     for job in jobs:
         job.environment["FEDMPI"] = str(build / "fedmpi")
     return [[build_job(build, parallel)], jobs]
 
 
-def python(_build: Path, _parallel: int) -> Stages:
-    return [python_jobs("analysis", 300)]
+def e2e(build: Path, parallel: int) -> Stages:
+    return with_program("e2e", 600, build, parallel)
+
+
+def python(build: Path, parallel: int) -> Stages:
+    """The analysis; its results files have the layout of one that the program makes."""
+    return with_program("analysis", 600, build, parallel)
 
 
 def slurm(build: Path, parallel: int) -> Stages:
     """The job scripts on a Slurm of their own; skipped where none is installed."""
-    jobs = python_jobs("slurm", 600)
-    for job in jobs:
-        job.environment["FEDMPI"] = str(build / "fedmpi")
-    return [[build_job(build, parallel)], jobs]
+    return with_program("slurm", 600, build, parallel)
 
 
 def tool(name: str, program: str, *command: str, limit_seconds: int = 600) -> Job:

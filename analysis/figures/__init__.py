@@ -2,7 +2,9 @@
 
 A function raises NothingToDraw where its results hold nothing for it; it never returns
 an empty plot. Figures over many runs draw means and spreads over seeds; those of one run
-take its name and choose the first that fits if none is given.
+take its name and choose the first that fits if none is given. All take `width` ("page",
+"column" or inches; type has the size of a caption's at each) and `title` (false where a
+caption says what is shown).
 """
 
 from .check import assert_drawn, drawn_values, empty_panels
@@ -11,11 +13,30 @@ from .confusion import confusion_matrix
 from .curves import centralized_training, federated_and_centralized, global_model
 from .digits import sample_digits
 from .studies import algorithms_under_skew, rounds_to_target
-from .sweep import PUBLISHED, accuracy_over_epochs
+from .sweep import accuracy_over_epochs
 from .timing import round_time_by_run, round_times, scaling, scaling_series
 
+#: The figures that a study is all they need for.
+OF_A_STUDY = tuple(
+    draw.__name__
+    for draw in (
+        federated_and_centralized,
+        global_model,
+        centralized_training,
+        accuracy_over_epochs,
+        rounds_to_target,
+        algorithms_under_skew,
+        local_training,
+        label_distribution,
+        confusion_matrix,
+        round_times,
+        round_time_by_run,
+        scaling,
+    )
+)
+
 __all__ = [
-    "PUBLISHED",
+    "OF_A_STUDY",
     "accuracy_over_epochs",
     "algorithms_under_skew",
     "assert_drawn",

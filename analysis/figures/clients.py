@@ -4,7 +4,6 @@ from typing import Optional
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from ..errors import NothingToDraw
 from ..statistics import label_skew
@@ -18,7 +17,7 @@ _SEPARATE = 60
 
 
 @style.styled
-def local_training(study: Study, run: Optional[str] = None) -> Figure:
+def local_training(study: Study, run: Optional[str] = None) -> style.PrintedFigure:
     """The tracked clients over their local epochs, round after round, and what they became.
 
     A client starts each round from the global model, so its curve is broken there.
@@ -31,25 +30,23 @@ def local_training(study: Study, run: Optional[str] = None) -> Figure:
         (column, title)
         for column, title in (
             ("test_accuracy", "Test accuracy"),
-            ("train_loss", "Training loss on its own samples"),
+            ("train_loss", "Training loss (nats)"),
         )
         if style.has(table, column)
     ]
     if not panels:
         raise NothingToDraw(f"{run}: the local epochs hold no values")
-    figure, axes_list = style.canvas(
-        10.0, 2.9 * len(panels), rows=len(panels), sharex=True, squeeze=False
-    )
-    for axes, (column, title) in zip(axes_list[:, 0], panels):
+    figure, axes_list = style.canvas(1.9, rows=len(panels), sharex=True)
+    for axes, (column, measure) in zip(axes_list[:, 0], panels):
         for i, (client, rows) in enumerate(table.groupby("client")):
             broken = _break_between_rounds(rows, column)
             axes.plot(
                 broken["position"],
                 broken[column],
                 color=style.CYCLE[i % len(style.CYCLE)],
-                linewidth=1.2,
+                linewidth=1.0,
                 marker="o",
-                markersize=1.8 if epochs > 1 else 3,
+                markersize=1.4 if epochs > 1 else 2.5,
                 label=f"Client {client}",
             )
         if column == "test_accuracy" and style.has(part.rounds, column):
@@ -59,34 +56,34 @@ def local_training(study: Study, run: Optional[str] = None) -> Figure:
                 color=style.INK,
                 linestyle="",
                 marker="D",
-                markersize=3,
+                markersize=2.5,
                 label="Global model",
             )
-        axes.set_title(title)
+        axes.set_ylabel(measure)
         style.count_axis(axes.xaxis)
         axes.set_xlim(left=0)
-    axes_list[0, 0].legend(**style.BESIDE)
     axes_list[-1, 0].set_xlabel(f"Rounds done, {epochs} local epochs in each")
-    style.headline(figure, "Clients over their local epochs")
-    style.caption(figure, [run])
+    figure.handles = axes_list[0, 0].get_legend_handles_labels()[0]
+    figure.headline = "Clients over their local epochs"
+    figure.notes = ["training loss: on the client's own samples", run]
     return figure
 
 
 @style.styled
-def label_distribution(study: Study, run: Optional[str] = None) -> Figure:
+def label_distribution(study: Study, run: Optional[str] = None) -> style.PrintedFigure:
     """How many samples of each class each client holds, and how many in all."""
     run, part = style.one_run(study, "label_counts", run)
     counts = part.label_counts.pivot(index="class", columns="client", values="samples")
     matrix = counts.to_numpy()
     if not matrix.any():
         raise NothingToDraw(f"{run}: the clients hold no samples")
-    figure, (totals, cells) = style.canvas(
-        10.0, 4.6, rows=2, sharex=True, gridspec_kw={"height_ratios": [1, 2.6]}
+    figure, ((totals,), (cells,)) = style.canvas(
+        1.75, rows=2, sharex=True, gridspec_kw={"height_ratios": [1, 2.4]}
     )
     clients = counts.columns.to_numpy()
     gap = 0.2 if len(clients) <= _SEPARATE else 0.0
     totals.bar(clients, matrix.sum(axis=0), width=1 - gap, color=style.BLUE)
-    totals.set_title("Samples of each client")
+    totals.set_ylabel("Samples")
     totals.grid(False, axis="x")
     totals.tick_params(bottom=False)
 
@@ -103,11 +100,6 @@ def label_distribution(study: Study, run: Optional[str] = None) -> Figure:
         extent=edges,
     )
     skew = label_skew(matrix).mean()
-    cells.set_title(
-        "Samples of each class; a client on average: "
-        f"{skew['effective_classes']:.1f} effective classes, "
-        f"earth mover's distance {skew['emd']:.2f}"
-    )
     cells.set_xlabel("Client")
     cells.set_ylabel("Class")
     cells.set_yticks(range(len(matrix)))
@@ -116,9 +108,13 @@ def label_distribution(study: Study, run: Optional[str] = None) -> Figure:
     style.count_axis(cells.xaxis)
     if len(clients) <= _NUMBERED:
         style.number_cells(cells, matrix, image, clients)
-    figure.colorbar(image, ax=cells, label="Samples", pad=0.01)
-    style.headline(figure, "Label distribution over the clients")
-    style.caption(figure, [run])
+    figure.colorbar(image, ax=cells, label="Samples of a class", pad=0.01)
+    figure.headline = "Label distribution over the clients"
+    figure.notes = [
+        f"a client on average: {skew['effective_classes']:.1f} effective classes, "
+        f"earth mover's distance {skew['emd']:.2f}",
+        run,
+    ]
     return figure
 
 

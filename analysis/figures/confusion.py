@@ -4,14 +4,13 @@ from typing import Optional
 
 import numpy as np
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure
 
 from ..study import Study
 from . import style
 
 
 @style.styled
-def confusion_matrix(study: Study, run: Optional[str] = None) -> Figure:
+def confusion_matrix(study: Study, run: Optional[str] = None) -> style.PrintedFigure:
     """The confusion matrices of one run's final models on the test set.
 
     Cells show counts; the colour is the share of the class, on a scale that brings out
@@ -20,7 +19,7 @@ def confusion_matrix(study: Study, run: Optional[str] = None) -> Figure:
     run, part = style.one_run(study, "confusion", run)
     table = part.confusion
     models = list(dict.fromkeys(table["model"]))
-    figure, panels = style.canvas(5.3 * len(models), 5.2, columns=len(models), squeeze=False)
+    figure, panels = style.canvas(3.7, columns=len(models), low=3.5)
     for axes, model in zip(panels[0], models):
         counts = (
             table[table["model"] == model]
@@ -41,6 +40,6 @@ def confusion_matrix(study: Study, run: Optional[str] = None) -> Figure:
         axes.grid(False)
         for spine in axes.spines.values():
             spine.set_visible(False)
-    style.headline(figure, "Confusion on the test set")
-    style.caption(figure, [run])
+    figure.headline = "Confusion on the test set"
+    figure.notes = [run]
     return figure

@@ -1,134 +1,146 @@
 """Learning curves: the global model over rounds, the centralized one over epochs."""
 
-from typing import List
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..errors import NothingToDraw
 from ..study import Study
 from . import style
 
-#: The two histories: which frame, over what, and how they are drawn and named.
-_GLOBAL = ("rounds", "round", "federated", "Global model (federated)")
-_BASELINE = ("epochs", "epoch", "centralized", "Centralized baseline")
+
+class _History(NamedTuple):
+    """A model's progress: in which frame and over what it is, and what it is called."""
+
+    model: str
+    frame: str
+    x: str
+    title: str
+
+
+_HISTORIES = (
+    _History("federated", "rounds", "round", "Federated: global model"),
+    _History("centralized", "epochs", "epoch", "Centralized baseline"),
+)
+
+_X_LABELS = {"round": "Communication round", "epoch": "Epoch"}
+_SPLITS = {"test": "Test", "validation": "Validation", "train": "Training"}
+_MEASURES = {"accuracy": "accuracy", "loss": "loss (nats)"}
+
+#: How the second data set of a panel differs from the first.
+_SECOND: Dict[str, Any] = {"linewidth": 0.8, "alpha": 0.75, "marker": None}
 
 
 @style.styled
-def federated_and_centralized(study: Study) -> Figure:
-    """The global model over rounds and the baseline over epochs: accuracy and loss.
+def federated_and_centralized(study: Study) -> style.PrintedFigure:
+    """The global model over rounds beside the baseline over epochs: accuracy and loss.
 
-    A row of panels for each condition. Over several seeds the curves are means; the
-    bands are one standard deviation. The legend gives the final accuracies.
+    A curve a condition; both models have the same vertical scale. Over several seeds the
+    curves are means; the bands are one standard deviation. The legend gives the final
+    accuracies. A thin line is the validation set, where one was held out.
     """
     study = study.replicates()
-    conditions = [
-        condition
-        for condition in study.conditions
-        if any(
-            condition in style.with_values(study, frame, "test_accuracy")
-            for frame in ("rounds", "epochs")
-        )
+    histories = [
+        history for history in _HISTORIES if style.with_values(study, history.frame, "test_accuracy")
     ]
-    if not conditions:
+    if not histories:
         raise NothingToDraw("no run holds a test accuracy")
-    figure, panels = style.canvas(
-        10.0,
-        0.7 + 3.6 * len(conditions),
-        rows=len(conditions),
-        columns=2,
-        squeeze=False,
-        sharex=True,
-        sharey="col",
-    )
-    for (accuracy, loss), condition in zip(panels, conditions):
-        suffix = f", {condition}" if study.condition_keys else ""
-        handles = _draw_histories(accuracy, loss, study, condition)
-        accuracy.legend(handles=handles, loc="lower right")
-        _finish_panel(accuracy, "accuracy", f"Accuracy{suffix}")
-        _finish_panel(loss, "loss", f"Cross-entropy loss{suffix}")
-    for axes in panels[-1]:
-        axes.set_xlabel("Round (federated) or epoch (centralized)")
-    style.headline(figure, f"{style.set_name(study)}: federated against centralized")
-    style.caption(figure, [style.seed_note(study), style.unfinished_note(study)])
+    figure, panels = style.canvas(2.1, rows=2, columns=len(histories))
+    for history, column in zip(histories, panels.T):
+        for axes, measure in zip(column, _MEASURES):
+            _draw_conditions(axes, study, history, f"test_{measure}")
+            _draw_conditions(axes, study, history, f"validation_{measure}", **_SECOND)
+            _finish_panel(axes, history, f"Test {_MEASURES[measure]}", history.title)
+    for row in panels:
+        style.same_scale(row)
+    validated = any(style.has(getattr(study, history.frame), "validation_accuracy") for history in histories)
+    figure.handles = _final_handles(study, histories)
+    figure.headline = f"{style.set_name(study)}: federated against centralized"
+    figure.notes = [
+        "legend: final test accuracy",
+        "thin lines: validation set" if validated else "",
+        style.seed_note(study),
+        style.unfinished_note(study),
+    ]
     return figure
 
 
 @style.styled
-def global_model(study: Study, split: str = "test") -> Figure:
+def global_model(study: Study, split: str = "test") -> style.PrintedFigure:
     """The global model's accuracy and loss over rounds, a curve a condition."""
     study = study.replicates()
-    conditions = style.with_values(study, "rounds", f"{split}_accuracy")
+    history = _HISTORIES[0]
+    conditions = style.with_values(study, history.frame, f"{split}_accuracy")
     if not conditions:
         raise NothingToDraw(f"no run holds a {split} accuracy of the global model")
-    figure, panels = style.canvas(10.0, 4.1, columns=2)
-    for axes, measure in zip(panels, ("accuracy", "loss")):
-        _draw_conditions(axes, study, conditions, "rounds", "round", f"{split}_{measure}")
-        _finish_panel(axes, measure, measure.capitalize())
-        axes.set_xlabel("Round")
-    style.condition_legend(panels[-1], study, conditions)
-    style.headline(figure, f"Global model over rounds, {split} set")
-    style.caption(figure, [style.seed_note(study), style.unfinished_note(study)])
+    figure, panels = style.canvas(2.3, columns=2)
+    for axes, measure in zip(panels[0], _MEASURES):
+        _draw_conditions(axes, study, history, f"{split}_{measure}")
+        _finish_panel(axes, history, f"{_SPLITS[split]} {_MEASURES[measure]}")
+    figure.handles = style.condition_handles(study, conditions)
+    figure.headline = f"Global model over rounds, {split} set"
+    figure.notes = [style.seed_note(study), style.unfinished_note(study)]
     return figure
 
 
 @style.styled
-def centralized_training(study: Study) -> Figure:
+def centralized_training(study: Study) -> style.PrintedFigure:
     """The centralized baseline over epochs: training and test, a curve a condition."""
     study = study.replicates()
-    conditions = style.with_values(study, "epochs", "train_accuracy")
+    history = _HISTORIES[1]
+    conditions = style.with_values(study, history.frame, "train_accuracy")
     if not conditions:
         raise NothingToDraw("no run holds a centralized baseline")
     splits = [split for split in ("train", "test") if style.has(study.epochs, f"{split}_accuracy")]
-    figure, panels = style.canvas(
-        10.0, 3.4 * len(splits), rows=len(splits), columns=2, squeeze=False
-    )
-    names = {"train": "Training set", "test": "Test set"}
+    figure, panels = style.canvas(2.1, rows=len(splits), columns=2)
     for split, row in zip(splits, panels):
-        for axes, measure in zip(row, ("accuracy", "loss")):
-            _draw_conditions(axes, study, conditions, "epochs", "epoch", f"{split}_{measure}")
-            _finish_panel(axes, measure, f"{names[split]}: {measure}")
-    for axes in panels[-1]:
-        axes.set_xlabel("Epoch")
-    style.condition_legend(panels[0, -1], study, conditions)
-    style.headline(figure, "Centralized training")
-    style.caption(figure, [style.seed_note(study)])
+        for axes, measure in zip(row, _MEASURES):
+            _draw_conditions(axes, study, history, f"{split}_{measure}")
+            _finish_panel(axes, history, f"{_SPLITS[split]} {_MEASURES[measure]}")
+    figure.handles = style.condition_handles(study, conditions)
+    figure.headline = "Centralized training"
+    figure.notes = [style.seed_note(study)]
     return figure
 
 
-def _draw_histories(accuracy: Axes, loss: Axes, study: Study, condition: str) -> List[Line2D]:
-    """Draw both models of a condition and return what the legend shows."""
-    handles = []
-    for frame, x, model, name in (_GLOBAL, _BASELINE):
-        table: pd.DataFrame = getattr(study, frame)
-        table = table[table["condition"] == condition]
-        for split, line, marker in (("test", "-", "o"), ("validation", style.LINE_STYLES[1], "s")):
-            if not style.has(table, f"{split}_accuracy"):
-                continue
-            look = {"color": style.MODEL_COLOUR[model], "linestyle": line, "marker": marker}
-            means = style.draw_mean(accuracy, table, x, f"{split}_accuracy", **look)
-            if style.has(table, f"{split}_loss"):
-                style.draw_mean(loss, table, x, f"{split}_loss", **look)
-            final = means["mean"].iloc[-1]
-            handles.append(
-                Line2D([], [], markersize=4, label=f"{name}, {split}: {final:.4f}", **look)
-            )
-    return handles
-
-
-def _draw_conditions(
-    axes: Axes, study: Study, conditions: List[str], frame: str, x: str, y: str
-) -> None:
+def _final_handles(study: Study, histories: Sequence[_History]) -> List[Line2D]:
+    """A legend's entry for each condition, with the last test accuracy of each model."""
     looks = style.series_styles(study)
-    table: pd.DataFrame = getattr(study, frame)
-    for condition in conditions:
-        style.draw_mean(axes, table[table["condition"] == condition], x, y, **looks[condition])
+    entries = []
+    for condition in study.conditions:
+        finals = {
+            history.model: _final(getattr(study, history.frame), condition, history.x)
+            for history in histories
+            if condition in style.with_values(study, history.frame, "test_accuracy")
+        }
+        if finals:
+            reached = ", ".join(f"{model} {value:.4f}" for model, value in finals.items())
+            label = f"{condition}: {reached}" if study.condition_keys else reached
+            entries.append(Line2D([], [], label=label, **looks[condition]))
+    return entries
 
 
-def _finish_panel(axes: Axes, measure: str, title: str) -> None:
+def _final(frame: pd.DataFrame, condition: str, x: str) -> float:
+    """The mean over seeds of the last test accuracy, at the last x that has one."""
+    rows = frame[(frame["condition"] == condition) & frame["test_accuracy"].notna()]
+    return float(rows.loc[rows[x] == rows[x].max(), "test_accuracy"].mean())
+
+
+def _draw_conditions(axes: Axes, study: Study, history: _History, y: str, **look: Any) -> None:
+    table: pd.DataFrame = getattr(study, history.frame)
+    if y not in table:
+        return
+    for condition, own in style.series_styles(study).items():
+        rows = table[table["condition"] == condition]
+        style.draw_mean(axes, rows, history.x, y, **{**own, **look})
+
+
+def _finish_panel(axes: Axes, history: _History, measure: str, title: str = "") -> None:
     axes.set_title(title)
+    axes.set_xlabel(_X_LABELS[history.x])
+    axes.set_ylabel(measure)
     style.count_axis(axes.xaxis)
-    if measure == "loss":
+    if "loss" in measure:
         axes.set_ylim(bottom=0)

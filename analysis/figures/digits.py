@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Union
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from ..errors import NothingToDraw
 from ..idx import read_training_set
@@ -13,15 +12,13 @@ from . import style
 
 
 @style.styled
-def sample_digits(folder: Union[str, "os.PathLike[str]"], each: int = 5) -> Figure:
+def sample_digits(folder: Union[str, "os.PathLike[str]"], each: int = 5) -> style.PrintedFigure:
     """The first images of each class of the training set in a folder of IDX files."""
     images, labels = read_training_set(Path(folder))
     classes = np.unique(labels)
     if not len(classes) or each < 1:
         raise NothingToDraw(f"{folder}: no images")
-    figure, panels = style.canvas(
-        0.8 * len(classes), 0.8 * each + 0.3, rows=each, columns=len(classes), squeeze=False
-    )
+    figure, panels = style.picture_grid(each, len(classes))
     for label, column in zip(classes, panels.T):
         chosen = images[labels == label][:each]
         column[0].set_title(str(label), loc="center")

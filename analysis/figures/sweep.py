@@ -1,32 +1,26 @@
 """Final accuracy over the number of local epochs, next to the published study."""
 
-from typing import Dict, List, Tuple
+from typing import Dict, List
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .. import schema
 from ..errors import NothingToDraw
 from ..labels import describe_rows
+from ..paper import PUBLISHED, is_repeated_by
 from ..statistics import spread
 from ..study import Study
 from . import style
-
-#: The final test accuracies on MNIST that the study reports.
-PUBLISHED: Dict[str, Tuple[float, float]] = {
-    "federated": (0.93, 0.94),
-    "centralized": (0.97, 0.98),
-}
 
 _MARKERS = "osD^vP"
 
 
 @style.styled
-def accuracy_over_epochs(study: Study) -> Figure:
-    """Final test accuracy of both models over E, with the published ranges as bands.
+def accuracy_over_epochs(study: Study) -> style.PrintedFigure:
+    """Final test accuracy of both models over E, for the study's own runs with its ranges.
 
     Error bars are one standard deviation over seeds, small marks the single runs. What
     differs besides E makes a line of its own.
@@ -41,7 +35,7 @@ def accuracy_over_epochs(study: Study) -> Figure:
     if not models:
         raise NothingToDraw("no run holds a final test accuracy")
 
-    figure, axes = style.canvas(8.2, 4.8)
+    figure, ((axes,),) = style.canvas(3.0)
     handles: List[Line2D] = []
     names = list(dict.fromkeys(runs["kind"]))
     step = 0.03 * max(np.ptp(runs[schema.EPOCHS].to_numpy(dtype=float)), 1.0)
@@ -59,7 +53,7 @@ def accuracy_over_epochs(study: Study) -> Figure:
             handles.append(
                 Line2D([], [], label=", ".join(filter(None, [model.capitalize(), kind])), **look)
             )
-        if style.dataset_is(study, "mnist"):
+        if is_repeated_by(study):
             low, high = PUBLISHED[model]
             label = f"Published, {model}: {low:.2f} to {high:.2f}"
             handles.append(
@@ -71,13 +65,13 @@ def accuracy_over_epochs(study: Study) -> Figure:
     axes.set_ylabel("Final test accuracy")
     axes.set_xticks(sorted(runs[schema.EPOCHS].unique()))
     axes.margins(x=0.08)
-    axes.legend(handles=handles, **style.BESIDE)
-    axes.set_title("Centralized against federated over E")
+    figure.handles = handles
+    figure.headline = "Centralized against federated over E"
     replicated = style.has_replicates(study)
     note = (
         "mean \u00b1 standard deviation over seeds, small marks: single runs" if replicated else ""
     )
-    style.caption(figure, [note, style.unfinished_note(study)])
+    figure.notes = [note, style.unfinished_note(study)]
     return figure
 
 

@@ -1,11 +1,12 @@
 """Where the time of a round goes, and how it shrinks with the number of ranks."""
 
+import textwrap
 from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
@@ -28,6 +29,9 @@ _PANEL_TITLES = ("Everything", "Without training")
 
 _SUFFIX = "_seconds"
 
+#: Letters of a condition in a line beside its bar; half of it where the figure is narrow.
+_LABEL = 44
+
 #: Seconds that are no part of a round of their own: all of it, and what lies within training.
 _NO_PARTS = frozenset({"wall", "finish_spread"})
 
@@ -48,29 +52,29 @@ def round_parts(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 @style.styled
-def round_times(study: Study, run: Optional[str] = None) -> Figure:
+def round_times(study: Study, run: Optional[str] = None) -> style.PrintedFigure:
     """What the time of one run's rounds went into: all of it, and what was not training."""
     run, part = style.one_run(study, "rounds", run)
     parts = round_parts(part.rounds)
     shares = _shares(parts, run)
-    figure, panels = style.canvas(10.0, 3.9, columns=2)
+    figure, (panels,) = style.canvas(2.4, columns=2)
     for axes, names, title in zip(panels, _all_and_overhead(shares), _PANEL_TITLES):
         _stack_bars(
             axes.bar, part.rounds["round"].to_numpy(dtype=float), parts[names], 0.82, "bottom"
         )
         axes.set_title(title)
-        axes.set_xlabel("Round")
+        axes.set_xlabel("Communication round")
+        axes.set_ylabel("Seconds")
         axes.grid(False, axis="x")
         style.count_axis(axes.xaxis)
-    panels[0].set_ylabel("Seconds")
-    _part_legend(panels[-1], shares)
-    style.headline(figure, "Time of a round")
-    style.caption(figure, [run])
+    figure.handles = _part_handles(shares)
+    figure.headline = "Time of a round"
+    figure.notes = ["percent: share of all time", run]
     return figure
 
 
 @style.styled
-def round_time_by_run(study: Study) -> Figure:
+def round_time_by_run(study: Study) -> style.PrintedFigure:
     """A mean round of each condition and rank count: all of it, and what was not training."""
     rows = study.rounds.merge(study.runs[["run", "ranks"]], on="run")
     if rows.empty:
@@ -83,8 +87,11 @@ def round_time_by_run(study: Study) -> Figure:
         condition if one_rank_count else f"{condition}, {ranks:g} ranks"
         for condition, ranks in means.index
     ]
+    letters = _LABEL // 2 if style.is_narrow() else _LABEL
+    labels = [textwrap.fill(label, letters) for label in labels]
+    lines = sum(label.count("\n") + 1 for label in labels)
     positions = np.arange(len(means))
-    figure, panels = style.canvas(10.0, 1.6 + 0.32 * len(means), columns=2, sharey=True)
+    figure, (panels,) = style.canvas(0.6 + 0.17 * lines, columns=2, low=10, sharey=True)
     for axes, names, title in zip(panels, _all_and_overhead(shares), _PANEL_TITLES):
         _stack_bars(axes.barh, positions, means[names], 0.7, "left")
         axes.set_title(title)
@@ -93,8 +100,9 @@ def round_time_by_run(study: Study) -> Figure:
     panels[0].set_yticks(positions)
     panels[0].set_yticklabels(labels)
     panels[0].invert_yaxis()
-    _part_legend(panels[-1], shares)
-    style.headline(figure, "Mean time of a round")
+    figure.handles = _part_handles(shares)
+    figure.headline = "Mean time of a round"
+    figure.notes = ["percent: share of all time"]
     return figure
 
 
@@ -151,7 +159,7 @@ def scaling_series(study: Study) -> pd.DataFrame:
 
 
 @style.styled
-def scaling(study: Study) -> Figure:
+def scaling(study: Study) -> style.PrintedFigure:
     """Strong and weak scaling: seconds a round against ranks, with the ideal lines."""
     table = scaling_series(study)
     if table.empty:
@@ -159,12 +167,17 @@ def scaling(study: Study) -> Figure:
             "no two runs make a scaling series (the same configuration or load, different ranks)"
         )
     kinds = [kind for kind in ("strong", "weak") if (table["kind"] == kind).any()]
-    figure, panels = style.canvas(5.2 * len(kinds), 4.4, columns=len(kinds), squeeze=False)
-    for axes, kind in zip(panels[0], kinds):
-        _draw_scaling(axes, table[table["kind"] == kind])
+    figure, (panels,) = style.canvas(2.6, columns=len(kinds))
+    colours = style.colours_of(table["series"])
+    for axes, kind in zip(panels, kinds):
+        _draw_scaling(axes, table[table["kind"] == kind], colours)
         axes.set_title(f"{kind.capitalize()} scaling")
-    panels[0, 0].set_ylabel("Seconds a round")
-    style.caption(figure, ["percent: parallel efficiency against the smallest run; dashed: ideal"])
+        axes.set_ylabel("Seconds a round")
+    figure.handles = [
+        Line2D([], [], label=name, color=colour, marker="o") for name, colour in colours.items()
+    ]
+    figure.headline = "Time of a round over ranks"
+    figure.notes = ["percent: parallel efficiency against the smallest run; dashed: ideal"]
     return figure
 
 
@@ -182,11 +195,11 @@ def _series(kind: str, name: str, runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _draw_scaling(axes: Axes, table: pd.DataFrame) -> None:
+def _draw_scaling(axes: Axes, table: pd.DataFrame, colours: Dict[str, str]) -> None:
     strong = (table["kind"] == "strong").all()
     plain = FuncFormatter(lambda value, _: f"{value:g}")
-    for i, (name, part) in enumerate(table.groupby("series", sort=False)):
-        colour = style.CYCLE[i % len(style.CYCLE)]
+    for name, part in table.groupby("series", sort=False):
+        colour = colours[name]
         axes.plot(
             part["ranks"],
             part["ideal"],
@@ -204,7 +217,6 @@ def _draw_scaling(axes: Axes, table: pd.DataFrame) -> None:
             marker="o",
             capsize=3,
             color=colour,
-            label=name,
         )
         for ranks, mean, efficiency in part[["ranks", "mean", "efficiency"]].itertuples(
             index=False
@@ -214,7 +226,7 @@ def _draw_scaling(axes: Axes, table: pd.DataFrame) -> None:
                 (ranks, mean),
                 xytext=(5, 6),
                 textcoords="offset points",
-                fontsize=8,
+                fontsize=7,
                 color=colour,
             )
     axes.set_xscale("log", base=2)
@@ -231,7 +243,6 @@ def _draw_scaling(axes: Axes, table: pd.DataFrame) -> None:
     else:
         axes.set_ylim(0, 1.25 * max(table["mean"].max(), table["ideal"].max()))
     axes.margins(x=0.1, y=0.12)
-    axes.legend(loc="lower left")
 
 
 def _shares(parts: pd.DataFrame, name: str) -> pd.Series:
@@ -262,12 +273,11 @@ def _stack_bars(
         ends = ends + values
 
 
-def _part_legend(axes: Axes, shares: pd.Series) -> None:
-    handles = [
+def _part_handles(shares: pd.Series) -> List[Patch]:
+    return [
         Patch(color=_colour(name), label=f"{name}, {_percent(share)}")
         for name, share in shares.items()
     ]
-    axes.legend(handles=handles, title="Share of all time", **style.BESIDE)
 
 
 def _percent(share: float) -> str:

@@ -33,6 +33,9 @@ build demo check|flags pkg-config|pkgconf|pkgconf-pkg-config|pkgconf|pkgconf|pkg
 demo check notebooks|python h5py|python3-h5py|python3-h5py|-|py-h5py|h5py
 demo check notebooks|python pandas|python3-pandas|python3-pandas|-|py-pandas|pandas
 demo check notebooks|python matplotlib|python3-matplotlib|python3-matplotlib|python-matplotlib|py-matplotlib|matplotlib
+demo check notebooks|python scipy|python3-scipy|python3-scipy|scipy|py-scipy|scipy
+demo check notebooks|python jinja2|python3-jinja2|python3-jinja2|-|py-jinja2|jinja2
+demo check notebooks|python tabulate|python3-tabulate|python3-tabulate|-|py-tabulate|tabulate
 demo check|command curl wget|curl|curl|curl|curl|curl
 demo check|file /etc/ssl/certs/ca-certificates.crt /etc/pki/tls /etc/ssl/cert.pem|ca-certificates|ca-certificates|-|ca-certificates-mozilla|ca-certificates
 check notebooks|python nbconvert|python3-nbconvert|python3-nbconvert|jupyterlab|py-nbconvert|nbconvert

@@ -1,70 +1,44 @@
-"""Synthetic results files in the schema of the program, for the tests of `analysis`."""
+"""Synthetic results files for the tests of `analysis`.
 
+Tables, their columns, units and help, attributes and keys are those of the program: it makes a
+file in a moment, and what is synthetic are the numbers that take the place of its own.
+"""
+
+import atexit
+import functools
 import gzip
+import os
+import shutil
 import struct
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterable, Optional, Sequence
 
 import h5py
 import numpy as np
 
-ROUND = np.dtype(
-    [
-        ("round", "<i4"),
-        ("participants", "<i4"),
-        ("samples", "<i8"),
-        ("train_loss", "<f8"),
-        ("train_accuracy", "<f8"),
-        ("test_loss", "<f8"),
-        ("test_accuracy", "<f8"),
-        ("validation_loss", "<f8"),
-        ("validation_accuracy", "<f8"),
-        ("update_norm", "<f8"),
-        ("wall_seconds", "<f8"),
-        ("train_seconds", "<f8"),
-        ("bcast_seconds", "<f8"),
-        ("gather_seconds", "<f8"),
-        ("aggregate_seconds", "<f8"),
-        ("evaluate_seconds", "<f8"),
-        ("finish_spread_seconds", "<f8"),
-        ("bytes_down", "<u8"),
-        ("bytes_up", "<u8"),
-    ]
-)
-CLIENT = np.dtype(
-    [
-        ("round", "<i4"),
-        ("client", "<i4"),
-        ("rank", "<i4"),
-        ("samples", "<i8"),
-        ("steps", "<i8"),
-        ("train_loss", "<f8"),
-        ("train_accuracy", "<f8"),
-        ("update_norm", "<f8"),
-        ("train_seconds", "<f8"),
-    ]
-)
-LOCAL_EPOCH = np.dtype(
-    [
-        ("round", "<i4"),
-        ("client", "<i4"),
-        ("epoch", "<i4"),
-        ("train_loss", "<f8"),
-        ("train_accuracy", "<f8"),
-        ("test_loss", "<f8"),
-        ("test_accuracy", "<f8"),
-    ]
-)
-EPOCH = np.dtype(
-    [
-        ("epoch", "<i4"),
-        ("train_loss", "<f8"),
-        ("train_accuracy", "<f8"),
-        ("test_loss", "<f8"),
-        ("test_accuracy", "<f8"),
-        ("train_seconds", "<f8"),
-    ]
-)
+TOP = Path(__file__).resolve().parents[2]
+PROGRAM = TOP / os.environ.get("FEDMPI", "fedmpi")
+
+#: A run that takes a moment and leaves every table.
+_TINY = """
+[data]
+dataset = idx
+path = {folder}
+[partition]
+clients = 3
+samples_per_client = 10
+[model]
+type = logistic
+[training]
+epochs = 1
+[federated]
+rounds = 1
+tracked_clients = 0
+[output]
+file = {folder}/tiny.h5
+"""
 
 DEFAULTS = {
     "experiment.name": "mnist-fedavg",
@@ -89,6 +63,21 @@ DEFAULTS = {
     "federated.tracked_clients": "0,1,2,3,4",
     "checkpoint.file": "",
     "output.file": "results/mnist-fedavg.h5",
+}
+
+#: What the study kept the same in all its runs.
+PAPER = {
+    "data.dataset": "mnist",
+    "partition.scheme": "iid",
+    "partition.clients": "150",
+    "partition.samples_per_client": "300",
+    "model.type": "mlp",
+    "model.hidden": "200,200",
+    "training.batch_size": "32",
+    "training.learning_rate": "0.01",
+    "training.momentum": "0.9",
+    "federated.algorithm": "fedavg",
+    "federated.rounds": "20",
 }
 
 CLASSES = 10
@@ -121,38 +110,107 @@ def write_run(
     rounds = int(keys["federated.rounds"]) if rounds is None else rounds
     path.parent.mkdir(parents=True, exist_ok=True)
 
-    with h5py.File(path, "w") as file:
+    shutil.copyfile(template(), path)
+    with h5py.File(path, "r+") as file:
         _write_attributes(file, keys, path, status, ranks, attributes or {})
         _write_config(file, keys)
         counts = _label_counts(keys, clients, random)
-        file["partition/label_counts"] = counts
+        _put(file, "partition/label_counts", counts)
         _write_model(file, "initial", random)
+        _clear(file, "federated/rounds", "federated/clients", "federated/local_epochs")
+        _clear(file, "federated/personalization", "partition/clients", "centralized/epochs")
         if federated:
             accuracy = _learning_curve(0.80, 0.945 + 0.0008 * epochs, rounds, random)
             if test_accuracy is not None:
                 accuracy[:] = test_accuracy
-            file["federated/rounds"] = _rounds(keys, counts, ranks, accuracy, random)
-            file["federated/clients"] = _clients(keys, counts, ranks, rounds, random)
-            file["federated/local_epochs"] = _local_epochs(keys, rounds, epochs, random)
+            _put(file, "federated/rounds", _rounds(keys, counts, ranks, accuracy, random))
+            _put(file, "federated/clients", _clients(keys, counts, ranks, rounds, random))
+            _put(file, "federated/local_epochs", _local_epochs(keys, rounds, epochs, random))
         if centralized:
             accuracy = _learning_curve(0.91, 0.976, epochs, random)
             if centralized_accuracy is not None:
                 accuracy[:] = centralized_accuracy
-            file["centralized/epochs"] = _epochs(accuracy)
-        if status == "complete":
-            for model, wanted in (("federated", federated), ("centralized", centralized)):
-                if wanted:
-                    _write_model(file, model, random)
-                    file[f"{model}/confusion_matrix"] = _confusion(random)
+            _put(file, "centralized/epochs", _epochs(accuracy))
+        for model, wanted in (("federated", federated), ("centralized", centralized)):
+            matrix = f"{model}/confusion_matrix"
+            if wanted and status == "complete":
+                _write_model(file, model, random)
+                _put(file, matrix, _confusion(random))
+            else:
+                del file[matrix], file[f"model/{model}"]
         for name in skip:
             del file[name]
     return path
 
 
-def write_idx(folder: Path, images: np.ndarray, labels: np.ndarray, compress: bool = True) -> None:
+@functools.lru_cache(maxsize=None)
+def template() -> Path:
+    """A results file that the program made."""
+    if not PROGRAM.exists():
+        raise RuntimeError(f"{PROGRAM}: not there; `make fedmpi` builds it, FEDMPI says where it is")
+    folder = Path(tempfile.mkdtemp(prefix="fedmpi-synthetic-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for kind in ("train", "t10k"):
+        write_idx(folder, np.arange(900).reshape(100, 3, 3) % 251, np.arange(100) % 10, kind=kind)
+    config = folder / "tiny.ini"
+    config.write_text(_TINY.format(folder=folder))
+    subprocess.run(
+        [PROGRAM, "--quiet", config], check=True, stdout=subprocess.DEVNULL, env=_alone()
+    )
+    return folder / "tiny.h5"
+
+
+def _alone() -> Dict[str, str]:
+    """The environment without that of a launcher or a job, and with a folder for this rank."""
+    ours = ("OMPI_COMM", "PMIX", "PMI_", "SLURM")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def columns_of(path: str) -> Dict[str, Dict[str, str]]:
+    """Of a table's columns in the program's own file: unit and help."""
+    with h5py.File(template(), "r") as file:
+        table = file[path]
+        return {
+            name: {what: table.attrs[f"{name}.{what}"].decode() for what in ("unit", "help")}
+            for name in table.dtype.names
+        }
+
+
+def _empty(path: str, rows: int) -> np.ndarray:
+    """A table in the program's layout: zeros, and NaN where a column is real."""
+    with h5py.File(template(), "r") as file:
+        table = np.zeros(rows, file[path].dtype)
+    for name in table.dtype.names:
+        if table.dtype[name].kind == "f":
+            table[name] = np.nan
+    return table
+
+
+def _put(file: h5py.File, path: str, values: np.ndarray) -> None:
+    """Put other values in a data set's place; what is said of it stays."""
+    said = dict(file[path].attrs)
+    del file[path]
+    file[path] = values
+    for name, value in said.items():
+        file[path].attrs[name] = value
+
+
+def _clear(file: h5py.File, *paths: str) -> None:
+    for path in paths:
+        _put(file, path, _empty(path, 0))
+
+
+def write_idx(
+    folder: Path,
+    images: np.ndarray,
+    labels: np.ndarray,
+    compress: bool = True,
+    kind: str = "train",
+) -> None:
     """Write a training set as IDX files under MNIST's names."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, array in (("train-images-idx3-ubyte", images), ("train-labels-idx1-ubyte", labels)):
+    names = f"{kind}-images-idx3-ubyte", f"{kind}-labels-idx1-ubyte"
+    for name, array in zip(names, (images, labels)):
         header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
         content = header + array.astype(np.uint8).tobytes()
         if compress:
@@ -165,19 +223,22 @@ def _write_attributes(
     file: h5py.File, keys: Dict[str, str], path: Path, status: str, ranks: int, more: Dict[str, Any]
 ) -> None:
     attributes = {
-        "schema_version": np.int32(1),
-        "fedmpi_version": np.bytes_("0.1.0"),
         "git_revision": np.bytes_("0123abc"),
         "status": np.bytes_(status),
         "started": np.bytes_("2026-11-23T19:00:00+00:00"),
         "command_line": np.bytes_(f"./fedmpi -o {path} configs/mnist.ini"),
         "ranks": np.int32(ranks),
+        "workers": np.int32(max(ranks - 1, 1)),
         "hosts": np.array([b"node1", b"node2"]),
         "mpi_library": np.bytes_("Open MPI v4.1.4"),
         "blas": np.bytes_("OpenBLAS 0.3.21 Haswell"),
         "cpu": np.bytes_("AMD EPYC"),
         "seed": np.uint64(keys["experiment.seed"]),
     }
+    for name in ("finished", "unused_keys"):
+        file.attrs.pop(name, None)
+    if status == "interrupted":
+        attributes["stopped_because"] = np.bytes_("request")
     if status == "complete":
         attributes["finished"] = np.bytes_("2026-11-23T19:05:00+00:00")
     for key, value in {**attributes, **more}.items():
@@ -185,7 +246,8 @@ def _write_attributes(
 
 
 def _write_config(file: h5py.File, keys: Dict[str, str]) -> None:
-    group = file.create_group("config")
+    group = file["config"]
+    del group["ini"]
     sections: Dict[str, list] = {}
     for key, value in keys.items():
         group.attrs[key] = np.bytes_(value) if value else h5py.Empty("S1")
@@ -196,6 +258,8 @@ def _write_config(file: h5py.File, keys: Dict[str, str]) -> None:
 
 
 def _write_model(file: h5py.File, model: str, random: np.random.Generator) -> None:
+    if f"model/{model}" in file:
+        del file[f"model/{model}"]
     for layer, shape in (("fc1", (4, 6)), ("fc2", (3, 4))):
         weight = file.create_dataset(
             f"model/{model}/{layer}.weight", data=random.normal(size=shape).astype("f4")
@@ -229,7 +293,7 @@ def _rounds(
     accuracy: np.ndarray,
     random: np.random.Generator,
 ) -> np.ndarray:
-    table = np.zeros(len(accuracy), ROUND)
+    table = _empty("federated/rounds", len(accuracy))
     table["round"] = np.arange(1, len(table) + 1)
     table["participants"], table["samples"] = len(counts), counts.sum()
     table["train_accuracy"], table["train_loss"] = accuracy + 0.02, _losses(accuracy + 0.02)
@@ -258,7 +322,7 @@ def _clients(
     keys: Dict[str, str], counts: np.ndarray, ranks: int, rounds: int, random: np.random.Generator
 ) -> np.ndarray:
     clients = len(counts)
-    table = np.zeros(rounds * clients, CLIENT)
+    table = _empty("federated/clients", rounds * clients)
     table["round"] = np.repeat(np.arange(1, rounds + 1), clients)
     table["client"] = np.tile(np.arange(clients), rounds)
     table["rank"] = 1 + table["client"] % max(ranks - 1, 1)
@@ -281,7 +345,7 @@ def _local_epochs(
         for client in tracked
         for epoch in range(1, epochs + 1)
     ]
-    table = np.zeros(len(rows), LOCAL_EPOCH)
+    table = _empty("federated/local_epochs", len(rows))
     table["round"], table["client"], table["epoch"] = np.array(rows, "i4").reshape(-1, 3).T
     steps = table["epoch"] / epochs + np.sqrt(table["round"])
     table["train_accuracy"] = 1 - 0.3 * np.exp(-steps) + random.normal(0, 0.004, len(table))
@@ -294,7 +358,7 @@ def _local_epochs(
 
 
 def _epochs(accuracy: np.ndarray) -> np.ndarray:
-    table = np.zeros(len(accuracy), EPOCH)
+    table = _empty("centralized/epochs", len(accuracy))
     table["epoch"] = np.arange(1, len(table) + 1)
     table["train_accuracy"], table["train_loss"] = accuracy + 0.01, _losses(accuracy + 0.01)
     table["test_accuracy"], table["test_loss"] = accuracy, _losses(accuracy)

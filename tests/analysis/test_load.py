@@ -11,7 +11,7 @@ import numpy as np
 import analysis
 from analysis import schema
 from case import FolderCase
-from synthetic import DEFAULTS, write_run
+from synthetic import DEFAULTS, columns_of, write_run
 
 FRAMES = (*schema.TABLES, "label_counts", "confusion")
 
@@ -31,11 +31,30 @@ class LoadOneRun(FolderCase):
 
     def test_tables_are_as_in_the_file(self):
         with h5py.File(self.path, "r") as file:
-            for name, table in schema.TABLES.items():
-                records, frame = file[table.path][:], getattr(self.study, name)
+            for name, path in schema.TABLES.items():
+                records, frame = file[path][:], getattr(self.study, name)
                 self.assertLessEqual(set(records.dtype.names), set(frame))
                 for column in records.dtype.names:
                     np.testing.assert_array_equal(frame[column].to_numpy(), records[column])
+
+    def test_tables_that_have_no_name_here_are_there_by_their_path(self):
+        with h5py.File(self.path, "r+") as file:
+            file["privacy/budget"] = np.array([(1, 0.5)], [("round", "<i8"), ("epsilon", "<f8")])
+            file["privacy/budget"].attrs["epsilon.help"] = b"spent so far"
+        study = analysis.load(self.path)
+        self.assertEqual(study.tables["privacy/budget"]["epsilon"].tolist(), [0.5])
+        self.assertEqual(study.describe("privacy/budget")["help"].tolist(), ["", "spent so far"])
+        self.assertIs(study.tables["federated/rounds"], study.rounds)
+
+    def test_units_and_help_of_columns_are_those_of_the_program(self):
+        for name, path in schema.TABLES.items():
+            said = self.study.describe(name)
+            self.assertEqual(said.to_dict("index"), columns_of(path))
+            self.assertLessEqual(set(said.index), set(getattr(self.study, name)))
+            self.assertTrue(said["help"].ne("").all(), path)
+        self.assertEqual(self.study.describe("rounds").loc["wall_seconds", "unit"], "s")
+        with self.assertRaisesRegex(analysis.ResultsError, "no table 'x'; there are: .*rounds"):
+            self.study.describe("x")
 
     def test_matrices_become_a_row_a_cell(self):
         with h5py.File(self.path, "r") as file:
@@ -128,7 +147,27 @@ class LoadManyRuns(FolderCase):
         write_run(self.folder / "new" / "b.h5")
         study = analysis.load(f"{self.folder}/new/*.h5")
         self.assertEqual(study.varying, ("federated.server",))
-        self.assertEqual(study.conditions, ["server=adam", "server=-"])
+        self.assertEqual(study.conditions, ["server=adam", "mnist-fedavg"])
+
+    def test_keys_that_a_run_does_not_use_are_no_label_of_it(self):
+        folder = self.folder / "unused"
+        for alpha in (0.5, 0.1):
+            config = {"partition.scheme": "dirichlet", "partition.alpha": alpha}
+            write_run(folder / f"{alpha}.h5", {**config, "federated.mu": alpha})
+        unused = {"unused_keys": np.bytes_("partition.alpha, federated.mu")}
+        write_run(folder / "iid.h5", {"federated.mu": 7}, attributes=unused)
+        study = analysis.load(f"{folder}/*.h5")
+        self.assertEqual(
+            set(study.conditions),
+            {
+                "partition=iid",
+                "mu=0.1 alpha=0.1 partition=dirichlet",
+                "mu=0.5 alpha=0.5 partition=dirichlet",
+            },
+        )
+        self.assertTrue(study.runs.set_index("condition")["partition.alpha"].isna()["partition=iid"])
+        alone = analysis.load([folder / "0.5.h5", folder / "iid.h5"])
+        self.assertEqual(alone.varying, ("partition.scheme",))
 
     def test_select_keeps_the_part_and_refuses_unknown_names(self):
         study = analysis.load(f"{self.folder}/*.h5")
@@ -152,6 +191,37 @@ class LoadUnusualRuns(FolderCase):
         self.assertIn(
             "was interrupted and can be resumed: 2 rounds and 0 centralized epochs", study.notes[0]
         )
+
+    def test_a_run_that_diverged_is_not_called_resumable(self):
+        for cause, expected in (
+            ("divergence", "diverged and was stopped (client 3 diverged): 2 rounds"),
+            ("failure", "failed (client 3 diverged): 2 rounds"),
+            ("", "was interrupted: 2 rounds"),
+        ):
+            said = {
+                "stopped_because": np.bytes_(cause) if cause else h5py.Empty("S1"),
+                "stopped_message": np.bytes_("client 3 diverged"),
+            }
+            path = self.folder / "d.h5"
+            write_run(path, status="interrupted", rounds=2, attributes=said)
+            (note,) = analysis.load(path).notes
+            self.assertIn(expected, note)
+            self.assertNotIn("resumed", note)
+
+    def test_updates_that_were_left_out_and_lost_losses_are_noted(self):
+        path = write_run(self.folder / "d.h5")
+        with h5py.File(path, "r+") as file:
+            rounds = file["federated/rounds"][:]
+            rounds["diverged"][[1, 3]] = 2, 1
+            rounds["train_loss"][4] = np.nan
+            file["federated/rounds"][:] = rounds
+        notes = analysis.load(path).notes
+        self.assertIn("3 updates of clients diverged and were left out, in 2 of 5 rounds", notes[0])
+        self.assertIn("losses of the federated model are not finite", notes[1])
+        with h5py.File(path, "r+") as file:  # nobody answered: there is no loss to be finite
+            rounds["participants"][4] = 0
+            file["federated/rounds"][:] = rounds
+        self.assertEqual(len(analysis.load(path).notes), 1)
 
     def test_a_running_run_loads_with_a_note(self):
         study = analysis.load(write_run(self.folder / "r.h5", status="running", rounds=0))
@@ -178,12 +248,16 @@ class LoadUnusualRuns(FolderCase):
         with h5py.File(path, "r"):
             self.assertEqual(len(analysis.load(path).rounds), 5)
 
-    def test_frames_that_no_run_fills_have_the_columns_of_the_schema(self):
+    def test_frames_that_no_run_fills_have_the_columns_of_the_file(self):
         study = analysis.load(write_run(self.folder / "c.h5", federated=False))
         self.assertEqual(len(study.rounds), 0)
-        self.assertLessEqual(
-            {"run", "condition", *schema.TABLES["rounds"].columns}, set(study.rounds)
+        self.assertEqual(
+            list(study.rounds), ["run", "condition", *columns_of("federated/rounds")]
         )
+
+    def test_frames_that_no_file_holds_are_empty(self):
+        study = analysis.load(write_run(self.folder / "c.h5", skip=["federated/rounds"]))
+        self.assertEqual(study.rounds.shape, (0, 2))
 
     def test_rounds_that_were_not_evaluated_are_nan_and_the_last_value_counts(self):
         accuracy = [0.5, np.nan, 0.75, np.nan, np.nan]

@@ -7,31 +7,20 @@ import numpy as np
 import pandas as pd
 
 import analysis
-from analysis.statistics import label_skew, rounds_to_target, spread, student_quantile
+from analysis.statistics import label_skew, rounds_to_target, spread
 from case import FolderCase
 from synthetic import write_run
 
 
 class Student(unittest.TestCase):
-    def test_quantiles_are_those_of_the_tables(self):
-        table = {
-            1: 12.7062,
-            2: 4.3027,
-            3: 3.1824,
-            4: 2.7764,
-            5: 2.5706,
-            9: 2.2622,
-            10: 2.2281,
-            30: 2.0423,
-            120: 1.9799,
-        }
-        for freedom, value in table.items():
-            self.assertAlmostEqual(student_quantile(freedom), value, places=4)
-        self.assertAlmostEqual(student_quantile(5, 0.99), 4.0321, places=4)
-
-    def test_no_degree_of_freedom(self):
-        with self.assertRaises(ValueError):
-            student_quantile(0)
+    def test_intervals_are_those_of_the_tables(self):
+        """Of n values with deviation 1, times the root of n: the quantile of n - 1."""
+        quantiles = {2: 12.7062, 3: 4.3027, 4: 3.1824, 5: 2.7764, 11: 2.2281, 31: 2.0423, 121: 1.9799}
+        for n, quantile in quantiles.items():
+            values = np.linspace(-1, 1, n)
+            frame = pd.DataFrame({"g": 0, "x": values / values.std(ddof=1)})
+            (width,) = spread(frame, ["g"], "x")["ci95"]
+            self.assertAlmostEqual(width * math.sqrt(n), quantile, places=4)
 
 
 class Spread(unittest.TestCase):

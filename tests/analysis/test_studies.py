@@ -75,8 +75,8 @@ class McMahan(FolderCase):
         self.assertEqual(outcome.code, 0, outcome.stderr)
         lines = outcome.stdout.splitlines()
         self.assertEqual(len(lines), 2 + len(mcmahan.PUBLISHED))
-        self.assertEqual(lines[1], "|---" * 8 + "|")
-        self.assertEqual(lines[2], "| 2NN | IID | 97 % | 87 | 2.5 | 0.1 | 1 | 0.9800 |")
+        cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+        self.assertEqual(cells, ["2NN", "IID", "97 %", "87", "2.5", "0.1", "1", "0.9800"])
 
     def test_results_of_something_else_are_refused(self):
         path = write_run(self.folder / "a.h5", {"model.type": "logistic"})
@@ -128,7 +128,8 @@ class Skew(FolderCase):
         path = self.write("a", [0.5, 0.6, 0.9, 0.8, 0.7], partition__alpha=0.1)
         outcome = run_command(skew.main, path)
         self.assertEqual(outcome.code, 0, outcome.stderr)
-        self.assertEqual(outcome.stdout.splitlines()[2], "| 0.1 | FedAvg | 1 | 0.7000 | 0.9000 |")
+        cells = [cell.strip() for cell in outcome.stdout.splitlines()[2].strip("|").split("|")]
+        self.assertEqual(cells, ["0.1", "FedAvg", "1", "0.7000", "0.9000"])
 
 
 if __name__ == "__main__":

@@ -1,17 +1,21 @@
 """The table of a sweep, against values worked out by hand, and its place in a file."""
 
+import re
 import unittest
 from datetime import datetime, timedelta, timezone
 
 from analysis import table
 from case import FolderCase, run_command
-from synthetic import write_run
+from synthetic import PAPER, write_run
 
-HEAD = [
-    "| E | momentum | seeds | federated | centralized | seconds a run |",
-    "|---|---|---|---|---|---|",
-]
-PUBLISHED = "| published |   |   | 0.93 to 0.94 | 0.97 to 0.98 |   |"
+HEAD = "| E | momentum | seeds | federated | centralized | seconds a run |"
+RULE = "|-----------|------------|---------|-----------------|-----------------|-----------------|"
+PUBLISHED = "| published | | | 0.93 to 0.94 | 0.97 to 0.98 | |"
+
+
+def squeezed(text):
+    """The lines of a table without the blanks that align its columns."""
+    return [re.sub(" +", " ", line) for line in text.splitlines()]
 
 
 class Table(FolderCase):
@@ -23,6 +27,7 @@ class Table(FolderCase):
             "training.epochs": epochs,
             "experiment.seed": seed,
             "training.persistent_momentum": str(kept).lower(),
+            **PAPER,
             **options.pop("config", {}),
         }
         start = datetime(2026, 11, 23, 19, tzinfo=timezone.utc)
@@ -43,7 +48,7 @@ class Table(FolderCase):
     def lines(self):
         outcome = self.run_table()
         self.assertEqual(outcome.code, 0, outcome.stderr)
-        return outcome.stdout.splitlines()
+        return squeezed(outcome.stdout)
 
     def test_a_sweep_over_epochs_seeds_and_momentum(self):
         # Means of 0.93, 0.94, 0.95 and 0.97, 0.972, 0.974: deviations 0.01 and 0.002.
@@ -56,7 +61,8 @@ class Table(FolderCase):
         self.assertEqual(
             self.lines(),
             [
-                *HEAD,
+                HEAD,
+                RULE,
                 "| 5 | fresh | 3 | 0.9400 \u00b1 0.0100 | 0.9720 \u00b1 0.0020 | 64 |",
                 "| 5 | persistent | 2 | 0.9300 \u00b1 0.0141 | 0.9700 \u00b1 0.0000 | 100 |",
                 "| 10 | fresh | 1 | 0.9600 | 0.9700 | 1,000 |",
@@ -76,9 +82,39 @@ class Table(FolderCase):
         self.assertTrue(rows[0].startswith("| 5 | fresh | 0.01 | 1 | 0.9300 |"), rows)
         self.assertTrue(rows[1].startswith("| 5 | persistent | 0.1 | 1 | 0.9300 |"), rows)
 
-    def test_nothing_is_published_for_other_data(self):
-        self.write(5, 1, 0.8, config={"data.dataset": "cifar10"})
-        self.assertNotIn("published", "\n".join(self.lines()))
+    def test_what_the_study_published_stands_beside_its_own_runs_only(self):
+        for key, value in (
+            ("data.dataset", "fashion-mnist"),
+            ("partition.scheme", "shards"),
+            ("model.type", "cnn"),
+            ("federated.rounds", 5),
+        ):
+            self.write(5, 1, 0.8, config={key: value})
+            self.assertNotIn("published", "\n".join(self.lines()), key)
+        self.write(5, 1, 0.8)
+        self.assertIn(PUBLISHED, self.lines())
+
+    def test_keys_that_share_a_symbol_have_columns_of_their_own(self):
+        for seed, alpha in ((1, 0.1), (2, 1)):
+            config = {"partition.alpha": alpha, "federated.alpha": alpha}
+            self.write(5, seed, 0.8, config=config)
+        self.assertIn("federated.alpha | partition.alpha", self.lines()[0])
+
+    def test_latex_for_a_paper(self):
+        self.write(5, 1, 0.93)
+        self.write(5, 2, 0.95, config={"model.init": "a_b%"})
+        outcome = self.run_table("--latex")
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        lines = outcome.stdout.splitlines()
+        self.assertEqual(lines[0], r"\begin{tabular}{lllllll}")
+        self.assertIn(r"a\_b\%", outcome.stdout)
+        self.assertEqual(lines[-2:], [r"\bottomrule", r"\end{tabular}"])
+
+    def test_latex_is_not_put_into_a_page(self):
+        self.write(5, 1, 0.93)
+        outcome = self.run_table("--latex", "--into", self.folder / "page.md")
+        self.assertEqual((outcome.code, outcome.stdout), (2, ""))
+        self.assertIn("only Markdown is written into a page", outcome.stderr)
 
     def test_resumed_and_unfinished_runs_have_no_time(self):
         self.write(5, 1, 0.93)
@@ -86,7 +122,7 @@ class Table(FolderCase):
         self.write(10, 1, [0.5, 0.6], status="interrupted", rounds=2)
         outcome = self.run_table()
         self.assertIn("was interrupted", outcome.stderr)
-        _, _, finished, unfinished, *_, account = outcome.stdout.splitlines()
+        _, _, finished, unfinished, *_, account = squeezed(outcome.stdout)
         self.assertTrue(finished.endswith("| 60 |"), finished)
         self.assertIn("| 0.6000 |", unfinished)
         self.assertIn("; seconds in all: 60 for the 1 that went through at once; ", account)
@@ -114,7 +150,7 @@ class Insert(FolderCase):
             outcome = self.insert(before + old + after)
             self.assertEqual((outcome.code, outcome.stdout), (0, f"{self.page}\n"))
             text = self.page.read_text(encoding="utf-8")
-            self.assertTrue(text.startswith(before + HEAD[0]), text)
+            self.assertTrue(text.startswith(before + "| E   | momentum   | seeds "), text)
             self.assertTrue(text.endswith(".\n" + after), text)
             self.assertNotIn("old", text)
 

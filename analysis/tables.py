@@ -1,8 +1,8 @@
-"""Tables for a README: printed, or put into the file between two marks."""
+"""Tables of results, for a README in Markdown or a paper in LaTeX."""
 
 import re
 from pathlib import Path
-from typing import Callable, Iterable, List, Optional, Sequence
+from typing import Callable, List, Optional
 
 import pandas as pd
 
@@ -12,37 +12,45 @@ from .errors import ResultsError
 from .study import Study, load
 
 
-def row(cells: Iterable[str]) -> str:
-    """A line of a table."""
-    return f"| {' | '.join(cells)} |"
-
-
-def head(names: Sequence[str]) -> List[str]:
-    """The first two lines of a table."""
-    return [row(names), "|---" * len(names) + "|"]
-
-
-def table(frame: pd.DataFrame) -> str:
+def markdown(frame: pd.DataFrame) -> str:
     """A data frame of text without its index."""
-    return "\n".join([*head(frame.columns), *map(row, frame.itertuples(index=False))])
+    return str(frame.to_markdown(index=False, tablefmt="github", disable_numparse=True))
+
+
+def latex(frame: pd.DataFrame) -> str:
+    """The same as a `tabular` with the rules of the package booktabs."""
+    style = frame.style.hide(axis="index").format(escape="latex")
+    style = style.format_index(escape="latex", axis="columns")
+    return str(style.to_latex(hrules=True)).replace("\u00b1", r"$\pm$").rstrip("\n")
 
 
 def main(
     module: str,
     description: Optional[str],
     part: str,
-    make: Callable[[Study], str],
+    make: Callable[[Study], pd.DataFrame],
     arguments: Optional[List[str]],
+    account: Callable[[Study], str] = lambda study: "",
 ) -> None:
-    """A command that makes a text of results and prints it, or puts it into a page's part."""
+    """A command that makes a table of results and prints it, or puts it into a page's part.
+
+    `account` gives the line that stands under the table in Markdown.
+    """
     parser = command.parser(module, description)
+    parser.add_argument("--latex", action="store_true", help="a LaTeX tabular, not Markdown")
     parser.add_argument(
         "--into", type=Path, metavar="FILE", help="write into this Markdown file, between marks"
     )
     options = parser.parse_args(arguments)
+    if options.latex and options.into is not None:
+        raise ResultsError("--latex and --into: only Markdown is written into a page")
     study = load(options.results)
     command.report_notes(study.notes)
-    text = make(study)
+    frame = make(study)
+    if options.latex:
+        print(latex(frame))
+        return
+    text = "\n\n".join(filter(None, [markdown(frame), account(study)]))
     if options.into is None:
         print(text)
     else:
