@@ -98,16 +98,16 @@ static size_t next_batch(fed_training_t *training) {
     return batch;
 }
 
-/* g = keep * g + the gradient of the batch in x; g may be behind until settled.
- * A step that stops at the gradient leaves w as it is. */
-static void add_gradient(fed_training_t *training, size_t batch, float keep, const float *w) {
-    const fed_sgd_t sgd = {.momentum = keep, .gradient_only = true};
-    fed_model_step(training->model, training->workspace, &sgd, batch, training->x, training->labels,
-                   (float *)w, training->g, &training->loss_sum, &training->correct);
+static void take_batch(fed_training_t *training, size_t batch, const float *w,
+                       const fed_sink_t *sink) {
+    fed_model_step(training->model, training->workspace, sink, batch, training->x, training->labels,
+                   w, &training->loss_sum, &training->correct);
 }
 
-static void settle_gradient(fed_training_t *training, const float *w) {
-    fed_model_settle(training->model, training->workspace, (float *)w, training->g);
+/* g = keep * g + the gradient of the batch in x; g may be behind until settled. */
+static void add_gradient(fed_training_t *training, size_t batch, float keep, const float *w) {
+    fed_sink_t sink = fed_sink_store(keep, training->g);
+    take_batch(training, batch, w, &sink);
 }
 
 static void scale(size_t n, float factor, float *g) {
@@ -134,12 +134,12 @@ void fed_training_gradient(fed_training_t *training, const float *w, const uint3
     size_t latest = batch_size;
     for (size_t batch; (batch = next_batch(training)) > 0; latest = batch) {
         if (batch != latest) {
-            settle_gradient(training, w);
+            fed_training_settle(training);
             scale(n, (float)latest / (float)batch, training->g);
         }
         add_gradient(training, batch, 1, w);
     }
-    settle_gradient(training, w);
+    fed_training_settle(training);
     if (count > 0)
         scale(n, (float)((double)latest / (double)count), training->g);
 }
@@ -168,17 +168,17 @@ bool fed_training_step(fed_training_t *training) {
         return false;
     if (training->g) {
         add_gradient(training, batch, 0, training->w);
-        settle_gradient(training, training->w);
+        fed_training_settle(training);
         fed_training_step_on_gradient(training);
-    } else
-        fed_model_step(training->model, training->workspace, &training->sgd, batch, training->x,
-                       training->labels, training->w, training->v, &training->loss_sum,
-                       &training->correct);
+    } else {
+        fed_sink_t sink = fed_sink_sgd(&training->sgd, training->w, training->v);
+        take_batch(training, batch, training->w, &sink);
+    }
     return true;
 }
 
 void fed_training_settle(fed_training_t *training) {
-    fed_model_settle(training->model, training->workspace, training->w, training->v);
+    fed_model_settle(training->model, training->workspace);
 }
 
 fed_measure_t fed_training_measure(const fed_training_t *training) {

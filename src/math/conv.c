@@ -331,10 +331,10 @@ static void sum_pixels(size_t pixels, size_t depth, const float *restrict values
 }
 
 void fed_conv_backward_weights(fed_conv_t *conv, size_t batch, const float *x, const float *dy,
-                               const fed_sgd_t *sgd, float *w, float *v, float *b, float *vb) {
+                               const fed_sink_t *weights, const fed_sink_t *bias) {
     const pass_t *pass = conv->weights;
     size_t inputs = entry_count(&conv->forward), outputs = entry_count(&conv->backward);
-    size_t weights = weight_count(&conv->shape), depth = conv->shape.outputs;
+    size_t count = weight_count(&conv->shape), depth = conv->shape.outputs;
     memset(conv->frame, 0, pass->frame_floats * sizeof *conv->frame);
     memset(conv->factors, 0, factor_count(pass) * sizeof *conv->factors);
     for (size_t s = 0; s < batch; s++) {
@@ -345,7 +345,7 @@ void fed_conv_backward_weights(fed_conv_t *conv, size_t batch, const float *x, c
             collect(conv, pass, to, from);
     }
     unpack_gradient(pass, conv->factors, conv->gradient);
-    fed_sgd_step(weights, sgd, conv->gradient, v, w);
-    sum_pixels(batch * outputs / depth, depth, dy, conv->gradient + weights);
-    fed_sgd_step(depth, sgd, conv->gradient + weights, vb, b);
+    fed_sink_take(weights, count, conv->gradient);
+    sum_pixels(batch * outputs / depth, depth, dy, conv->gradient + count);
+    fed_sink_take(bias, depth, conv->gradient + count);
 }

@@ -27,16 +27,13 @@ void fed_dense_backward_input(size_t batch, size_t inputs, size_t outputs, const
 }
 
 void fed_dense_backward_weights(size_t batch, size_t inputs, size_t outputs, const float *x,
-                                const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *b,
-                                float *vb) {
+                                const float *dy, const fed_sink_t *weights,
+                                const fed_sink_t *bias) {
     fed_simd_kernels()->descent(&(fed_descent_t){.batch = batch,
                                                  .inputs = inputs,
                                                  .outputs = outputs,
                                                  .x = x,
                                                  .dy = dy,
-                                                 .sgd = sgd,
-                                                 .w = w,
-                                                 .v = v,
-                                                 .b = b,
-                                                 .vb = vb});
+                                                 .weights = weights,
+                                                 .bias = bias});
 }

@@ -9,7 +9,7 @@
 
 struct fed_sparse {
     size_t batch, inputs, outputs;
-    fed_sgd_t sgd;     /* of the steps that rows are behind */
+    fed_sink_t sink;   /* of the steps that rows are behind */
     uint64_t steps;    /* steps since the last flush */
     uint64_t *current; /* [inputs] of them, how many each row has made */
     uint32_t *columns; /* [batch / 32 rounded up][inputs] non-zeros of the last forward's x */
@@ -47,11 +47,12 @@ void fed_sparse_destroy(fed_sparse_t *sparse) {
 }
 
 /* Make the steps that row i has missed. */
-static void catch_up(fed_sparse_t *sparse, size_t i, float *w, float *v) {
+static void catch_up(fed_sparse_t *sparse, size_t i) {
     uint64_t missed = sparse->steps - sparse->current[i];
-    size_t at = i * sparse->outputs;
-    if (missed > 0)
-        fed_simd_kernels()->sgd_coast(sparse->outputs, &sparse->sgd, missed, v + at, w + at);
+    if (missed > 0) {
+        fed_sink_t row = fed_sink_at(&sparse->sink, i * sparse->outputs);
+        fed_simd_kernels()->sink_coast(&row, sparse->outputs, missed);
+    }
     sparse->current[i] = sparse->steps;
 }
 
@@ -62,28 +63,35 @@ static bool is_used(const fed_sparse_t *sparse, size_t batch, size_t i) {
     return false;
 }
 
-void fed_sparse_forward(fed_sparse_t *sparse, size_t batch, const float *x, float *w, float *v,
+void fed_sparse_forward(fed_sparse_t *sparse, size_t batch, const float *x, const float *w,
                         const float *bias, bool relu, float *y) {
     assert(batch <= sparse->batch);
     fed_simd_kernels()->scan(batch, sparse->inputs, x, sparse->columns);
     for (size_t i = 0; i < sparse->inputs; i++)
         if (is_used(sparse, batch, i))
-            catch_up(sparse, i, w, v);
+            catch_up(sparse, i);
     fed_dense_forward(batch, sparse->inputs, sparse->outputs, x, w, bias, relu, y);
 }
 
-static bool same_steps(const fed_sgd_t *a, const fed_sgd_t *b) {
+static bool same_sgd(const fed_sgd_t *a, const fed_sgd_t *b) {
     return a->learning_rate == b->learning_rate && a->momentum == b->momentum &&
-           a->weight_decay == b->weight_decay && a->nesterov == b->nesterov &&
-           a->gradient_only == b->gradient_only;
+           a->weight_decay == b->weight_decay && a->nesterov == b->nesterov;
+}
+
+static bool same_sink(const fed_sink_t *a, const fed_sink_t *b) {
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == FED_SINK_STORE)
+        return a->keep == b->keep && a->g == b->g;
+    return same_sgd(&a->sgd, &b->sgd) && a->w == b->w && a->v == b->v;
 }
 
 void fed_sparse_backward_weights(fed_sparse_t *sparse, size_t batch, const float *x,
-                                 const float *dy, const fed_sgd_t *sgd, float *w, float *v,
-                                 float *b, float *vb) {
-    if (!same_steps(sgd, &sparse->sgd)) {
-        fed_sparse_flush(sparse, w, v);
-        sparse->sgd = *sgd;
+                                 const float *dy, const fed_sink_t *weights,
+                                 const fed_sink_t *bias) {
+    if (!same_sink(weights, &sparse->sink)) {
+        fed_sparse_flush(sparse);
+        sparse->sink = *weights;
     }
     fed_simd_kernels()->descent(&(fed_descent_t){.batch = batch,
                                                  .inputs = sparse->inputs,
@@ -92,20 +100,17 @@ void fed_sparse_backward_weights(fed_sparse_t *sparse, size_t batch, const float
                                                  .dy = dy,
                                                  .columns = sparse->columns,
                                                  .skip_rows = true,
-                                                 .sgd = sgd,
-                                                 .w = w,
-                                                 .v = v,
-                                                 .b = b,
-                                                 .vb = vb});
+                                                 .weights = weights,
+                                                 .bias = bias});
     sparse->steps++;
     for (size_t i = 0; i < sparse->inputs; i++)
         if (is_used(sparse, batch, i))
             sparse->current[i] = sparse->steps;
 }
 
-void fed_sparse_flush(fed_sparse_t *sparse, float *w, float *v) {
+void fed_sparse_flush(fed_sparse_t *sparse) {
     for (size_t i = 0; i < sparse->inputs; i++) {
-        catch_up(sparse, i, w, v);
+        catch_up(sparse, i);
         sparse->current[i] = 0;
     }
     sparse->steps = 0;

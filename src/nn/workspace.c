@@ -3,6 +3,8 @@
 #include "fedmpi/math/softmax.h"
 #include "fedmpi/nn/model.h"
 
+#include <assert.h>
+
 struct fed_workspace {
     const fed_model_t *model; /* borrowed */
     size_t max_batch;
@@ -85,33 +87,41 @@ void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
     }
 }
 
-void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sgd_t *sgd,
-                    size_t batch, const float *x, const int32_t *labels, float *w, float *v,
-                    double *loss_sum, int64_t *correct) {
-    size_t layers = model->layer_count;
-    for (size_t l = 0; l < layers; l++) {
+static void forward(const fed_model_t *model, fed_workspace_t *workspace, size_t batch,
+                    const float *x, const float *w) {
+    for (size_t l = 0; l < model->layer_count; l++) {
         const fed_layer_t *layer = &model->layers[l];
-        layer->kind->forward(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), w, v,
-                             workspace->outputs[l]);
+        const fed_layer_kind_t *kind = layer->kind;
+        (kind->forward ? kind->forward : kind->infer)(layer, workspace->scratch[l], batch,
+                                                      inputs_of(workspace, l, x), w,
+                                                      workspace->outputs[l]);
     }
+}
+
+void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sink_t *sink,
+                    size_t batch, const float *x, const int32_t *labels, const float *w,
+                    double *loss_sum, int64_t *correct) {
+    assert(sink->kind != FED_SINK_SGD || sink->w == w);
+    size_t layers = model->layer_count;
+    forward(model, workspace, batch, x, w);
     float *dy = workspace->delta[0], *dx = workspace->delta[1];
     fed_softmax_cross_entropy(batch, model->classes, workspace->outputs[layers - 1], labels, dy,
                               loss_sum, correct);
     for (size_t l = layers, first = first_with_parameters(model); l-- > first;) {
         const fed_layer_t *layer = &model->layers[l];
         layer->kind->backward(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), dy,
-                              sgd, w, v, l > first ? dx : NULL);
+                              w, sink, l > first ? dx : NULL);
         float *derivative_by_inputs = dx;
         dx = dy;
         dy = derivative_by_inputs;
     }
 }
 
-void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace, float *w, float *v) {
+void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace) {
     for (size_t l = 0; l < model->layer_count; l++) {
         const fed_layer_t *layer = &model->layers[l];
         if (layer->kind->settle)
-            layer->kind->settle(layer, workspace->scratch[l], w, v);
+            layer->kind->settle(workspace->scratch[l]);
     }
 }
 

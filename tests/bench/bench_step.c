@@ -135,6 +135,16 @@ static void tick(int part) {
     last_us = t;
 }
 
+static fed_sink_t sink_at(size_t first) {
+    return fed_sink_sgd(&sgd, w + first, v + first);
+}
+
+static void backward_weights(size_t batch, size_t inputs, size_t outputs, const float *from,
+                             const float *dy, size_t weight, size_t bias) {
+    fed_sink_t weights = sink_at(weight), biases = sink_at(bias);
+    fed_dense_backward_weights(batch, inputs, outputs, from, dy, &weights, &biases);
+}
+
 static double loss_sum;
 static int64_t correct;
 
@@ -149,7 +159,7 @@ static void step(size_t batch, const uint32_t *index, bool skip, bool timed) {
         y[s] = labels[index[s]];
     TICK(DECODE);
     if (skip)
-        fed_sparse_forward(sparse, batch, x, w + W1, v + W1, w + B1, true, h1);
+        fed_sparse_forward(sparse, batch, x, w + W1, w + B1, true, h1);
     else
         fed_dense_forward(batch, INPUTS, H1, x, w + W1, w + B1, true, h1);
     TICK(FORWARD1);
@@ -161,17 +171,17 @@ static void step(size_t batch, const uint32_t *index, bool skip, bool timed) {
     TICK(LOSS);
     fed_dense_backward_input(batch, H2, CLASSES, logits, w + W3, h2, d2);
     TICK(INPUT3);
-    fed_dense_backward_weights(batch, H2, CLASSES, h2, logits, &sgd, w + W3, v + W3, w + B3,
-                               v + B3);
+    backward_weights(batch, H2, CLASSES, h2, logits, W3, B3);
     TICK(WEIGHTS3);
     fed_dense_backward_input(batch, H1, H2, d2, w + W2, h1, d1);
     TICK(INPUT2);
-    fed_dense_backward_weights(batch, H1, H2, h1, d2, &sgd, w + W2, v + W2, w + B2, v + B2);
+    backward_weights(batch, H1, H2, h1, d2, W2, B2);
     TICK(WEIGHTS2);
-    if (skip)
-        fed_sparse_backward_weights(sparse, batch, x, d1, &sgd, w + W1, v + W1, w + B1, v + B1);
-    else
-        fed_dense_backward_weights(batch, INPUTS, H1, x, d1, &sgd, w + W1, v + W1, w + B1, v + B1);
+    if (skip) {
+        fed_sink_t weights = sink_at(W1), bias = sink_at(B1);
+        fed_sparse_backward_weights(sparse, batch, x, d1, &weights, &bias);
+    } else
+        backward_weights(batch, INPUTS, H1, x, d1, W1, B1);
     TICK(WEIGHTS1);
 #undef TICK
 }
@@ -198,7 +208,7 @@ static double client(size_t number, bool skip, bool timed) {
     if (timed)
         tick(-1);
     if (skip)
-        fed_sparse_flush(sparse, w + W1, v + W1);
+        fed_sparse_flush(sparse);
     if (timed)
         tick(FLUSH);
     return (now_us() - start) / STEPS;
@@ -247,8 +257,7 @@ static void ours(int kind, size_t inputs, size_t outputs, size_t at) {
     else if (kind == INPUT)
         fed_dense_backward_input(BATCH, inputs, outputs, d1, w + at, x, h2);
     else
-        fed_dense_backward_weights(BATCH, inputs, outputs, x, d1, &sgd, w + at, v + at, d2,
-                                   d2 + 256);
+        backward_weights(BATCH, inputs, outputs, x, d1, at, B1);
 }
 
 static void theirs(int kind, int inputs, int outputs, size_t at) {

@@ -51,14 +51,14 @@ static void network_destroy(network_t *network) {
     fed_free(network);
 }
 
-static double step(network_t *network, const fed_sgd_t *sgd, size_t batch, const float *x,
+static double step(network_t *network, const fed_sink_t *sink, size_t batch, const float *x,
                    const int32_t *labels, size_t position, int64_t *correct) {
     const fed_stream_t stream = {.seed = 1, .who = 2, .when = 3, .which = 4};
     double loss = 0;
     fed_model_draw(&network->model, network->workspace, &stream, position, batch);
-    fed_model_step(&network->model, network->workspace, sgd, batch, x, labels, network->w,
-                   network->v, &loss, correct);
-    fed_model_settle(&network->model, network->workspace, network->w, network->v);
+    fed_model_step(&network->model, network->workspace, sink, batch, x, labels, network->w, &loss,
+                   correct);
+    fed_model_settle(&network->model, network->workspace);
     return loss / (double)batch;
 }
 
@@ -157,7 +157,7 @@ static size_t gather(const data_t *data, size_t number, float *x, int32_t *label
 }
 
 static void check_first_batch(network_t *network, const data_t *data, const char *name, float *x) {
-    const fed_sgd_t gradient_only = {.gradient_only = true};
+    const fed_sink_t sink = fed_sink_store(0, network->v);
     GOLDEN_PATH(logits_path, "/%.16s/first/logits", name);
     GOLDEN_PATH(loss_path, "/%.16s/first/loss", name);
     GOLDEN_PATH(gradient, "/%.16s/first/gradient", name);
@@ -169,7 +169,7 @@ static void check_first_batch(network_t *network, const data_t *data, const char
     assert_near(logits_path,
                 fed_model_infer(&network->model, network->workspace, batch, x, network->w), logits,
                 batch * network->model.classes, 2e-6);
-    double got = step(network, &gradient_only, batch, x, labels, 0, &correct);
+    double got = step(network, &sink, batch, x, labels, 0, &correct);
     assert_true(fabs(got - *loss) <= 2e-6 * (1 + *loss));
     compare_tensors(&network->model, network->v, gradient, 0, 2e-6);
     free(logits);
@@ -189,6 +189,7 @@ static void follow(network_t *network, const data_t *data, const char *name, con
         .weight_decay = (float)golden_number(golden, group, "weight_decay"),
         .nesterov = golden_number(golden, group, "nesterov") != 0,
     };
+    const fed_sink_t sink = fed_sink_sgd(&sgd, network->w, network->v);
     double *losses = golden_doubles(golden, losses_path, NULL);
     int32_t *right = golden_integers(golden, correct_path, NULL);
     size_t saved_count, next = 0;
@@ -198,7 +199,7 @@ static void follow(network_t *network, const data_t *data, const char *name, con
         int32_t labels[LARGEST_BATCH];
         int64_t correct = 0;
         size_t batch = gather(data, number, x, labels);
-        double loss = step(network, &sgd, batch, x, labels, 0, &correct);
+        double loss = step(network, &sink, batch, x, labels, 0, &correct);
         if (!(fabs(loss - losses[number]) <= 2e-5 * (1 + losses[number])))
             fail_msg("%s, step %zu: loss %.9g, not %.9g", group, number + 1, loss, losses[number]);
         assert_int_equal(correct, right[number]);
@@ -290,13 +291,13 @@ static double loss_along(trial_t *t, const float *direction, double length) {
 /* Along the gradient, where the difference is largest, and along a random direction. */
 static void gradients_are_differences(void **unused) {
     (void)unused;
-    const fed_sgd_t gradient_only = {.gradient_only = true};
     for (size_t i = 0; i < trials(48); i++) {
         trial_t t = any_trial(i, 0);
         size_t n = t.network->model.parameters;
         int64_t correct = 0;
         double norm = 0;
-        step(t.network, &gradient_only, t.batch, t.x, t.labels, 0, &correct);
+        const fed_sink_t sink = fed_sink_store(0, t.network->v);
+        step(t.network, &sink, t.batch, t.x, t.labels, 0, &correct);
         for (size_t j = 0; j < n; j++)
             norm += (double)t.network->v[j] * (double)t.network->v[j];
         norm = sqrt(norm);
@@ -459,8 +460,9 @@ static float *train_steps(size_t kind, uint64_t state, double dropout, size_t po
     trial_t t = any_trial(kind, dropout);
     int64_t correct = 0;
     float *w = calloc(t.network->model.parameters, sizeof *w);
+    const fed_sink_t sink = fed_sink_sgd(&sgd, t.network->w, t.network->v);
     for (size_t s = 0; s < 3; s++)
-        step(t.network, &sgd, t.batch, t.x, t.labels, position + s * t.batch, &correct);
+        step(t.network, &sink, t.batch, t.x, t.labels, position + s * t.batch, &correct);
     memcpy(w, t.network->w, t.network->model.parameters * sizeof *w);
     trial_destroy(&t);
     return w;

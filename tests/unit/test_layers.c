@@ -10,8 +10,6 @@
 
 #include <math.h>
 
-static const fed_sgd_t gradient_only = {.gradient_only = true};
-
 static size_t numbers(fed_image_t image) {
     return image.channels * image.height * image.width;
 }
@@ -101,16 +99,28 @@ static void trial_destroy(trial_t *t) {
     free(t->w), free(t->v), free(t->x), free(t->y), free(t->dy), free(t->dx);
 }
 
+typedef void forward_t(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                       const float *w, float *y);
+
+static forward_t *forward_of(const fed_layer_t *layer) {
+    return layer->kind->forward ? layer->kind->forward : layer->kind->infer;
+}
+
 /* The number of the layer and the position in the epoch are anything but 0. */
 static void forward(trial_t *t) {
     const fed_stream_t stream = {.seed = 7, .who = 1, .when = 2, .which = 3};
     if (t->layer.kind->draw)
         t->layer.kind->draw(&t->layer, t->scratch, &stream, 4, 5, t->batch);
-    t->layer.kind->forward(&t->layer, t->scratch, t->batch, t->x, t->w, t->v, t->y);
+    forward_of (&t->layer)(&t->layer, t->scratch, t->batch, t->x, t->w, t->y);
 }
 
-static void backward(trial_t *t, const fed_sgd_t *sgd) {
-    t->layer.kind->backward(&t->layer, t->scratch, t->batch, t->x, t->dy, sgd, t->w, t->v, t->dx);
+static void backward(trial_t *t, const fed_sink_t *sink) {
+    t->layer.kind->backward(&t->layer, t->scratch, t->batch, t->x, t->dy, t->w, sink, t->dx);
+}
+
+static void store_gradient(trial_t *t) {
+    fed_sink_t sink = fed_sink_store(0, t->v);
+    backward(t, &sink);
 }
 
 static fed_layer_t convolution(fed_image_t image, size_t kernel, size_t padding) {
@@ -190,7 +200,7 @@ static void run_golden_images(trial_t *t) {
     assert_golden("y", t->y, golden_images("y"), out);
     forward(t);
     assert_golden("y", t->y, golden_images("y"), out);
-    backward(t, &gradient_only);
+    store_gradient(t);
     assert_golden("dx", t->dx, golden_images("dx"), in);
 }
 
@@ -298,7 +308,7 @@ static void dropout_scales_as_pytorchs(void **unused) {
         take(&t.x, golden_array("x"));
         take(&t.dy, golden_array("dy"));
         forward(&t);
-        backward(&t, &gradient_only);
+        store_gradient(&t);
         for (size_t j = 0; j < n; j++) {
             bool kept = t.y[j] != 0.0f;
             assert_true(kept == (t.dx[j] != 0.0f));
@@ -361,20 +371,33 @@ static places_t places(const trial_t *t, fed_image_t out, size_t s, size_t oy, s
     };
 }
 
-static void plain_sgd(const fed_sgd_t *sgd, double gradient, double *v, double *w) {
+static void plain_take(const fed_sink_t *sink, double gradient, double *v, double *w) {
+    const fed_sgd_t *sgd = &sink->sgd;
+    if (sink->kind == FED_SINK_STORE) {
+        *v = (double)sink->keep * *v + gradient;
+        return;
+    }
     gradient += (double)sgd->weight_decay * *w;
     *v = (double)sgd->momentum * *v + gradient;
-    if (!sgd->gradient_only)
-        *w -= (double)sgd->learning_rate *
-              (sgd->nesterov ? gradient + (double)sgd->momentum * *v : *v);
+    *w -= (double)sgd->learning_rate * (sgd->nesterov ? gradient + (double)sgd->momentum * *v : *v);
 }
 
-static fed_sgd_t any_sgd(void) {
-    return (fed_sgd_t){.learning_rate = 0.1f,
-                       .momentum = any_below(2) ? 0.9f : 0.0f,
-                       .weight_decay = any_below(2) ? 0.01f : 0.0f,
-                       .nesterov = any_below(3) == 0,
-                       .gradient_only = any_below(4) == 0};
+/* Without its vectors. */
+static fed_sink_t any_sink(void) {
+    fed_sgd_t sgd = {.learning_rate = 0.1f,
+                     .momentum = any_below(2) ? 0.9f : 0.0f,
+                     .weight_decay = any_below(2) ? 0.01f : 0.0f,
+                     .nesterov = any_below(3) == 0};
+    if (any_below(4) == 0)
+        return fed_sink_store((float)any_below(2), NULL);
+    return fed_sink_sgd(&sgd, NULL, NULL);
+}
+
+/* The same into the trial's vectors. */
+static void backward_into(trial_t *t, const fed_sink_t *sink) {
+    fed_sink_t own = sink->kind == FED_SINK_STORE ? fed_sink_store(sink->keep, t->v)
+                                                  : fed_sink_sgd(&sink->sgd, t->w, t->v);
+    backward(t, &own);
 }
 
 static float *rounded(double *values, size_t n) {
@@ -424,15 +447,15 @@ static void check_convolution_backward(trial_t *t, fed_image_t out) {
         g[weights + j % out.channels] += (double)t->dy[j];
     for (size_t j = 0; j < n; j++)
         dx[j] = t->layer.input_relu && t->x[j] <= 0 ? 0 : dx[j];
-    fed_sgd_t sgd = any_sgd();
+    fed_sink_t sink = any_sink();
     take(&t->v, random_floats(all, 0));
     double *w = widened(t->w, all), *v = widened(t->v, all);
     for (size_t j = 0; j < all; j++)
-        plain_sgd(&sgd, g[j], &v[j], &w[j]);
+        plain_take(&sink, g[j], &v[j], &w[j]);
     free(g);
     float *expected_dx = rounded(dx, n), *expected_w = rounded(w, all);
     float *expected_v = rounded(v, all);
-    backward(t, &sgd);
+    backward_into(t, &sink);
     assert_near("convolution dx", t->dx, expected_dx, n, 2e-5);
     assert_near("convolution v", t->v, expected_v, all, 3e-5);
     assert_near("convolution w", t->w, expected_w, all, 3e-5);
@@ -478,7 +501,7 @@ static void max_pool_is_its_plain_twin(void **unused) {
         }
         forward(&t);
         assert_same("maximum", t.y, y, t.batch * t.layer.outputs);
-        backward(&t, &gradient_only);
+        store_gradient(&t);
         assert_same("maximum dx", t.dx, dx, n);
         free(dx), free(y);
         trial_destroy(&t);
@@ -494,7 +517,7 @@ static void nan_is_the_maximum(void **unused) {
             t.x[j] = j == place ? NAN : (float)j;
         t.dy[0] = 2.0f;
         forward(&t);
-        backward(&t, &gradient_only);
+        store_gradient(&t);
         assert_true(isnan(t.y[0]));
         for (size_t j = 0; j < 4; j++)
             assert_true(t.dx[j] == (j == place ? 2.0f : 0.0f));
@@ -527,7 +550,7 @@ static double difference(trial_t *t, float *number, double step) {
 static void check_differences(trial_t *t, size_t parameters, double step, double tolerance) {
     memset(t->v, 0, parameters * sizeof *t->v);
     forward(t);
-    backward(t, &gradient_only);
+    store_gradient(t);
     for (size_t i = 0; i < 24; i++) {
         size_t j = any_below(t->batch * t->layer.inputs);
         double expected = difference(t, &t->x[j], step), got = (double)t->dx[j];
@@ -596,7 +619,7 @@ static void derivatives_are_differences(void **unused) {
 
 /* All results of a convolution or a normalisation, copied `shift` floats behind a
  * boundary of the memory. */
-static void results_at(const trial_t *t, size_t parameters, size_t shift, const fed_sgd_t *sgd,
+static void results_at(const trial_t *t, size_t parameters, size_t shift, const fed_sink_t *sink,
                        float *results) {
     size_t in = t->batch * t->layer.inputs, out = t->batch * t->layer.outputs;
     trial_t moved = *t;
@@ -610,7 +633,7 @@ static void results_at(const trial_t *t, size_t parameters, size_t shift, const 
         memcpy(*places[i], from, sizes[i] * sizeof(float));
     }
     forward(&moved);
-    backward(&moved, sgd);
+    backward_into(&moved, sink);
     for (size_t i = 0; i < 6; i++) {
         memcpy(results, *places[i], sizes[i] * sizeof(float));
         results += sizes[i];
@@ -639,14 +662,14 @@ static void bits_depend_on_values_alone(void **unused) {
         trial_t t = any_with_parameters(i, &parameters);
         size_t n = 2 * (parameters + t.batch * (t.layer.inputs + t.layer.outputs));
         float *a = floats(n), *b = floats(n);
-        fed_sgd_t sgd = any_sgd();
-        results_at(&t, parameters, 0, &sgd, a);
-        results_at(&t, parameters, 1 + any_below(15), &sgd, b);
+        fed_sink_t sink = any_sink();
+        results_at(&t, parameters, 0, &sink, a);
+        results_at(&t, parameters, 1 + any_below(15), &sink, b);
         assert_same("at another address", a, b, n);
         if (fed_simd_select("avx512")) {
-            results_at(&t, parameters, 0, &sgd, a);
+            results_at(&t, parameters, 0, &sink, a);
             assert_true(fed_simd_select("avx2"));
-            results_at(&t, parameters, 0, &sgd, b);
+            results_at(&t, parameters, 0, &sink, b);
             assert_same("with other vectors", a, b, n);
         }
         assert_true(fed_simd_select(chosen));
@@ -684,7 +707,7 @@ static void draw_masks(const fed_stream_t *stream, uint32_t number, size_t posit
     for (size_t j = 0; j < batch * UNITS; j++)
         t.x[j] = 1;
     layer.kind->draw(&t.layer, t.scratch, stream, number, position, batch);
-    layer.kind->forward(&t.layer, t.scratch, batch, t.x, t.w, t.v, masks);
+    layer.kind->forward(&t.layer, t.scratch, batch, t.x, t.w, masks);
     t.layer.kind->infer(&t.layer, t.scratch, batch, t.x, t.w, t.y);
     assert_same("evaluation", t.y, t.x, batch * UNITS);
     trial_destroy(&t);
@@ -736,7 +759,7 @@ static void dropout_after_a_relu_masks_what_was_closed(void **unused) {
     for (size_t j = 0; j < 2 * UNITS; j++)
         t.dy[j] = 1;
     forward(&t);
-    backward(&t, &gradient_only);
+    store_gradient(&t);
     for (size_t j = 0; j < 2 * UNITS; j++)
         assert_true(t.dx[j] == (t.x[j] > 0 && t.y[j] > 0 ? 2.0f : 0.0f));
     trial_destroy(&t);

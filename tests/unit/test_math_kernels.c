@@ -87,8 +87,31 @@ static void assert_same(const float *a, const float *b, size_t n) {
 typedef struct {
     size_t batch, inputs, outputs;
     array_t x, dy, w, v, b, vb;
-    fed_sgd_t sgd;
+    fed_sink_t sink; /* without its vectors */
 } trial_t;
+
+static fed_sink_t random_sink(void) {
+    fed_sgd_t sgd = {.learning_rate = 0.1f,
+                     .momentum = random_bits() % 2 ? 0.9f : 0.0f,
+                     .weight_decay = random_bits() % 2 ? 0.01f : 0.0f,
+                     .nesterov = random_bits() % 3 == 0};
+    if (random_bits() % 4 == 0)
+        return fed_sink_store((float)(random_bits() % 2), NULL);
+    return fed_sink_sgd(&sgd, NULL, NULL);
+}
+
+/* The trial's sink with these vectors; v is what a sink that stores adds to. */
+static fed_sink_t sink_of(const trial_t *t, array_t w, array_t v) {
+    fed_sink_t sink = t->sink;
+    if (sink.kind == FED_SINK_STORE)
+        return fed_sink_store(sink.keep, v.at);
+    return fed_sink_sgd(&sink.sgd, w.at, v.at);
+}
+
+static void backward_weights(const trial_t *t, size_t batch, const float *x, const float *dy) {
+    fed_sink_t weights = sink_of(t, t->w, t->v), bias = sink_of(t, t->b, t->vb);
+    fed_dense_backward_weights(batch, t->inputs, t->outputs, x, dy, &weights, &bias);
+}
 
 static trial_t trial_create(size_t shift) {
     static const double density[] = {0.0, 0.5, 0.8, 0.97, 1.0};
@@ -101,11 +124,7 @@ static trial_t trial_create(size_t shift) {
     t.v = random_array(n, shift, 0.0);
     t.b = random_array(t.outputs, shift, 0.0);
     t.vb = random_array(t.outputs, shift, 0.0);
-    t.sgd = (fed_sgd_t){.learning_rate = 0.1f,
-                        .momentum = random_bits() % 2 ? 0.9f : 0.0f,
-                        .weight_decay = random_bits() % 2 ? 0.01f : 0.0f,
-                        .nesterov = random_bits() % 3 == 0,
-                        .gradient_only = random_bits() % 4 == 0};
+    t.sink = random_sink();
     return t;
 }
 
@@ -130,8 +149,14 @@ static trial_t trial_copy(const trial_t *t, size_t shift) {
 static void plain_step(const fed_sgd_t *sgd, double g, double *v, double *w) {
     g += (double)sgd->weight_decay * *w;
     *v = (double)sgd->momentum * *v + g;
-    if (!sgd->gradient_only)
-        *w -= (double)sgd->learning_rate * (sgd->nesterov ? g + (double)sgd->momentum * *v : *v);
+    *w -= (double)sgd->learning_rate * (sgd->nesterov ? g + (double)sgd->momentum * *v : *v);
+}
+
+static void plain_take(const fed_sink_t *sink, double g, double *v, double *w) {
+    if (sink->kind == FED_SINK_STORE)
+        *v = (double)sink->keep * *v + g;
+    else
+        plain_step(&sink->sgd, g, v, w);
 }
 
 static double *doubles(const float *from, size_t n) {
@@ -183,16 +208,15 @@ static void check_backward_weights(trial_t *t) {
         double sum = 0.0;
         for (size_t s = 0; s < t->batch; s++)
             sum += (double)t->dy.at[s * t->outputs + o];
-        plain_step(&t->sgd, sum, vb + o, b + o);
+        plain_take(&t->sink, sum, vb + o, b + o);
         for (size_t i = 0; i < t->inputs; i++) {
             sum = 0.0;
             for (size_t s = 0; s < t->batch; s++)
                 sum += (double)t->x.at[s * t->inputs + i] * (double)t->dy.at[s * t->outputs + o];
-            plain_step(&t->sgd, sum, v + i * t->outputs + o, w + i * t->outputs + o);
+            plain_take(&t->sink, sum, v + i * t->outputs + o, w + i * t->outputs + o);
         }
     }
-    fed_dense_backward_weights(t->batch, t->inputs, t->outputs, t->x.at, t->dy.at, &t->sgd, t->w.at,
-                               t->v.at, t->b.at, t->vb.at);
+    backward_weights(t, t->batch, t->x.at, t->dy.at);
     assert_close(t->w.at, w, n, 2e-5);
     assert_close(t->v.at, v, n, 2e-5);
     assert_close(t->b.at, b, t->outputs, 2e-5);
@@ -217,8 +241,7 @@ static void all_results(const trial_t *t, size_t shift, array_t results[4]) {
     array_t y = array(t->batch * t->outputs, shift), dx = array(t->batch * t->inputs, shift);
     fed_dense_forward(t->batch, t->inputs, t->outputs, c.x.at, c.w.at, c.b.at, true, y.at);
     fed_dense_backward_input(t->batch, t->inputs, t->outputs, c.dy.at, c.w.at, c.x.at, dx.at);
-    fed_dense_backward_weights(t->batch, t->inputs, t->outputs, c.x.at, c.dy.at, &t->sgd, c.w.at,
-                               c.v.at, c.b.at, c.vb.at);
+    backward_weights(&c, c.batch, c.x.at, c.dy.at);
     results[0] = y, results[1] = dx, results[2] = c.w, results[3] = c.v;
     free(c.x.block), free(c.dy.block), free(c.b.block), free(c.vb.block);
 }
@@ -305,19 +328,19 @@ static void sparse_is_dense_bit_for_bit(void **unused) {
             array_t dy = random_array(batch * t.outputs, 0, 0.2);
             array_t y = array(batch * t.outputs, 0), y_dense = array(batch * t.outputs, 0);
             if (step == 7)
-                t.sgd.learning_rate *= 0.5f;
-            fed_sparse_forward(sparse, batch, x.at, t.w.at, t.v.at, t.b.at, true, y.at);
+                t.sink.sgd.learning_rate *= 0.5f;
+            fed_sparse_forward(sparse, batch, x.at, t.w.at, t.b.at, true, y.at);
             fed_dense_forward(batch, t.inputs, t.outputs, x.at, d.w.at, d.b.at, true, y_dense.at);
             assert_same(y.at, y_dense.at, batch * t.outputs);
-            fed_sparse_backward_weights(sparse, batch, x.at, dy.at, &t.sgd, t.w.at, t.v.at, t.b.at,
-                                        t.vb.at);
-            fed_dense_backward_weights(batch, t.inputs, t.outputs, x.at, dy.at, &t.sgd, d.w.at,
-                                       d.v.at, d.b.at, d.vb.at);
+            fed_sink_t weights = sink_of(&t, t.w, t.v), bias = sink_of(&t, t.b, t.vb);
+            fed_sparse_backward_weights(sparse, batch, x.at, dy.at, &weights, &bias);
+            d.sink = t.sink;
+            backward_weights(&d, batch, x.at, dy.at);
             if (step == 4)
-                fed_sparse_flush(sparse, t.w.at, t.v.at);
+                fed_sparse_flush(sparse);
             free(x.block), free(dy.block), free(y.block), free(y_dense.block);
         }
-        fed_sparse_flush(sparse, t.w.at, t.v.at);
+        fed_sparse_flush(sparse);
         assert_same(t.w.at, d.w.at, n);
         assert_same(t.v.at, d.v.at, n);
         assert_same(t.b.at, d.b.at, t.outputs);
@@ -328,17 +351,23 @@ static void sparse_is_dense_bit_for_bit(void **unused) {
     }
 }
 
-static void sgd_step_matches_its_plain_twin(void **unused) {
+static void steps_and_sinks_match_their_plain_twins(void **unused) {
     (void)unused;
     for (int trial = 0; trial < trials(60); trial++) {
         trial_t t = trial_create(random_bits() % 16);
         double *b = doubles(t.b.at, t.outputs), *vb = doubles(t.vb.at, t.outputs);
         array_t g = random_array(t.outputs, 3, 0.0);
         for (size_t o = 0; o < t.outputs; o++)
-            plain_step(&t.sgd, (double)g.at[o], vb + o, b + o);
-        fed_sgd_step(t.outputs, &t.sgd, g.at, t.vb.at, t.b.at);
+            plain_step(&t.sink.sgd, (double)g.at[o], vb + o, b + o);
+        fed_sgd_step(t.outputs, &t.sink.sgd, g.at, t.vb.at, t.b.at);
         assert_close(t.b.at, b, t.outputs, 1e-6);
         assert_close(t.vb.at, vb, t.outputs, 1e-6);
+        for (size_t o = 0; o < t.outputs; o++)
+            plain_take(&t.sink, (double)g.at[o], vb + o, b + o);
+        fed_sink_t sink = sink_of(&t, t.b, t.vb);
+        fed_sink_take(&sink, t.outputs, g.at);
+        assert_close(t.b.at, b, t.outputs, 2e-6);
+        assert_close(t.vb.at, vb, t.outputs, 2e-6);
         free(b), free(vb), free(g.block);
         trial_destroy(&t);
     }
@@ -489,7 +518,7 @@ int main(void) {
             cmocka_unit_test(a_sample_does_not_see_the_rest_of_its_batch),
             cmocka_unit_test(nan_in_a_used_weight_reaches_the_output),
             cmocka_unit_test(sparse_is_dense_bit_for_bit),
-            cmocka_unit_test(sgd_step_matches_its_plain_twin),
+            cmocka_unit_test(steps_and_sinks_match_their_plain_twins),
             cmocka_unit_test(softmax_matches_its_plain_twin),
             cmocka_unit_test(softmax_exponentials_are_good_to_2_ulp),
             cmocka_unit_test(softmax_of_nan_is_nan_and_wrong),

@@ -144,17 +144,18 @@ static void replay(const golden_t *golden, const char *optimizer) {
     FED_AUTOFREE float *x = FED_NEW_ARRAY(float, golden->batch_size * model->inputs);
     FED_AUTOFREE int32_t *labels = FED_NEW_ARRAY(int32_t, golden->batch_size);
     fed_workspace_t *workspace = fed_workspace_create(model, golden->batch_size);
+    fed_sink_t sink = fed_sink_sgd(&sgd, w, v);
     golden_initial(golden, w);
     for (size_t step = 0; step < golden->steps; step++) {
         size_t batch = golden_batch(golden, step, x, labels);
         double loss = 0;
         int64_t correct = 0;
-        fed_model_step(model, workspace, &sgd, batch, x, labels, w, v, &loss, &correct);
+        fed_model_step(model, workspace, &sink, batch, x, labels, w, &loss, &correct);
         assert_true(fabs(loss / (double)batch - losses[step]) <= TOLERANCE);
         assert_int_equal(correct, corrects[step]);
         if (saved == saved_count || saved_steps[saved] != (int32_t)step + 1)
             continue;
-        fed_model_settle(model, workspace, w, v);
+        fed_model_settle(model, workspace);
         assert_tensors(golden, after, saved++, w);
         assert_whole_data(golden, optimizer, step, w);
     }
@@ -193,7 +194,6 @@ static void ten_steps_agree_with_pytorch(void **state) {
 static void first_gradient_agrees_with_pytorch(void **state) {
     (void)state;
     hid_t file = golden_open("tests/golden/mlp.h5");
-    const fed_sgd_t gradient_only = {.gradient_only = true};
     for (size_t m = 0; m < 4; m++)
         for (size_t d = 0; d < 2; d++) {
             golden_t golden;
@@ -213,9 +213,9 @@ static void first_gradient_agrees_with_pytorch(void **state) {
                 assert_true(fabs((double)logits[i] - (double)expected[i]) <= TOLERANCE);
             double loss = 0;
             int64_t correct = 0;
-            fed_model_step(model, workspace, &gradient_only, batch, x, labels, w, g, &loss,
-                           &correct);
-            fed_model_settle(model, workspace, w, g);
+            fed_sink_t sink = fed_sink_store(0, g);
+            fed_model_step(model, workspace, &sink, batch, x, labels, w, &loss, &correct);
+            fed_model_settle(model, workspace);
             GOLDEN_PATH(gradient, "/%s/first/gradient", golden.name);
             assert_tensors(&golden, gradient, 0, g);
             fed_workspace_destroy(workspace);
@@ -257,7 +257,6 @@ static double plain_loss(const fed_model_t *model, size_t batch, const float *x,
 static void gradients_agree_with_differences(void **state) {
     (void)state;
     static const char *const hidden[] = {"", "1", "9", "6,5", "7,3,4,5"};
-    const fed_sgd_t gradient_only = {.gradient_only = true};
     for (size_t trial = 0; trial < trials(40); trial++) {
         size_t inputs = 1 + any_below(12), classes = 2 + any_below(5), batch = 1 + any_below(9);
         fed_model_t model;
@@ -276,8 +275,9 @@ static void gradients_agree_with_differences(void **state) {
         fed_workspace_t *workspace = fed_workspace_create(&model, batch);
         double loss = 0;
         int64_t correct = 0;
-        fed_model_step(&model, workspace, &gradient_only, batch, x, labels, w, g, &loss, &correct);
-        fed_model_settle(&model, workspace, w, g);
+        fed_sink_t sink = fed_sink_store(0, g);
+        fed_model_step(&model, workspace, &sink, batch, x, labels, w, &loss, &correct);
+        fed_model_settle(&model, workspace);
         assert_true(fabs(loss / (double)batch - plain_loss(&model, batch, x, labels, exact)) <
                     1e-5);
         for (size_t i = 0; i < model.parameters; i++) {

@@ -14,7 +14,7 @@
 #ifndef FEDMPI_MATH_CONV_H
 #define FEDMPI_MATH_CONV_H
 
-#include "fedmpi/math/sgd.h"
+#include "fedmpi/math/sink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,14 +57,14 @@ void fed_conv_forward(fed_conv_t *conv, size_t batch, const float *x, const floa
 void fed_conv_backward_input(fed_conv_t *conv, size_t batch, const float *dy, const float *w,
                              const float *x, float *dx);
 
-/** One step of SGD with the gradients of weights and bias.
+/** The gradients of weights and bias.
  *
- * @param x   [in]     as in _forward
- * @param dy  [in]     derivative by the outputs, as y
- * @param w   [in,out] weights, @param v their momentum, same shape
- * @param b   [in,out] bias, [outputs], @param vb its momentum, [outputs]
+ * @param x        [in] as in _forward
+ * @param dy       [in] derivative by the outputs, as y
+ * @param weights  takes the gradient of w, as w
+ * @param bias     takes the gradient of the bias, [outputs]
  */
 void fed_conv_backward_weights(fed_conv_t *conv, size_t batch, const float *x, const float *dy,
-                               const fed_sgd_t *sgd, float *w, float *v, float *b, float *vb);
+                               const fed_sink_t *weights, const fed_sink_t *bias);
 
 #endif

@@ -12,7 +12,7 @@
 #ifndef FEDMPI_MATH_DENSE_H
 #define FEDMPI_MATH_DENSE_H
 
-#include "fedmpi/math/sgd.h"
+#include "fedmpi/math/sink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,19 +38,16 @@ void fed_dense_forward(size_t batch, size_t inputs, size_t outputs, const float 
 void fed_dense_backward_input(size_t batch, size_t inputs, size_t outputs, const float *dy,
                               const float *w, const float *x, float *dx);
 
-/** One step of SGD with the gradients x^T dy (weights) and sum(dy) (bias).
+/** The gradients x^T dy (weights) and sum(dy) (bias).
  *
- * The gradient never leaves the cache: a block of it is summed and applied.
+ * A gradient never leaves the cache: a block of it is summed and handed to its sink.
  *
- * @param x   [in]     [batch][inputs]
- * @param dy  [in]     [batch][outputs]
- * @param w   [in,out] weights, [inputs][outputs]
- * @param v   [in,out] their momentum, same shape
- * @param b   [in,out] bias, [outputs]
- * @param vb  [in,out] its momentum, [outputs]
+ * @param x        [in] [batch][inputs]
+ * @param dy       [in] [batch][outputs]
+ * @param weights  takes the gradient of w, [inputs][outputs]
+ * @param bias     takes the gradient of the bias, [outputs]
  */
 void fed_dense_backward_weights(size_t batch, size_t inputs, size_t outputs, const float *x,
-                                const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *b,
-                                float *vb);
+                                const float *dy, const fed_sink_t *weights, const fed_sink_t *bias);
 
 #endif

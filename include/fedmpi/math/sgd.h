@@ -17,7 +17,6 @@ typedef struct {
     float momentum;
     float weight_decay;
     bool nesterov;
-    bool gradient_only; /* stop after v: w stays, for algorithms that change the gradient */
 } fed_sgd_t;
 
 /** Apply one step to parameters whose gradient is known.
@@ -28,8 +27,7 @@ typedef struct {
  * @param sgd  the step
  * @param g    [in]     gradient, [n]
  * @param v    [in,out] momentum, [n]
- * @param w    [in,out] parameters, [n]; neither read nor written where
- *             sgd->gradient_only is set and weight_decay is 0
+ * @param w    [in,out] parameters, [n]
  */
 void fed_sgd_step(size_t n, const fed_sgd_t *sgd, const float *g, float *v, float *w);
 

@@ -9,7 +9,7 @@
 #define FEDMPI_NN_LAYER_H
 
 #include "fedmpi/core/random.h"
-#include "fedmpi/math/sgd.h"
+#include "fedmpi/math/sink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,17 +39,18 @@ typedef struct fed_layer_kind {
      * @param x [batch][inputs]; @param w the model's parameters; @param y [out] [batch][outputs] */
     void (*infer)(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
                   const float *w, float *y);
-    /** The same in training: may leave traces in scratch, and may first bring parameters
-     * of the model (w, v) up to date whose last step was put off. */
-    void (*forward)(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
-                    float *v, float *y);
-    /** Derivatives by the inputs, then one step of SGD on the layer's own parameters.
+    /** Optional, where training differs from infer: may leave traces in scratch, and may first
+     * bring up to date what the last sink's steps put off. */
+    void (*forward)(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
+                    const float *w, float *y);
+    /** Derivatives by the inputs, then those by the layer's own parameters, to the sink.
      * @param dy [batch][outputs], already zero where this layer's ReLU was closed
+     * @param w the model's parameters, @param sink theirs
      * @param dx [out] [batch][inputs], or NULL for the first layer */
     void (*backward)(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
-                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx);
-    /** Optional: do what was put off, so that w and v are current. */
-    void (*settle)(const fed_layer_t *layer, void *scratch, float *w, float *v);
+                     const float *dy, const float *w, const fed_sink_t *sink, float *dx);
+    /** Optional: do what was put off, so that the sink's vectors are current. */
+    void (*settle)(void *scratch);
 } fed_layer_kind_t;
 
 struct fed_layer {

@@ -92,24 +92,26 @@ size_t fed_workspace_bytes(const fed_model_t *model, size_t max_batch);
 void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
                     const fed_stream_t *stream, size_t position, size_t batch);
 
-/** One mini-batch: forward, mean softmax cross-entropy, backward, SGD. Local.
+/** One mini-batch: forward, mean softmax cross-entropy, backward into the sink. Local.
  *
- * w and v may be behind until fed_model_settle: call it before reading them. Each step
- * needs a fed_model_draw before it.
+ * The sink's vectors may be behind until fed_model_settle: call it before reading them, or
+ * w where the sink changes it, and before another w. Each step needs a fed_model_draw
+ * before it.
  *
+ * @param sink     takes the gradient of the batch's mean loss; its vectors, [parameters] each,
+ *                 are borrowed until fed_model_settle
  * @param x        [in]     [batch][inputs]
  * @param labels   [in]     [batch], 0 .. classes-1
- * @param w        [in,out] [parameters]
- * @param v        [in,out] momentum, [parameters]
+ * @param w        [in]     [parameters]; the sink's own if that makes steps
  * @param loss_sum [in,out] the batch's losses in nats, before the step, are added
  * @param correct  [in,out] the number of right answers, before the step, is added
  */
-void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sgd_t *sgd,
-                    size_t batch, const float *x, const int32_t *labels, float *w, float *v,
+void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sink_t *sink,
+                    size_t batch, const float *x, const int32_t *labels, const float *w,
                     double *loss_sum, int64_t *correct);
 
-/** Bring w and v up to date after steps. Cheap when they are. */
-void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace, float *w, float *v);
+/** Bring the vectors of the steps' sink up to date. Cheap when they are. */
+void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace);
 
 /** Logits of a batch: [batch][classes], in the workspace until its next use. */
 const float *fed_model_infer(const fed_model_t *model, fed_workspace_t *workspace, size_t batch,

@@ -8,7 +8,7 @@
  */
 #include "kernels.h"
 #include "mask.h"
-#include "sgd_inline.h"
+#include "sink_inline.h"
 #include "tile.h"
 
 #include <string.h>
@@ -238,7 +238,7 @@ static void descend_bias(const fed_descent_t *d) {
         for (size_t s = 0; s < d->batch; s++)
             for (size_t j = 0; j < count; j++)
                 sums[j] += d->dy[s * d->outputs + first + j];
-        fed_sgd_apply(count, d->sgd, sums, d->vb + first, d->b + first);
+        fed_sink_put(d->bias, first, count, sums);
     }
 }
 
@@ -255,18 +255,17 @@ static void group_columns(uint64_t masks[GROUP], const fed_descent_t *d, size_t 
         masks[i] = columns[i];
 }
 
-/* One step for rows whose gradient is known. */
+/* Hand over rows whose gradient is known. */
 static void descend_rows(const fed_descent_t *d, tile_t tile, size_t row, uint32_t which,
                          const fed_vec_t *sums) {
     for (; which; which &= which - 1) {
         size_t i = (size_t)__builtin_ctz(which);
         size_t at = (row + i) * d->outputs + tile.first;
-        fed_sgd_apply(tile.count, d->sgd, (const float *)(sums + i * tile.vectors), d->v + at,
-                      d->w + at);
+        fed_sink_put(d->weights, at, tile.count, (const float *)(sums + i * tile.vectors));
     }
 }
 
-/* The step for `rows` <= 32 rows of w in a tile, where sums[i][:] is the sum over the
+/* The gradient of `rows` <= 32 rows of w in a tile, where sums[i][:] is the sum over the
  * samples s of x[s][row + i] dy[s][tile]. Applying the gradient is bound by memory and
  * summing it by arithmetic, so they alternate at short distance. */
 static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_t rows,

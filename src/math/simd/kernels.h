@@ -10,7 +10,7 @@
 #include "combine.h"
 
 #include "fedmpi/math/group_norm.h"
-#include "fedmpi/math/sgd.h"
+#include "fedmpi/math/sink.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,16 +32,15 @@ typedef struct {
     float *y;          /* [batch][outer] */
 } fed_product_t;
 
-/* A step of SGD with the gradient x^T dy (and its column sums for the bias). */
+/* The gradient x^T dy of weights, and its column sums for the bias. */
 typedef struct {
     size_t batch, inputs, outputs;
-    const float *x;          /* [batch][inputs] */
-    const float *dy;         /* [batch][outputs] */
-    const uint32_t *columns; /* fed_kernels_t.scan of x, or NULL */
-    bool skip_rows;          /* leave a row of w and v alone if its input is zero in all x */
-    const fed_sgd_t *sgd;
-    float *w, *v;  /* [inputs][outputs] */
-    float *b, *vb; /* [outputs] */
+    const float *x;            /* [batch][inputs] */
+    const float *dy;           /* [batch][outputs] */
+    const uint32_t *columns;   /* fed_kernels_t.scan of x, or NULL */
+    bool skip_rows;            /* hand over no row whose input is zero in all x */
+    const fed_sink_t *weights; /* for [inputs][outputs] */
+    const fed_sink_t *bias;    /* for [outputs] */
 } fed_descent_t;
 
 /* Bit s of columns[g][i] is set where x[32 * g + s][i] is not zero. */
@@ -49,8 +48,9 @@ typedef void fed_scan_fn(size_t batch, size_t inputs, const float *x, uint32_t *
 typedef void fed_product_fn(const fed_product_t *product);
 typedef void fed_descent_fn(const fed_descent_t *descent);
 typedef void fed_sgd_step_fn(size_t n, const fed_sgd_t *sgd, const float *g, float *v, float *w);
-/* `steps` steps with gradient 0. */
-typedef void fed_sgd_coast_fn(size_t n, const fed_sgd_t *sgd, uint64_t steps, float *v, float *w);
+typedef void fed_sink_take_fn(const fed_sink_t *sink, size_t n, const float *g);
+/* As fed_sink_take of zeros, `steps` times. */
+typedef void fed_sink_coast_fn(const fed_sink_t *sink, size_t n, uint64_t steps);
 /* These are the public functions of the same names. */
 typedef void fed_softmax_cross_entropy_fn(size_t batch, size_t classes, const float *logits,
                                           const int32_t *labels, float *dlogits, double *loss_sum,
@@ -92,7 +92,8 @@ typedef void fed_list_by_channel_fn(const fed_plane_t *plane, size_t stride_y, s
     F(product) \
     F(descent) \
     F(sgd_step) \
-    F(sgd_coast) \
+    F(sink_take) \
+    F(sink_coast) \
     F(softmax_cross_entropy) \
     F(fixed_accumulate) \
     F(fixed_decode) \

@@ -12,19 +12,12 @@ static void infer(const fed_layer_t *layer, void *scratch, size_t batch, const f
                 y[p * channels + c] = x[c * pixels + p];
 }
 
-static void forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
-                    float *v, float *y) {
-    (void)v;
-    infer(layer, scratch, batch, x, w, y);
-}
-
 static void backward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
-                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
+                     const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
     size_t channels = layer->image.channels, pixels = layer->image.height * layer->image.width;
     (void)scratch;
-    (void)sgd;
     (void)w;
-    (void)v;
+    (void)sink;
     for (size_t s = 0; dx && s < batch; s++)
         for (size_t p = 0; p < pixels; p++)
             for (size_t c = 0; c < channels; c++) {
@@ -37,6 +30,5 @@ static void backward(const fed_layer_t *layer, void *scratch, size_t batch, cons
 const fed_layer_kind_t fed_layer_channels_last = {
     .name = "channels last",
     .infer = infer,
-    .forward = forward,
     .backward = backward,
 };

@@ -36,19 +36,13 @@ static void infer(const fed_layer_t *layer, void *scratch, size_t batch, const f
     fed_conv_forward(scratch, batch, x, w + layer->weight, w + layer->bias, layer->relu, y);
 }
 
-static void forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
-                    float *v, float *y) {
-    (void)v;
-    infer(layer, scratch, batch, x, w, y);
-}
-
 static void backward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
-                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
-    if (dx) /* before the step changes w */
+                     const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
+    fed_sink_t weights = fed_sink_at(sink, layer->weight), bias = fed_sink_at(sink, layer->bias);
+    if (dx) /* before the sink changes w */
         fed_conv_backward_input(scratch, batch, dy, w + layer->weight, layer->input_relu ? x : NULL,
                                 dx);
-    fed_conv_backward_weights(scratch, batch, x, dy, sgd, w + layer->weight, v + layer->weight,
-                              w + layer->bias, v + layer->bias);
+    fed_conv_backward_weights(scratch, batch, x, dy, &weights, &bias);
 }
 
 const fed_layer_kind_t fed_layer_convolution = {
@@ -57,6 +51,5 @@ const fed_layer_kind_t fed_layer_convolution = {
     .scratch_destroy = destroy,
     .scratch_bytes = bytes,
     .infer = infer,
-    .forward = forward,
     .backward = backward,
 };

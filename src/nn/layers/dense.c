@@ -11,12 +11,6 @@ static void infer(const fed_layer_t *layer, void *scratch, size_t batch, const f
                       layer->relu, y);
 }
 
-static void forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
-                    float *v, float *y) {
-    (void)v;
-    infer(layer, scratch, batch, x, w, y);
-}
-
 static void backward_input(const fed_layer_t *layer, size_t batch, const float *x, const float *dy,
                            const float *w, float *dx) {
     if (dx)
@@ -25,17 +19,16 @@ static void backward_input(const fed_layer_t *layer, size_t batch, const float *
 }
 
 static void backward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
-                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
+                     const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
     (void)scratch;
-    backward_input(layer, batch, x, dy, w, dx); /* before the step changes w */
-    fed_dense_backward_weights(batch, layer->inputs, layer->outputs, x, dy, sgd, w + layer->weight,
-                               v + layer->weight, w + layer->bias, v + layer->bias);
+    fed_sink_t weights = fed_sink_at(sink, layer->weight), bias = fed_sink_at(sink, layer->bias);
+    backward_input(layer, batch, x, dy, w, dx); /* before the sink changes w */
+    fed_dense_backward_weights(batch, layer->inputs, layer->outputs, x, dy, &weights, &bias);
 }
 
 const fed_layer_kind_t fed_layer_dense = {
     .name = "dense",
     .infer = infer,
-    .forward = forward,
     .backward = backward,
 };
 
@@ -55,20 +48,19 @@ static void sparse_destroy(void *scratch) {
 }
 
 static void sparse_forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
-                           float *w, float *v, float *y) {
-    fed_sparse_forward(scratch, batch, x, w + layer->weight, v + layer->weight, w + layer->bias,
-                       layer->relu, y);
+                           const float *w, float *y) {
+    fed_sparse_forward(scratch, batch, x, w + layer->weight, w + layer->bias, layer->relu, y);
 }
 
 static void sparse_backward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
-                            const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
+                            const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
+    fed_sink_t weights = fed_sink_at(sink, layer->weight), bias = fed_sink_at(sink, layer->bias);
     backward_input(layer, batch, x, dy, w, dx);
-    fed_sparse_backward_weights(scratch, batch, x, dy, sgd, w + layer->weight, v + layer->weight,
-                                w + layer->bias, v + layer->bias);
+    fed_sparse_backward_weights(scratch, batch, x, dy, &weights, &bias);
 }
 
-static void sparse_settle(const fed_layer_t *layer, void *scratch, float *w, float *v) {
-    fed_sparse_flush(scratch, w + layer->weight, v + layer->weight);
+static void sparse_settle(void *scratch) {
+    fed_sparse_flush(scratch);
 }
 
 const fed_layer_kind_t fed_layer_sparse_dense = {

@@ -69,25 +69,23 @@ static void infer(const fed_layer_t *layer, void *scratch, size_t batch, const f
     memcpy(y, x, batch * layer->outputs * sizeof *y);
 }
 
-static void forward(const fed_layer_t *layer, void *memory, size_t batch, const float *x, float *w,
-                    float *v, float *y) {
+static void forward(const fed_layer_t *layer, void *memory, size_t batch, const float *x,
+                    const float *w, float *y) {
     const scratch_t *scratch = memory;
     const float *restrict factors = scratch->factors;
     (void)w;
-    (void)v;
     assert(scratch->drawn == batch); /* fed_model_draw comes before each step */
     for (size_t j = 0; j < batch * layer->outputs; j++)
         y[j] = x[j] * factors[j];
 }
 
 static void backward(const fed_layer_t *layer, void *memory, size_t batch, const float *x,
-                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
+                     const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
     scratch_t *scratch = memory;
     const float *restrict factors = scratch->factors;
     bool gated = layer->input_relu;
-    (void)sgd;
     (void)w;
-    (void)v;
+    (void)sink;
     scratch->drawn = 0;
     for (size_t j = 0; dx && j < batch * layer->outputs; j++)
         dx[j] = gated && x[j] <= 0.0f ? 0.0f : dy[j] * factors[j];

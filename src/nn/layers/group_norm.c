@@ -50,21 +50,16 @@ static void infer(const fed_layer_t *layer, void *memory, size_t batch, const fl
     fed_group_norm_forward(&norm, batch, x, w + layer->weight, w + layer->bias, y, scratch->memory);
 }
 
-static void forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
-                    float *v, float *y) {
-    (void)v;
-    infer(layer, scratch, batch, x, w, y);
-}
-
 static void backward(const fed_layer_t *layer, void *memory, size_t batch, const float *x,
-                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
+                     const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
     scratch_t *scratch = memory;
     fed_group_norm_t norm = norm_of(layer);
+    fed_sink_t weights = fed_sink_at(sink, layer->weight), bias = fed_sink_at(sink, layer->bias);
     float *dweight = scratch->gradient, *dbias = scratch->gradient + norm.channels;
     fed_group_norm_backward(&norm, batch, x, dy, w + layer->weight, layer->input_relu ? x : NULL,
                             dx, dweight, dbias, scratch->memory);
-    fed_sgd_step(norm.channels, sgd, dweight, v + layer->weight, w + layer->weight);
-    fed_sgd_step(norm.channels, sgd, dbias, v + layer->bias, w + layer->bias);
+    fed_sink_take(&weights, norm.channels, dweight);
+    fed_sink_take(&bias, norm.channels, dbias);
 }
 
 const fed_layer_kind_t fed_layer_group_norm = {
@@ -73,6 +68,5 @@ const fed_layer_kind_t fed_layer_group_norm = {
     .scratch_destroy = destroy,
     .scratch_bytes = bytes,
     .infer = infer,
-    .forward = forward,
     .backward = backward,
 };

@@ -18,17 +18,10 @@ static void infer(const fed_layer_t *layer, void *scratch, size_t batch, const f
                  layer->relu, y, scratch);
 }
 
-static void forward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x, float *w,
-                    float *v, float *y) {
-    (void)v;
-    infer(layer, scratch, batch, x, w, y);
-}
-
 static void backward(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
-                     const float *dy, const fed_sgd_t *sgd, float *w, float *v, float *dx) {
-    (void)sgd;
+                     const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
     (void)w;
-    (void)v;
+    (void)sink;
     if (dx)
         fed_max_pool_backward(batch, layer->image.height, layer->image.width, layer->image.channels,
                               dy, scratch, layer->input_relu ? x : NULL, dx);
@@ -40,6 +33,5 @@ const fed_layer_kind_t fed_layer_max_pool = {
     .scratch_destroy = fed_free,
     .scratch_bytes = bytes,
     .infer = infer,
-    .forward = forward,
     .backward = backward,
 };

@@ -1,0 +1,25 @@
+#include "fedmpi/math/sink.h"
+
+#include "simd/kernels.h"
+
+fed_sink_t fed_sink_sgd(const fed_sgd_t *sgd, float *w, float *v) {
+    return (fed_sink_t){.kind = FED_SINK_SGD, .sgd = *sgd, .w = w, .v = v};
+}
+
+fed_sink_t fed_sink_store(float keep, float *g) {
+    return (fed_sink_t){.kind = FED_SINK_STORE, .keep = keep, .g = g};
+}
+
+fed_sink_t fed_sink_at(const fed_sink_t *sink, size_t first) {
+    fed_sink_t at = *sink;
+    if (at.kind == FED_SINK_SGD) {
+        at.w += first;
+        at.v += first;
+    } else
+        at.g += first;
+    return at;
+}
+
+void fed_sink_take(const fed_sink_t *sink, size_t n, const float *g) {
+    fed_simd_kernels()->sink_take(sink, n, g);
+}
