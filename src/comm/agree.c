@@ -1,5 +1,8 @@
 /* Waiting for each other, and one status for all. */
-#include "internal.h"
+#include "fedmpi/comm/agree.h"
+
+#include "handle.h"
+#include "wait.h"
 
 #include <stdio.h>
 

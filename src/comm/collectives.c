@@ -1,11 +1,15 @@
 /* Broadcasts, sums and rows, each in pieces that MPI's int counts can hold. */
-#include "internal.h"
+#include "fedmpi/comm/collectives.h"
+
+#include "handle.h"
+#include "wait.h"
 
 #include "fedmpi/core/memory.h"
 
 #include <string.h>
 
 #define PIECE_BYTES ((size_t)64 << 20)
+#define ROWS_TAG 1
 #define SMALLEST_GATHER_PIECE 1024 /* integers; below that latency rules */
 
 static size_t smaller(size_t a, size_t b) {
@@ -92,23 +96,32 @@ void fed_comm_largest(const fed_comm_t *comm, size_t *values, size_t count) {
     }
 }
 
+/* Rows of one rank, in pieces whose bytes an int can count. Both ends cut alike. */
+static void move_rows(const fed_comm_t *comm, void *rows, size_t bytes, int from) {
+    for (size_t done = 0; done < bytes; done += PIECE_BYTES) {
+        int now = (int)smaller(PIECE_BYTES, bytes - done);
+        char *piece = (char *)rows + done;
+        MPI_Request request;
+        if (from == comm->rank)
+            MPI_TRY(MPI_Isend(piece, now, MPI_BYTE, 0, ROWS_TAG, comm->world, &request));
+        else
+            MPI_TRY(MPI_Irecv(piece, now, MPI_BYTE, from, ROWS_TAG, comm->world, &request));
+        fed_mpi_wait(comm, &request);
+    }
+}
+
 void fed_comm_gather_rows(const fed_comm_t *comm, const void *rows, const size_t *counts,
                           size_t row_bytes, void *all) {
-    size_t ranks = (size_t)comm->size;
-    FED_AUTOFREE int *row_counts = FED_NEW_ARRAY(int, ranks);
-    FED_AUTOFREE int *starts = FED_NEW_ARRAY(int, ranks);
-    size_t total = 0;
-    for (size_t rank = 0; rank < ranks; rank++) {
-        row_counts[rank] = (int)counts[rank];
-        starts[rank] = (int)total;
-        total += counts[rank];
+    size_t own_bytes = counts[comm->rank] * row_bytes;
+    if (!fed_comm_is_server(comm)) {
+        move_rows(comm, (void *)rows, own_bytes, comm->rank);
+        return;
     }
-    MPI_Datatype row;
-    MPI_TRY(MPI_Type_contiguous((int)row_bytes, MPI_BYTE, &row));
-    MPI_TRY(MPI_Type_commit(&row));
-    MPI_Request request;
-    MPI_TRY(MPI_Igatherv(rows, row_counts[comm->rank], row, all, row_counts, starts, row, 0,
-                         comm->world, &request));
-    fed_mpi_wait(comm, &request);
-    MPI_TRY(MPI_Type_free(&row));
+    if (own_bytes > 0)
+        memcpy(all, rows, own_bytes);
+    char *at = (char *)all + own_bytes;
+    for (int rank = 1; rank < comm->size; rank++) {
+        move_rows(comm, at, counts[rank] * row_bytes, rank);
+        at += counts[rank] * row_bytes;
+    }
 }

@@ -1,33 +1,28 @@
 /* Start and end of MPI, and who we are. */
-#include "internal.h"
+#include "fedmpi/comm/comm.h"
 
+#include "handle.h"
+#include "launcher.h"
+#include "wait.h"
+#include "workers.h"
+
+#include "fedmpi/comm/agree.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/core/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-void fed_mpi_check(int code, const char *call, const char *file, int line) {
-    if (code == MPI_SUCCESS)
-        return;
-    char reason[MPI_MAX_ERROR_STRING] = "unknown error";
-    int length;
-    MPI_Error_string(code, reason, &length);
-    fed_die_at(file, line, "%.60s: %s", call, reason);
-}
 
 static void abort_all_ranks(void) {
     MPI_Abort(MPI_COMM_WORLD, fed_status_exit_code(FED_FAILURE));
 }
 
-fed_comm_t *fed_comm_create(int *argc, char ***argv) {
+static void start(fed_comm_t *comm, int *argc, char ***argv) {
     /* Open MPI spins in a blocking call unless it knows that cores are shared; on
      * a laptop the waiting server would take a core from a client. */
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     /* Its non-blocking reduction on few ranks is a chain of small pieces, each of which
      * would wait for somebody's nap; a tree has a few. */
     setenv("OMPI_MCA_coll_libnbc_ireduce_algorithm", "binomial", 0);
-    fed_comm_t *comm = FED_NEW(fed_comm_t);
     MPI_TRY(MPI_Init(argc, argv));
     MPI_TRY(MPI_Comm_dup(MPI_COMM_WORLD, &comm->world));
     MPI_TRY(MPI_Comm_set_errhandler(comm->world, MPI_ERRORS_RETURN));
@@ -37,18 +32,23 @@ fed_comm_t *fed_comm_create(int *argc, char ***argv) {
                                 &comm->node));
     MPI_TRY(MPI_Comm_set_errhandler(comm->node, MPI_ERRORS_RETURN));
     MPI_TRY(MPI_Comm_rank(comm->node, &comm->node_rank));
-    int ranks_of_node;
-    MPI_TRY(MPI_Comm_size(comm->node, &ranks_of_node));
-    comm->cores = fed_mpi_cores(comm->node);
-    comm->crowded = ranks_of_node > comm->cores;
-    fed_mpi_find_workers(comm);
-    fed_mpi_allow_short_naps();
     int length;
     MPI_TRY(MPI_Get_library_version(comm->library, &length));
     comm->library[strcspn(comm->library, ",\n")] = '\0';
     fed_set_abort(abort_all_ranks, comm->rank);
+}
+
+fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **created) {
+    fed_comm_t *comm = *created = FED_NEW(fed_comm_t);
+    fed_launcher_t launcher = fed_launcher_read();
+    start(comm, argc, argv);
+    fed_mpi_allow_short_naps();
     fed_control_begin(comm);
-    return comm;
+    fed_comm_expect(comm, "setting up", 0, -1);
+    fed_status_t status = fed_workers_find(comm);
+    if (status == FED_OK)
+        status = fed_launcher_check(&launcher, comm->size, comm->library);
+    return fed_comm_agree(comm, status, NULL, NULL);
 }
 
 void fed_comm_destroy(fed_comm_t *comm) {
@@ -81,27 +81,4 @@ bool fed_comm_leads_node(const fed_comm_t *comm) {
 
 const char *fed_comm_library(const fed_comm_t *comm) {
     return comm->library;
-}
-
-char *fed_comm_hosts(const fed_comm_t *comm) {
-    char name[MPI_MAX_PROCESSOR_NAME] = "";
-    int length;
-    MPI_TRY(MPI_Get_processor_name(name, &length));
-    char *names = NULL;
-    if (fed_comm_is_server(comm))
-        names = fed_alloc((size_t)comm->size, sizeof name);
-    MPI_TRY(MPI_Gather(name, sizeof name, MPI_CHAR, names, sizeof name, MPI_CHAR, 0, comm->world));
-    if (!names)
-        return NULL;
-    fed_text_t hosts = {0};
-    for (int rank = 0; rank < comm->size; rank++) {
-        const char *host = names + (size_t)rank * sizeof name;
-        int earlier = rank - 1; /* ranks of a host usually stand together */
-        while (earlier >= 0 && strcmp(names + (size_t)earlier * sizeof name, host) != 0)
-            earlier--;
-        if (earlier < 0)
-            fed_text_append(&hosts, "%s%s", rank ? " " : "", host);
-    }
-    fed_free(names);
-    return hosts.chars;
 }

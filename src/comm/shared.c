@@ -1,5 +1,8 @@
 /* Memory shared by the ranks of a node. */
-#include "internal.h"
+#include "fedmpi/comm/shared.h"
+
+#include "handle.h"
+#include "wait.h"
 
 #include "fedmpi/core/memory.h"
 

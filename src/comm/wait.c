@@ -1,11 +1,6 @@
-/* Waiting without taking a core.
- *
- * A blocking MPI call spins, and on a machine with fewer cores than ranks it spins on a
- * core that another rank has work for (that it yields in between helps little: measured
- * with 6 ranks on 2 cores, a broadcast of 0.8 MB between two phases of work took 10 ms
- * instead of 1). So every collective here is a non-blocking one, polled between naps.
- */
-#include "internal.h"
+#include "wait.h"
+
+#include "handle.h"
 
 #include "fedmpi/core/clock.h"
 
@@ -39,7 +34,9 @@ static void wait_with_naps(const fed_comm_t *comm, MPI_Request *request, double 
             return;
         work_left = work_left && idle(context);
         double waited = fed_clock_seconds() - started;
-        fed_control_while_waiting(comm, waited);
+        fed_comm_t *listening = fed_control_while_waiting(comm);
+        if (listening && listening->rank == 0)
+            fed_watchdog_look(listening, waited);
         if (!work_left && (comm->crowded || waited > SPIN_SECONDS))
             fed_clock_sleep(nap_after(waited, longest_nap));
     }

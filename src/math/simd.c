@@ -1,8 +1,8 @@
 #include "fedmpi/math/simd.h"
 
+#include "fedmpi/core/environment.h"
 #include "simd/kernels.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #ifdef __x86_64__
@@ -33,26 +33,50 @@ static const struct {
 #endif
     {&fed_kernels_plain, cpu_has_any},
 };
+#define CHOICES (sizeof choices / sizeof *choices)
 
 static const fed_kernels_t *chosen;
 
 /* The best supported kernels of this name, or of any name if NULL. */
 static const fed_kernels_t *find(const char *name) {
-    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
+    for (size_t i = 0; i < CHOICES; i++)
         if ((!name || strcmp(name, choices[i].kernels->name) == 0) && choices[i].supported())
             return choices[i].kernels;
     return NULL;
 }
 
+static bool is_name(const char *word) {
+    for (size_t i = 0; i < CHOICES; i++)
+        if (strcmp(word, choices[i].kernels->name) == 0)
+            return true;
+    return false;
+}
+
+fed_status_t fed_simd_choose(void) {
+    const char *wish = fed_environment_get("FEDMPI_SIMD");
+    chosen = find(wish);
+    if (chosen)
+        return FED_OK;
+    chosen = find(NULL);
+    return fed_environment_fail("FEDMPI_SIMD",
+                                is_name(wish) ? "this processor does not have it" : NULL);
+}
+
 const fed_kernels_t *fed_simd_kernels(void) {
-    if (!chosen) {
-        const char *wish = getenv("FEDMPI_SIMD");
-        if (wish)
-            chosen = find(wish);
-        if (!chosen)
-            chosen = find(NULL);
-    }
+    if (!chosen && fed_simd_choose() != FED_OK)
+        fed_die("%s", fed_error_message());
     return chosen;
+}
+
+size_t fed_simd_place(void) {
+    size_t place = 0;
+    while (choices[place].kernels != fed_simd_kernels())
+        place++;
+    return place;
+}
+
+void fed_simd_step_down(size_t place) {
+    chosen = choices[place].kernels;
 }
 
 const char *fed_simd_name(void) {

@@ -2,6 +2,8 @@
 #include "fedmpi/sim/federation.h"
 #include "fedmpi/sim/single.h"
 
+#include "fedmpi/comm/collectives.h"
+#include "fedmpi/comm/workers.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 

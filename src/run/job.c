@@ -1,6 +1,9 @@
 /* From a configuration to a results file. */
 #include "fedmpi/run/job.h"
 
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/collectives.h"
+#include "fedmpi/comm/watchdog.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"

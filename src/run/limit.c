@@ -2,6 +2,7 @@
 #include "fedmpi/run/limit.h"
 
 #include "fedmpi/core/clock.h"
+#include "fedmpi/core/environment.h"
 #include "fedmpi/core/stop.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 
 /* The job's end on our clock, or 0 outside Slurm. */
 static double end_of_job(void) {
-    const char *text = getenv("SLURM_JOB_END_TIME");
+    const char *text = fed_environment_get("SLURM_JOB_END_TIME");
     double end = text ? strtod(text, NULL) : 0;
     return end > 0 ? fed_clock_seconds() + end - (double)time(NULL) : 0;
 }

@@ -1,14 +1,14 @@
 /* Filling the results file. */
 #include "fedmpi/run/record.h"
 
+#include "fedmpi/comm/workers.h"
 #include "fedmpi/core/clock.h"
+#include "fedmpi/core/environment.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/math/blas.h"
 #include "fedmpi/math/simd.h"
 #include "fedmpi/run/version.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The rounds last: a round that is in the file has its rows in the other tables. */
@@ -33,11 +33,11 @@ static void describe_run(fed_archive_t *archive, const fed_run_t *run, const cha
     fed_archive_describe(archive, "/", "hosts", hosts);
     fed_archive_describe(archive, "/", "mpi_library", fed_comm_library(run->comm));
     fed_archive_describe(archive, "/", "hdf5_library", fed_archive_library());
-    fed_archive_describe(archive, "/", "blas", fed_blas_description());
+    fed_archive_describe(archive, "/", "blas", run->machine.blas);
     fed_archive_describe(archive, "/", "kernels", fed_simd_name());
-    fed_archive_describe(archive, "/", "cpu", fed_cpu_model());
+    fed_archive_describe(archive, "/", "cpu", run->machine.cpus);
     fed_archive_describe_integer(archive, "/", "seed", run->config.experiment.seed);
-    const char *job = getenv("SLURM_JOB_ID");
+    const char *job = fed_environment_get("SLURM_JOB_ID");
     if (job)
         fed_archive_describe(archive, "/", "slurm_job_id", job);
 }

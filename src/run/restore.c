@@ -3,6 +3,7 @@
 
 #include "checkpoint_format.h"
 
+#include "fedmpi/comm/collectives.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/io/bundle.h"

@@ -1,6 +1,9 @@
 /* Setting up a run. */
 #include "fedmpi/run/run.h"
 
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/collectives.h"
+#include "fedmpi/comm/shared.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
@@ -190,6 +193,7 @@ static fed_status_t make_initial(fed_run_t *run) {
 fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t *options) {
     *run = (fed_run_t){.comm = comm, .options = options, .started = fed_clock_seconds()};
     fed_config_init(&run->config);
+    FED_TRY(fed_machine_init(&run->machine, comm));
     FED_TRY(share_config(run));
     FED_TRY(load_data(run));
     FED_TRY(agree(run, build(run)));
@@ -206,4 +210,5 @@ void fed_run_fini(fed_run_t *run) {
     fed_partition_fini(&run->held_out);
     fed_shared_destroy(run->block);
     fed_config_fini(&run->config);
+    fed_machine_fini(&run->machine);
 }

@@ -1,6 +1,9 @@
 /* Evaluation of one model by all ranks that have a core. */
 #include "fedmpi/sim/federated.h"
 
+#include "fedmpi/comm/collectives.h"
+#include "fedmpi/comm/shared.h"
+#include "fedmpi/comm/workers.h"
 #include "fedmpi/core/memory.h"
 
 #include <assert.h>

@@ -1,6 +1,9 @@
 /* Setting up and taking down what a rank holds for the rounds. */
 #include "fedmpi/sim/federation.h"
 
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/nodes.h"
+#include "fedmpi/comm/shared.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/run/checkpoint.h"

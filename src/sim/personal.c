@@ -1,6 +1,7 @@
 /* Every client's evaluation on the rank where it would train if all did. */
 #include "fedmpi/sim/personal.h"
 
+#include "fedmpi/comm/collectives.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/fl/personal.h"
 

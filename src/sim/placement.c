@@ -1,6 +1,8 @@
 /* Who takes part in a round, and on which rank each trains. */
 #include "fedmpi/sim/federation.h"
 
+#include "fedmpi/comm/shared.h"
+#include "fedmpi/comm/workers.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/sim/placement.h"
 

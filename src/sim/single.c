@@ -1,6 +1,7 @@
 /* Aggregation of single clients' vectors, piece by piece. */
 #include "fedmpi/sim/single.h"
 
+#include "fedmpi/comm/collectives.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
 #include "fedmpi/sim/federated.h"

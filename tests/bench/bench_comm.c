@@ -6,6 +6,7 @@
  * fastest of the server's wall times from a barrier to the call's end. Prints one line
  * of JSON.
  */
+#include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/comm.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/memory.h"
@@ -67,7 +68,9 @@ static double measure(const bench_t *bench, int kind) {
 }
 
 int main(int argc, char **argv) {
-    bench_t bench = {.comm = fed_comm_create(&argc, &argv)};
+    bench_t bench = {0};
+    if (fed_comm_create(&argc, &argv, &bench.comm) != FED_OK)
+        fed_die("%s", fed_error_message());
     bench.n = argc > 1 ? strtoull(argv[1], NULL, 10) : 199210;
     size_t turns = argc > 2 ? strtoull(argv[2], NULL, 10) : 51;
     size_t ranks = (size_t)fed_comm_size(bench.comm);

@@ -69,7 +69,10 @@ static void set_up(fed_federation_t *federation) {
     fed_run_t *run = federation->run;
     int argc = 1;
     char *arguments[] = {(char *)"fuzz_checkpoint", NULL}, **argv = arguments;
-    run->comm = fed_comm_create(&argc, &argv);
+    if (fed_comm_create(&argc, &argv, &run->comm) != FED_OK)
+        abort();
+    if (fed_machine_init(&run->machine, run->comm) != FED_OK)
+        abort();
     fed_record_create(&federation->server->record, run, "here");
     const void *image = fed_archive_view(federation->server->record.archive, &empty_bytes);
     empty_results = fed_alloc(empty_bytes, 1);

@@ -9,6 +9,7 @@
 
 #include "../unit/support.h"
 
+#include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/comm.h"
 
 #include <mpi.h>
@@ -40,7 +41,8 @@ static inline int no_rank_has_more(void **state) {
 #define MPI_TEST(function) cmocka_unit_test_teardown(function, no_rank_has_more)
 
 static inline void ranks_init(int *argc, char ***argv) {
-    comm = fed_comm_create(argc, argv);
+    if (fed_comm_create(argc, argv, &comm) != FED_OK)
+        fed_die("%s", fed_error_message());
     rank = fed_comm_rank(comm);
     ranks = fed_comm_size(comm);
     fed_comm_gather_sums(comm, &(int64_t){0}, 1); /* it keeps its buffer */

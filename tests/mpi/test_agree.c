@@ -1,6 +1,7 @@
 /* One status for all ranks: the worst, with its message; useful work while waiting. */
 #include "ranks.h"
 
+#include "fedmpi/comm/agree.h"
 #include "fedmpi/core/clock.h"
 
 static const fed_status_t statuses[] = {FED_OK, FED_STOPPED, FED_INPUT, FED_DIVERGED, FED_FAILURE};

@@ -1,6 +1,9 @@
 /* Sums, rows and broadcasts against what one rank computes alone. */
 #include "ranks.h"
 
+#include "fedmpi/comm/nodes.h"
+#include "fedmpi/comm/workers.h"
+
 /* What rank r contributes at position i: all 64 bits in use, so that sums wrap. */
 static int64_t term(int r, size_t i) {
     uint64_t z = (uint64_t)(r + 1) * 0x9e3779b97f4a7c15U + i * 0xbf58476d1ce4e5b9U;

@@ -1,6 +1,8 @@
 /* Memory that the ranks of a node share. */
 #include "ranks.h"
 
+#include "fedmpi/comm/shared.h"
+
 static void what_the_leader_writes_all_read(void **state) {
     (void)state;
     static const size_t sizes[] = {1, 63, 64, 4097, (size_t)5 << 20};

@@ -2,6 +2,7 @@
  *
  * Needs 2.2 GB a rank. Prints what it checked; exit code 1 if a value is wrong.
  */
+#include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/comm.h"
 #include "fedmpi/core/memory.h"
 
@@ -46,7 +47,9 @@ static void reduce(fed_comm_t *comm, int64_t *sums, size_t count) {
 }
 
 int main(int argc, char **argv) {
-    fed_comm_t *comm = fed_comm_create(&argc, &argv);
+    fed_comm_t *comm;
+    if (fed_comm_create(&argc, &argv, &comm) != FED_OK)
+        fed_die("%s", fed_error_message());
     int64_t wrong[] = {
         (int64_t)check_broadcast(comm),
         (int64_t)check_sums(comm, fed_comm_gather_sums),

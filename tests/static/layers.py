@@ -4,6 +4,7 @@
 A folder of src/ and include/fedmpi/ is a layer. It may include itself and the
 layers below it, nothing else; a library with a layer of its own is included there only.
 The lowest one, core, knows no word of learning.
+Environment variables are read in one place.
 """
 
 import re
@@ -27,6 +28,7 @@ BELOW = {
 }
 HOME = {"mpi.h": "comm", "hdf5.h": "io", "cblas.h": "math", "openblas_config.h": "math"}
 LEARNING = re.compile(r"\b(clients?|epochs?|federat\w+|training|models?|mini-batch(es)?|gradients?)\b", re.I)
+GETENV = re.compile(r"\bgetenv\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -66,6 +68,9 @@ def main() -> int:
             word = layer_of(path) == "core" and LEARNING.search(line)
             if word:
                 print(f"{path.relative_to(ROOT)}:{number}: core knows no word of learning: {word[0]}")
+                found = True
+            if GETENV.search(line) and path.name != "environment.c":
+                print(f"{path.relative_to(ROOT)}:{number}: environment.c has the table of variables")
                 found = True
             include = INCLUDE.match(line)
             wrong = include and complaint(path, *include.groups())

@@ -9,15 +9,27 @@
 #ifndef FEDMPI_MATH_SIMD_H
 #define FEDMPI_MATH_SIMD_H
 
+#include "fedmpi/core/error.h"
+
 #include <stdbool.h>
+#include <stddef.h>
 
 /** The name of the chosen kernels, for logs and results. */
 const char *fed_simd_name(void);
 
+/** Choose kernels: those that the environment variable FEDMPI_SIMD names, else the best.
+ * Without it the first use does so, and a wrong name ends the program.
+ * @return FED_INPUT if the name is unknown or the CPU lacks them; the best are chosen then */
+fed_status_t fed_simd_choose(void);
+
+/** The chosen kernels' place in the list of all that are compiled in, the best first. */
+size_t fed_simd_place(void);
+
+/** Use those at a later place: where another rank has no better. Who supports an earlier one
+ * supports the later ones. */
+void fed_simd_step_down(size_t place);
+
 /** Use other kernels from now on; for tests and benchmarks.
- *
- * The environment variable FEDMPI_SIMD does the same before the first use.
- *
  * @return false, and no change, if the name is unknown or the CPU lacks them
  */
 bool fed_simd_select(const char *name);

@@ -3,18 +3,21 @@
 #define FEDMPI_RUN_RUN_H
 
 #include "fedmpi/comm/comm.h"
+#include "fedmpi/comm/shared.h"
 #include "fedmpi/config/config.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
 #include "fedmpi/data/transform.h"
 #include "fedmpi/fl/method.h"
 #include "fedmpi/nn/model.h"
+#include "fedmpi/run/machine.h"
 #include "fedmpi/run/options.h"
 
 typedef struct fed_run {
     fed_comm_t *comm;             /**< borrowed */
     const fed_options_t *options; /**< borrowed */
     double started;               /**< on the clock of fed_clock_seconds */
+    fed_machine_t machine;        /**< what the ranks' machines have in common */
     fed_config_t config;          /**< the same on every rank */
     fed_shared_t *block;          /**< the data set's memory, one a node */
     fed_dataset_t dataset;        /**< a view on it */

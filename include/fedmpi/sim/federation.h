@@ -2,6 +2,7 @@
 #ifndef FEDMPI_SIM_FEDERATION_H
 #define FEDMPI_SIM_FEDERATION_H
 
+#include "fedmpi/comm/shared.h"
 #include "fedmpi/fl/centralized.h"
 #include "fedmpi/fl/client.h"
 #include "fedmpi/fl/selection.h"

@@ -14,9 +14,10 @@ static void hold_generated(const fed_labels_t *labels, fed_partition_t *partitio
     partition->clients = clients;
     partition->first = FED_NEW_ARRAY(size_t, clients + 1);
     memcpy(partition->first, labels->generated_first, (clients + 1) * sizeof *partition->first);
-    for (size_t k = 0; k < clients; k++)
-        if (fed_partition_count(partition, k) > largest)
-            largest = fed_partition_count(partition, k);
+    for (size_t k = 0; k < clients; k++) {
+        size_t count = partition->first[k + 1] - partition->first[k];
+        largest = count > largest ? count : largest;
+    }
     partition->listed = FED_NEW_ARRAY(uint32_t, largest);
 }
 

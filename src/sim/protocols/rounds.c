@@ -1,6 +1,10 @@
 /* The round loop. Read run_round first, at the end: the rest is its steps, in order. */
 #include "fedmpi/sim/federated.h"
 
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/collectives.h"
+#include "fedmpi/comm/watchdog.h"
+#include "fedmpi/comm/workers.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"

@@ -1,23 +1,14 @@
-/* Which ranks train: no more of a node than it has cores for. Two ranks in turns on one core
- * push each other's parameters out of its caches, and the last of them ends alone. */
-#include "internal.h"
+#include "workers.h"
 
+#include "handle.h"
+
+#include "fedmpi/core/environment.h"
 #include "fedmpi/core/memory.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
-
-/* For where affinity does not tell, as in a container that has a share of the time. */
-static int told_cores(const char *text) {
-    char *end;
-    errno = 0;
-    long cores = strtol(text, &end, 10);
-    if (end == text || *end || errno || cores < 1 || cores > INT_MAX)
-        fed_die("FEDMPI_CORES: '%s': a number of cores from 1 on is accepted", text);
-    return (int)cores;
-}
 
 /* This rank's cores as a set; all if there are more than such a set holds. */
 static void get_affinity(cpu_set_t *cores) {
@@ -27,12 +18,26 @@ static void get_affinity(cpu_set_t *cores) {
             CPU_SET(core, cores);
 }
 
-int fed_mpi_cores(MPI_Comm node) {
+/* Of all ranks of the node together. */
+static int cores_by_affinity(MPI_Comm node) {
     cpu_set_t cores;
     get_affinity(&cores);
     MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, &cores, sizeof cores, MPI_BYTE, MPI_BOR, node));
-    const char *told = getenv("FEDMPI_CORES");
-    return told ? told_cores(told) : CPU_COUNT(&cores);
+    return CPU_COUNT(&cores);
+}
+
+/* For where affinity does not tell, as in a container that has a share of the time. */
+static fed_status_t read_cores(int *cores) {
+    const char *text = fed_environment_get("FEDMPI_CORES");
+    if (!text)
+        return FED_OK;
+    char *end;
+    errno = 0;
+    long told = strtol(text, &end, 10);
+    if (end == text || *end || errno || told < 1 || told > INT_MAX)
+        return fed_environment_fail("FEDMPI_CORES", NULL);
+    *cores = (int)told;
+    return FED_OK;
 }
 
 /* The server leads its node, and trains only where it is alone. */
@@ -50,8 +55,12 @@ static int *from_each(const fed_comm_t *comm, int mine) {
     return all;
 }
 
-void fed_mpi_find_workers(fed_comm_t *comm) {
-    int leader = comm->rank;
+fed_status_t fed_workers_find(fed_comm_t *comm) {
+    comm->cores = cores_by_affinity(comm->node);
+    fed_status_t status = read_cores(&comm->cores);
+    int ranks_of_node, leader = comm->rank;
+    MPI_TRY(MPI_Comm_size(comm->node, &ranks_of_node));
+    comm->crowded = ranks_of_node > comm->cores;
     MPI_TRY(MPI_Bcast(&leader, 1, MPI_INT, 0, comm->node));
     comm->leaders = from_each(comm, leader);
     comm->works = is_worker(comm);
@@ -59,6 +68,7 @@ void fed_mpi_find_workers(fed_comm_t *comm) {
     for (int rank = 0; rank < comm->size; rank++)
         if (comm->workers[rank])
             comm->workers[comm->worker_count++] = rank;
+    return status;
 }
 
 int fed_comm_workers(const fed_comm_t *comm) {

@@ -1,0 +1,36 @@
+/* Control messages: empty ones, whose tag says it all.
+ *
+ * A rank that is asked to stop tells all others; a server that waits for too long asks
+ * who is still there. Everybody listens while it waits, and every few mini-batches.
+ */
+#ifndef FEDMPI_COMM_CONTROL_H
+#define FEDMPI_COMM_CONTROL_H
+
+#include "fedmpi/comm/comm.h"
+
+#include <mpi.h>
+#include <stdint.h>
+
+/* What a rank says when it is asked. */
+typedef enum fed_answer { FED_ANSWER_NONE, FED_ANSWER_WORKING, FED_ANSWER_WAITING } fed_answer_t;
+
+typedef struct fed_control {
+    MPI_Comm messages;     /* all ranks; empty messages only */
+    fed_answer_t *answers; /* [size] to the last question */
+    bool waits;            /* this rank, for others */
+    bool told_stop;
+    int64_t stops_heard, questions, questions_heard, answers_heard;
+} fed_control_t;
+
+/* Start and end of control messages. Collective. */
+void fed_control_begin(fed_comm_t *comm);
+void fed_control_end(fed_comm_t *comm);
+
+/* Hear what there is, as a rank that waits; to be called again and again. The same comm, or
+ * NULL where messages have ended, or have not begun. */
+fed_comm_t *fed_control_while_waiting(const fed_comm_t *comm);
+
+/* Ask all others who is still there: the answers come while this rank waits. */
+void fed_control_ask(fed_comm_t *comm);
+
+#endif

@@ -1,0 +1,68 @@
+#include "fedmpi/comm/nodes.h"
+
+#include "handle.h"
+
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/core/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct text {
+    char chars[FED_COMM_TEXT_BYTES];
+} text_t;
+
+_Static_assert(MPI_MAX_PROCESSOR_NAME <= FED_COMM_TEXT_BYTES, "a host's name is a text");
+
+static text_t own_host(void) {
+    text_t host = {""};
+    int length;
+    MPI_TRY(MPI_Get_processor_name(host.chars, &length));
+    return host;
+}
+
+char *fed_comm_distinct(const fed_comm_t *comm, const char *mine, const char *between) {
+    text_t own = {""};
+    snprintf(own.chars, sizeof own.chars, "%s", mine);
+    FED_AUTOFREE text_t *texts = comm->rank == 0 ? FED_NEW_ARRAY(text_t, (size_t)comm->size) : NULL;
+    MPI_TRY(MPI_Gather(&own, sizeof own, MPI_CHAR, texts, sizeof own, MPI_CHAR, 0, comm->world));
+    fed_text_t all = {0};
+    for (int rank = 0; texts && rank < comm->size; rank++) {
+        int earlier = rank - 1; /* ranks of a host usually stand together */
+        while (earlier >= 0 && strcmp(texts[earlier].chars, texts[rank].chars) != 0)
+            earlier--;
+        if (earlier < 0)
+            fed_text_append(&all, "%s%s", rank ? between : "", texts[rank].chars);
+    }
+    return all.chars;
+}
+
+char *fed_comm_hosts(const fed_comm_t *comm) {
+    text_t host = own_host();
+    return fed_comm_distinct(comm, host.chars, " ");
+}
+
+fed_status_t fed_comm_agree_text(const fed_comm_t *comm, const char *what, const char *mine) {
+    struct {
+        text_t text, host;
+    } first = {.host = own_host()};
+    if (comm->rank == 0)
+        snprintf(first.text.chars, sizeof first.text.chars, "%s", mine);
+    MPI_TRY(MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, comm->world));
+    text_t own = first.text, host = own_host();
+    if (mine)
+        snprintf(own.chars, sizeof own.chars, "%s", mine);
+    int differs = strcmp(own.chars, first.text.chars) != 0, differing;
+    MPI_TRY(MPI_Allreduce(&differs, &differing, 1, MPI_INT, MPI_SUM, comm->world));
+    if (differing == 0)
+        return FED_OK;
+    FED_AUTOFREE char *more =
+        differing > 1 ? fed_format(" (and %d more ranks)", differing - 1) : fed_strdup("");
+    fed_status_t status = FED_OK;
+    if (differs)
+        status = fed_fail(
+            FED_INPUT, "%s differs between nodes: %s on %s, rank %d%s; %s on %s, rank 0", what,
+            own.chars, host.chars, comm->rank, more, first.text.chars, first.host.chars);
+    return fed_comm_agree(comm, status, NULL, NULL);
+}

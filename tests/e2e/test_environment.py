@@ -1,0 +1,127 @@
+"""What the environment says: variables of ours, launchers that do not fit, ranks that differ."""
+
+import os
+import subprocess
+import unittest
+
+import h5py
+from program import PROGRAM, ProgramCase, text_attribute
+
+# A launcher's environment is not that of the tests' own.
+FOREIGN = ("SLURM_", "OMPI_COMM", "PMI_", "PMIX_")
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+
+# Runs what follows with one more variable on one rank only: RANK NAME VALUE command...
+ON_RANK = ("sh", "-c", 'if [ "$OMPI_COMM_WORLD_RANK" = "$0" ]; then export "$1=$2"; fi; '
+                       'shift 2; exec "$@"')
+
+SPEAKS = "environment variable {}: accepted is "
+
+
+class Variables(ProgramCase):
+    def refuse(self, ranks: int, name: str, value: str, *parts: str) -> None:
+        with self.subTest(ranks=ranks, name=name, value=value):
+            outcome = self.launch(ranks, self.config, env={**os.environ, name: value})
+            self.assert_refused(outcome, f"environment variable {name} = {value or '(empty)'}: ",
+                                "accepted is ", *parts)
+            self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["run.ini"])
+
+    def test_wrong_ones_are_refused(self):
+        for ranks in (0, 2):
+            for value in ("", "0", "-1", "two", "2 cores", "1.5", "99999999999999999999"):
+                self.refuse(ranks, "FEDMPI_CORES", value, "a number of cores from 1 on")
+            for value in ("", "sse", "AVX2", "avx2 "):
+                self.refuse(ranks, "FEDMPI_SIMD", value, "avx512, avx2 or plain")
+
+    def test_kernels_that_the_processor_lacks(self):
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            features = file.read().split()
+        missing = [name for name, feature in (("avx512", "avx512f"), ("avx2", "avx2"))
+                   if feature not in features]
+        if not missing:
+            self.skipTest("this processor has them all")
+        self.refuse(2, "FEDMPI_SIMD", missing[0], "this processor does not have it")
+
+    def test_one_rank_alone_has_a_wrong_one(self):
+        for name, value in (("FEDMPI_CORES", "none"), ("FEDMPI_SIMD", "fast")):
+            with self.subTest(name):
+                outcome = self.launch(3, self.config, prefix=(*ON_RANK, "2", name, value))
+                self.assert_refused(outcome, f"environment variable {name} = {value}: ")
+
+    def test_version_and_help(self):
+        environment = {**os.environ, "FEDMPI_SIMD": "fast"}
+        self.assert_refused(self.launch(0, "--version", env=environment), "FEDMPI_SIMD")
+        self.assertEqual(self.launch(0, "--help", env=environment).code, 0)
+
+    def test_a_slip_of_the_pen_is_noticed(self):
+        outcome = self.launch(2, "--dry-run", self.config,
+                              env={**os.environ, "FEDMPI_CORE": "3", "FEDMPI_DATA": "/none"})
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        self.assert_one_message(outcome, "FEDMPI_CORE is not read; did you mean FEDMPI_CORES?")
+
+
+class Kernels(ProgramCase):
+    def kernels(self, path) -> str:
+        with h5py.File(path) as file:
+            return text_attribute(file, "kernels")
+
+    def test_all_ranks_use_the_least_of_any(self):
+        plain = self.folder / "plain.h5"
+        outcome = self.launch(3, "-o", plain, self.config, env={**os.environ, "FEDMPI_SIMD": "plain"})
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        best = self.run_small(3, output="best.h5")
+        self.assertEqual(self.kernels(plain), "plain")
+        for rank in (0, 2):
+            mixed = self.folder / f"mixed{rank}.h5"
+            outcome = self.launch(3, "-o", mixed, self.config,
+                                  prefix=(*ON_RANK, str(rank), "FEDMPI_SIMD", "plain"))
+            self.assertEqual(outcome.code, 0, outcome.stderr)
+            self.assertEqual(self.kernels(mixed), "plain")
+            self.assert_same(plain, mixed, f"rank {rank}")
+            if self.kernels(best) != "plain":
+                self.assertIn(f"kernels: plain on all ranks, as rank {rank} has no better\n",
+                              outcome.stderr)
+
+
+class Launchers(ProgramCase):
+    """A process that was started among others, and that MPI calls alone."""
+
+    def alone(self, **variables: str):
+        done = subprocess.run([PROGRAM, "--dry-run", self.config], cwd=self.folder, text=True,
+                              capture_output=True, timeout=60, check=False,
+                              env={**CLEAN, **variables})
+        return done
+
+    def test_runs_of_one_rank_each_are_refused(self):
+        for remedy, variables in (
+                ("srun --mpi=pmix", {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"}),
+                ("use the mpirun of the MPI", {"OMPI_COMM_WORLD_SIZE": "3"}),
+                ("use the mpirun of the MPI", {"PMI_SIZE": "3"})):
+            with self.subTest(variables):
+                done = self.alone(**variables)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertRegex(done.stderr, f"^fedmpi: .* started {max(variables.values())} "
+                                              f"processes, but each is alone.*{remedy}.*\n$")
+
+    def test_only_the_first_of_them_speaks(self):
+        for variables in ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "1"},
+                          {"PMI_SIZE": "3", "PMI_RANK": "2"}):
+            with self.subTest(variables):
+                done = self.alone(**variables)
+                self.assertEqual((done.returncode, done.stderr), (2, ""))
+
+    def test_one_rank_in_a_larger_job_is_all_right(self):
+        for variables in ({"SLURM_NTASKS": "6", "SLURM_PROCID": "0"},  # a batch script's
+                          {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"},
+                          {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4",  # a daemon's step
+                           "OMPI_COMM_WORLD_SIZE": "1"}):
+            with self.subTest(variables):
+                done = self.alone(**variables)
+                self.assertEqual(done.returncode, 0, done.stderr)
+        outcome = self.launch(1, "--dry-run", self.config,
+                              env={**os.environ, "SLURM_NTASKS": "6", "SLURM_PROCID": "0"})
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
