@@ -119,10 +119,13 @@ $(BUILD)/%.o: %.c | $(BUILD)/libraries.found
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<) $(CC) $(FLAGS) -c $< -o $@
 
-# The revision is compiled in: this file follows git's HEAD and index.
-REVISION = $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
-$(BUILD)/src/run/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"'
-$(BUILD)/src/run/version.o: $(wildcard .git/HEAD .git/index)
+# Revision and version are compiled in: this file follows git's HEAD and index. A release is a
+# tag, v0.2.0; commits behind it say how many they are, 0.2.0+5.g1234abc.
+REVISION = $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+TAGGED   = $(shell git describe --tags --match='v[0-9]*' 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/')
+VERSION  = $(or $(TAGGED),$(shell cat VERSION))
+$(BUILD)/src/run/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"' -DFED_VERSION='"$(VERSION)"'
+$(BUILD)/src/run/version.o: VERSION $(wildcard .git/HEAD .git/index)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(CMOCKA_LIBS) -o $@
@@ -147,13 +150,15 @@ demo: ## set up, build, train on DATASET=mnist, compare, and draw demo.png
 data: ## put DATASET=mnist or fashion-mnist under data/
 	@PYTHON='$(PYTHON)' jobs/setup/data.sh $(DATASET)
 
-install: fedmpi ## the program and its configurations under PREFIX=/usr/local
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/fedmpi
-	install -m 755 fedmpi $(DESTDIR)$(PREFIX)/bin/
-	cp -R configs $(DESTDIR)$(PREFIX)/share/fedmpi/
+install: fedmpi ## program, library, manual page and the rest under PREFIX=/usr/local
+	@BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' VERSION='$(VERSION)' \
+	    FEDMPI_CFLAGS='$(LIBRARY_CFLAGS)' FEDMPI_LIBS='$(LIBRARY_LIBS)' jobs/setup/install.sh install
 
-readme: fedmpi ## write the README's reference tables anew from the program
-	@$(PYTHON) jobs/setup/readme.py
+uninstall: ## take away what make install put under PREFIX, and nothing else
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' jobs/setup/install.sh uninstall
+
+docs: fedmpi ## write docs/reference/ and the manual page anew from the program
+	@$(PYTHON) docs/reference/make.py
 
 clean: ## remove what was built; data and results stay
 	rm -rf build fedmpi
@@ -173,7 +178,7 @@ include tests/bench/bench.mk
 include tests/scale/scale.mk
 
 .SECONDARY:
-.PHONY: all demo data install readme clean help
+.PHONY: all demo data install uninstall docs clean help
 
 # What each object was made from: all sources, so that no program's headers are forgotten.
 -include $(C_SOURCES:%.c=$(BUILD)/%.d) $(OBJECTS:.o=.d)

@@ -1,4 +1,4 @@
-"""Tables of results, for a README in Markdown or a paper in LaTeX."""
+"""Tables of results, for a page in Markdown or a paper in LaTeX."""
 
 import re
 from pathlib import Path

@@ -50,6 +50,6 @@ cppcheck:
 	    --cppcheck-build-dir=$(BUILD)/cppcheck src
 
 shellcheck:
-	shellcheck $(wildcard jobs/*.sh jobs/*.sbatch jobs/*/*.sh)
+	shellcheck $(wildcard jobs/*.sh jobs/*.sbatch jobs/*/*.sh) src/cli/completion/fedmpi.bash
 
 .PHONY: check $(SUITES:%=check-%) tests format format-check tidy cppcheck shellcheck

@@ -1,4 +1,5 @@
 /* fedmpi: federated learning, simulated on MPI. */
+#include "fedmpi/cli/answer.h"
 #include "fedmpi/cli/options.h"
 #include "fedmpi/comm/comm.h"
 #include "fedmpi/comm/launcher.h"
@@ -9,6 +10,7 @@
 #include "fedmpi/math/simd.h"
 #include "fedmpi/run/job.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 static fed_status_t run(int argc, char **argv, const fed_launcher_t *launcher,
@@ -33,6 +35,16 @@ static fed_status_t run(int argc, char **argv, const fed_launcher_t *launcher,
     return status;
 }
 
+/* One of those that a launcher has started answers, all end alike. */
+static fed_status_t answer(const fed_options_t *options, bool speaks) {
+    if (!speaks && !freopen("/dev/null", "we", stdout))
+        return fed_fail(FED_FAILURE, "cannot open /dev/null");
+    fed_status_t status = fed_answer(options);
+    if (status != FED_OK && speaks)
+        fprintf(stderr, "fedmpi: %s\n", fed_error_message());
+    return status;
+}
+
 int main(int argc, char **argv) {
     fed_options_t options;
     fed_launcher_t launcher = fed_launcher_read();
@@ -40,10 +52,7 @@ int main(int argc, char **argv) {
     if (status == FED_OK && options.inquiry == FED_ASK_VERSION)
         status = fed_simd_choose(); /* it names the kernels */
     if (status == FED_OK && options.inquiry != FED_ASK_NOTHING) {
-        if (launcher.rank == 0)
-            fed_answer(options.inquiry);
-        if (fflush(stdout) != 0)
-            status = fed_fail(FED_FAILURE, "cannot write to stdout");
+        status = answer(&options, launcher.rank == 0);
     } else {
         status = run(argc, argv, &launcher, &options, status);
     }

@@ -10,22 +10,55 @@
 
 #define USAGE "usage: fedmpi [options] CONFIG.ini; fedmpi --help tells more"
 
-static const struct option long_options[] = {
-    {"set", required_argument, NULL, 's'}, {"output", required_argument, NULL, 'o'},
-    {"resume", no_argument, NULL, 'r'},    {"dry-run", no_argument, NULL, 'n'},
-    {"list", no_argument, NULL, 'l'},      {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},   {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0},
+const fed_option_t fed_option_table[] = {
+    {'s', "set", "SECTION.KEY=VALUE", "override a key of the configuration; repeatable"},
+    {'o', "output", "FILE", "results file, as --set output.file=FILE"},
+    {'r', "resume", NULL, "go on from this configuration's checkpoint if there is one"},
+    {'n', "dry-run", NULL, "check everything, show what would run, train nothing"},
+    {'l', "list", NULL, "every data set, partition, model and algorithm"},
+    {'q', "quiet", NULL, "warnings, errors and the summary only"},
+    {'v', "verbose", NULL, "where clients train, and where each round's time went"},
+    {'V', "version", NULL, "version and libraries"},
+    {'h', "help", "[SECTION]", "this text, or the keys of a section"},
 };
+const size_t fed_option_count = sizeof fed_option_table / sizeof *fed_option_table;
+
+#define COMPLETE 1000 /* an option for shells, without a letter */
+
+/* The table as getopt_long wants it, with room for what only shells ask. */
+typedef struct getopt_tables {
+    struct option longs[sizeof fed_option_table / sizeof *fed_option_table + 2];
+    char letters[2 * sizeof fed_option_table / sizeof *fed_option_table + 2];
+} getopt_tables_t;
+
+/* A value in brackets is optional and is what stands behind the options. */
+static void fill(getopt_tables_t *tables) {
+    char *letter = tables->letters;
+    *letter++ = ':';
+    for (size_t i = 0; i < fed_option_count; i++) {
+        const fed_option_t *option = &fed_option_table[i];
+        bool valued = option->argument && *option->argument != '[';
+        tables->longs[i] = (struct option){
+            .name = option->name,
+            .has_arg = valued ? required_argument : no_argument,
+            .val = option->letter,
+        };
+        *letter++ = option->letter;
+        if (valued)
+            *letter++ = ':';
+    }
+    tables->longs[fed_option_count] =
+        (struct option){.name = "complete", .has_arg = required_argument, .val = COMPLETE};
+}
 
 /* "--epohcs" is nearest to an option that exists. */
 static fed_status_t fail_unknown(const char *written) {
-    const char *names[sizeof long_options / sizeof *long_options];
-    size_t count = 0;
-    for (const struct option *option = long_options; option->name; option++)
-        names[count++] = option->name;
-    const char *nearest =
-        strncmp(written, "--", 2) == 0 ? fed_text_nearest(written + 2, names, count) : NULL;
+    const char *names[sizeof fed_option_table / sizeof *fed_option_table];
+    for (size_t i = 0; i < fed_option_count; i++)
+        names[i] = fed_option_table[i].name;
+    const char *nearest = strncmp(written, "--", 2) == 0
+                              ? fed_text_nearest(written + 2, names, fed_option_count)
+                              : NULL;
     if (nearest)
         return fed_fail(FED_INPUT, "unknown option %s; did you mean --%s? %s", written, nearest,
                         USAGE);
@@ -73,11 +106,23 @@ static fed_status_t take_option(fed_options_t *options, int option, char **argv,
     case 'h':
         options->inquiry = FED_ASK_HELP;
         return FED_OK;
+    case COMPLETE:
+        options->inquiry = FED_ASK_COMPLETIONS;
+        options->topic = optarg;
+        return FED_OK;
     case ':':
         return fed_fail(FED_INPUT, "option %s needs a value; %s", argv[optind - 1], USAGE);
     default:
         return fail_unknown(argv[optind - 1]);
     }
+}
+
+/* "fedmpi --help data" asks for a section, "fedmpi run.ini --help" for none. */
+static const char *topic_of(const char *argument) {
+    size_t length = argument ? strlen(argument) : 0;
+    bool is_file = length == 0 || strchr(argument, '/') ||
+                   (length > 4 && strcmp(argument + length - 4, ".ini") == 0);
+    return is_file ? NULL : argument;
 }
 
 fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv) {
@@ -86,10 +131,14 @@ fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv) {
         .overrides = FED_NEW_ARRAY(const char *, (size_t)argc + 1),
         .command_line = join(argc, argv),
     };
+    getopt_tables_t tables = {0};
+    fill(&tables);
     opterr = 0;
     optind = 1;
-    for (int option; (option = getopt_long(argc, argv, ":s:o:rnlqvVh", long_options, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1;)
         FED_TRY(take_option(options, option, argv, &options->output_file));
+    if (options->inquiry == FED_ASK_HELP)
+        options->topic = topic_of(argv[optind]);
     if (options->inquiry != FED_ASK_NOTHING)
         return FED_OK;
     if (optind == argc)

@@ -13,7 +13,7 @@
 #include <string.h>
 
 static fed_status_t agree_on_version(const fed_comm_t *comm) {
-    FED_AUTOFREE char *version = fed_format("%s (%s)", FED_VERSION, fed_git_revision());
+    FED_AUTOFREE char *version = fed_format("%s (%s)", fed_version(), fed_git_revision());
     return fed_comm_agree_text(comm, "the program's version", version);
 }
 

@@ -25,7 +25,7 @@ static void describe_now(fed_archive_t *archive, const char *name) {
 
 static void describe_run(fed_archive_t *archive, const fed_run_t *run, const char *hosts) {
     fed_archive_describe_integer(archive, "/", "schema_version", FED_SCHEMA_VERSION);
-    fed_archive_describe(archive, "/", "fedmpi_version", FED_VERSION);
+    fed_archive_describe(archive, "/", "fedmpi_version", fed_version());
     fed_archive_describe(archive, "/", "git_revision", fed_git_revision());
     fed_archive_describe(archive, "/", "command_line", run->options->command_line);
     fed_archive_describe_integer(archive, "/", "ranks", fed_comm_size(run->comm));

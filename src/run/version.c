@@ -11,6 +11,13 @@
 #ifndef FED_GIT_REVISION
 #define FED_GIT_REVISION "unknown"
 #endif
+#ifndef FED_VERSION /* the Makefile tells it */
+#define FED_VERSION "0.0.0"
+#endif
+
+const char *fed_version(void) {
+    return FED_VERSION;
+}
 
 const char *fed_git_revision(void) {
     return FED_GIT_REVISION;

@@ -1,10 +1,10 @@
 # Benchmarks: `make bench` measures and prints one table (build/bench.md);
-# `make bench BENCH_FLAGS=--readme` puts it into the README, on a quiet machine.
+# `make bench BENCH_FLAGS=--docs` puts it into docs/benchmarks.md, on a quiet machine.
 
 bench: fedmpi $(BENCHES)
 	@$(PYTHON) tests/bench/run.py --build $(BUILD) $(BENCH_FLAGS)
 
-# The README's cost model beside measured rounds.
+# docs/design/cost-model.md beside measured rounds.
 cost-model: fedmpi $(BUILD)/tests/bench/bench_comm
 	@$(PYTHON) tests/bench/cost_model.py --build $(BUILD)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make cost-model`: the README's formula for the time of a round, beside measured rounds.
+"""`make cost-model`: the formula of docs/design/cost-model.md for the time of a round, beside measured rounds.
 
 Three numbers of the machine are measured first (a sample's training step by its
 operations, a client's fixed cost by the parameters, a sample's evaluation), all with

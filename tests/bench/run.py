@@ -206,11 +206,11 @@ def markdown(rows: list[Row]) -> str:
 BEGIN, END = "<!-- make bench: begin -->\n", "<!-- make bench: end -->"
 
 
-def insert_into(readme: Path, table: str) -> None:
-    """Put the table between the markers of the README."""
-    before, rest = readme.read_text().split(BEGIN)
+def insert_into(page: Path, table: str) -> None:
+    """Put the table between the markers of the page."""
+    before, rest = page.read_text().split(BEGIN)
     _, after = rest.split(END)
-    readme.write_text(before + BEGIN + table + END + after)
+    page.write_text(before + BEGIN + table + END + after)
 
 
 def main() -> int:
@@ -219,7 +219,7 @@ def main() -> int:
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--data", type=Path, default=ROOT / "data/mnist")
     parser.add_argument("--turns", type=int, default=2, help="alternations of the rounds")
-    parser.add_argument("--readme", action="store_true", help="put the table into README.md, too")
+    parser.add_argument("--docs", action="store_true", help="put the table into docs/benchmarks.md, too")
     options = parser.parse_args()
     build, data = options.build.resolve(), options.data.resolve()
     try:
@@ -232,8 +232,8 @@ def main() -> int:
         return 1
     table = markdown(rows)
     (build / "bench.md").write_text(table)
-    if options.readme:
-        insert_into(ROOT / "README.md", table)
+    if options.docs:
+        insert_into(ROOT / "docs" / "benchmarks.md", table)
     print(table, end="")
     return 0
 

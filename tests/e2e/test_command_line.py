@@ -35,11 +35,46 @@ class Answers(ProgramCase):
         for option in OPTIONS:
             self.assertRegex(text, rf"-\w, {option}\b")
         for section in SECTIONS:
-            self.assertIn(f"\n  [{section}]\n", text)
-        for code in ("0  finished", "2  the input is wrong", "75  stopped on purpose",
-                     "1  anything else"):
+            self.assertRegex(text, rf"\n  \[{section}\] +\w+")
+        for key in ("rounds", "batch_size", "scheme"):
+            self.assertRegex(text, rf"[ ,]{key}[,\n]")
+        self.assertLessEqual(len(text.splitlines()), 80)
+        for code in ("0   finished", "2   the input is wrong", "75  stopped on purpose",
+                     "1   anything else"):
             self.assertIn(code, text)
-        self.assertLessEqual(max(map(len, text.splitlines())), 200)
+        self.assertLessEqual(max(map(len, text.splitlines())), 90)
+
+    def test_help_on_a_section_and_on_a_key(self):
+        section = self.launch(0, "--help", "training").stdout
+        self.assertEqual(re.findall(r"^  \[(\w+)\]$", section, re.MULTILINE), ["training"])
+        self.assertIn("\n  epochs = 10 ", section)
+        self.assertIn("E: local epochs of a client in a round", section)
+        key = self.launch(3, "-h", "federated.algorithm").stdout
+        self.assertEqual(len(re.findall(r"^  \w+ = ", key, re.MULTILINE)), 1)
+        self.assertIn("fedavg | fedsgd", key)
+        everything = self.launch(0, "--help", "all").stdout
+        self.assertIn(section, everything + "\n")
+        self.assertIn("FEDMPI_CORES", everything)
+        self.assertIn("FEDMPI_CORES", self.launch(0, "--help", "environment").stdout)
+        self.assertEqual(self.launch(0, self.config, "--help").stdout,
+                         self.launch(0, "--help").stdout)
+
+    def test_help_on_what_there_is_not(self):
+        for topic in ("federatd", "federated.rouns", "experiment.", "none"):
+            outcome = self.launch(2, "--help", topic)
+            self.assert_refused(outcome, f"--help {topic}: ", "experiment, data, partition")
+        self.assertIn("did you mean federated?", self.launch(0, "--help", "federatd").stderr)
+
+    def test_completions_are_what_set_takes(self):
+        offered = self.launch(0, "--complete", "federated.al").stdout
+        self.assertEqual(offered, "federated.algorithm=\nfederated.alpha=\n")
+        for key, values in (("federated.algorithm", ("fedavg", "scaffold")),
+                            ("data.normalize", ("unit", "standard", "none")),
+                            ("federated.enabled", ("true", "false"))):
+            offered = self.launch(0, "--complete", f"{key}=").stdout.split()
+            for value in values:
+                self.assertIn(f"{key}={value}", offered)
+        self.assertEqual(set(self.launch(0, "--complete", "--").stdout.split()), set(OPTIONS))
 
     def test_version_names_the_libraries(self):
         text = self.ask("--version", "-V")
@@ -105,7 +140,7 @@ class DryRun(ProgramCase):
             self.assertIn(f"[{section}]\n", text)
         self.assertRegex(text, r"\nepochs = 5 +; ")
         self.assertRegex(text, r"\nfile = .*run.h5.checkpoint")
-        keys = re.findall(r"^  (\w+) = ", self.launch(0, "--help").stdout, re.MULTILINE)
+        keys = re.findall(r"^  (\w+) = ", self.launch(0, "--help", "all").stdout, re.MULTILINE)
         self.assertEqual(re.findall(r"^(\w+) = ", text, re.MULTILINE), keys)
 
     def test_its_output_is_a_configuration_that_runs_again(self):

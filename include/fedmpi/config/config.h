@@ -1,6 +1,6 @@
 /** The configuration: every key declared once, in the table of config_keys.c.
  *
- * The parser, --set, --dry-run, --help, the README's reference and the attributes
+ * The parser, --set, --dry-run, --help, the reference in docs/ and the attributes
  * of the results file all read that table. Values arrive checked for type and
  * range; what only a higher layer can judge (a name in a plug-in table, a size
  * against the data) fails through fed_config_fail, which names the place where

@@ -13,11 +13,13 @@ typedef enum fed_inquiry {
     FED_ASK_NOTHING,
     FED_ASK_HELP,
     FED_ASK_VERSION,
-    FED_ASK_LIST
+    FED_ASK_LIST,
+    FED_ASK_COMPLETIONS
 } fed_inquiry_t;
 
 typedef struct fed_options {
     fed_inquiry_t inquiry;
+    const char *topic; /**< of the inquiry, borrowed from argv; NULL: none */
     const char *config_file;
     const char **overrides; /**< [override_count]: "section.key=value", borrowed from argv */
     size_t override_count;

@@ -2,7 +2,9 @@
 #ifndef FEDMPI_RUN_VERSION_H
 #define FEDMPI_RUN_VERSION_H
 
-#define FED_VERSION "0.1.0"
+/** "0.2.0" where the tag v0.2.0 was built, "0.2.0+5.g1234abc" five commits behind it; outside a
+ * git checkout, or before the first tag, what the file VERSION says. */
+const char *fed_version(void);
 
 /** Of the results file: grows when a table or field changes its meaning. */
 #define FED_SCHEMA_VERSION 1
