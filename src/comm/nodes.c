@@ -43,6 +43,20 @@ char *fed_comm_hosts(const fed_comm_t *comm) {
     return fed_comm_distinct(comm, host.chars, " ");
 }
 
+int fed_comm_nodes(const fed_comm_t *comm) {
+    int nodes = 0;
+    for (int rank = 0; rank < comm->size; rank++)
+        nodes += comm->leaders[rank] == rank;
+    return nodes;
+}
+
+fed_status_t fed_comm_blame_host(const fed_comm_t *comm, fed_status_t status) {
+    if (status == FED_OK || comm->rank == 0)
+        return status;
+    text_t host = own_host();
+    return fed_fail(status, "%s (on %s, rank %d)", fed_error_message(), host.chars, comm->rank);
+}
+
 fed_status_t fed_comm_agree_text(const fed_comm_t *comm, const char *what, const char *mine) {
     struct {
         text_t text, host;
@@ -57,12 +71,13 @@ fed_status_t fed_comm_agree_text(const fed_comm_t *comm, const char *what, const
     MPI_TRY(MPI_Allreduce(&differs, &differing, 1, MPI_INT, MPI_SUM, comm->world));
     if (differing == 0)
         return FED_OK;
-    FED_AUTOFREE char *more =
-        differing > 1 ? fed_format(" (and %d more ranks)", differing - 1) : fed_strdup("");
-    fed_status_t status = FED_OK;
-    if (differs)
-        status = fed_fail(
-            FED_INPUT, "%s differs between nodes: %s on %s, rank %d%s; %s on %s, rank 0", what,
-            own.chars, host.chars, comm->rank, more, first.text.chars, first.host.chars);
+    fed_text_t message = {0};
+    fed_text_append(&message, "%s differ between nodes: %s on %s (rank %d)", what, own.chars,
+                    host.chars, comm->rank);
+    if (differing > 1)
+        fed_text_append(&message, " and another on %d more", differing - 1);
+    fed_text_append(&message, ", %s on %s (rank 0)", first.text.chars, first.host.chars);
+    fed_status_t status = differs ? fed_fail(FED_INPUT, "%s", message.chars) : FED_OK;
+    fed_text_fini(&message);
     return fed_comm_agree(comm, status, NULL, NULL);
 }

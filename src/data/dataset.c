@@ -183,6 +183,32 @@ fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format
     return FED_OK;
 }
 
+size_t fed_dataset_parts(const fed_config_t *config, const void *block,
+                         fed_dataset_part_t parts[FED_DATASET_PARTS]) {
+    const fed_block_header_t *header = block;
+    layout_t at = layout_of(&header->shape);
+    const char *base = block;
+    const char *assigned = fed_assignment_is_used(config) ? "partition.file" : "data.path";
+    const struct {
+        const char *what, *key;
+        size_t begin, end;
+    } arrays[FED_DATASET_PARTS] = {
+        {"training samples", "data.path", at.train_values, at.train_labels},
+        {"training labels", "data.path", at.train_labels, at.train_clients},
+        {"clients of training samples", assigned, at.train_clients, at.generated_first},
+        {"sizes of clients", "data.path", at.generated_first, at.test_values},
+        {"test samples", "data.path", at.test_values, at.test_labels},
+        {"test labels", "data.path", at.test_labels, at.columns},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < FED_DATASET_PARTS; i++)
+        if (arrays[i].end > arrays[i].begin)
+            parts[count++] =
+                (fed_dataset_part_t){arrays[i].what, arrays[i].key, base + arrays[i].begin,
+                                     arrays[i].end - arrays[i].begin};
+    return count;
+}
+
 /* A data set without stored training samples: views that point nowhere are made NULL. */
 static void attach_generator(const fed_config_t *config, const fed_block_header_t *header,
                              fed_dataset_t *dataset) {

@@ -14,7 +14,7 @@
 
 static fed_status_t agree_on_version(const fed_comm_t *comm) {
     FED_AUTOFREE char *version = fed_format("%s (%s)", fed_version(), fed_git_revision());
-    return fed_comm_agree_text(comm, "the program's version", version);
+    return fed_comm_agree_text(comm, "versions of the program", version);
 }
 
 /* A client's update must not depend on the rank that trains it. */

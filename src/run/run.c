@@ -3,8 +3,10 @@
 
 #include "fedmpi/comm/agree.h"
 #include "fedmpi/comm/collectives.h"
+#include "fedmpi/comm/nodes.h"
 #include "fedmpi/comm/shared.h"
 #include "fedmpi/core/clock.h"
+#include "fedmpi/core/digest.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 #include "fedmpi/fl/attack.h"
@@ -84,7 +86,45 @@ static fed_status_t share_config(fed_run_t *run) {
     if (!fed_comm_is_server(run->comm))
         status = fed_config_read_text(&run->config, text, "configuration");
     fed_free(text);
-    return status;
+    return agree(run, status);
+}
+
+/* Whose files differ is told where the user wrote their path. */
+static fed_status_t agree_on_file(const fed_run_t *run, const char *key, const char *what,
+                                  const char *mine) {
+    fed_status_t status = fed_comm_agree_text(run->comm, what, mine);
+    return status == FED_INPUT ? fed_config_fail(&run->config, key, "%s", fed_error_message())
+                               : status;
+}
+
+/* Before anything is allocated or sent by it. @param shape  NULL: of a node that has a leader */
+static fed_status_t agree_on_shape(const fed_run_t *run, const fed_dataset_shape_t *shape) {
+    FED_AUTOFREE char *text =
+        shape
+            ? fed_format(
+                  "%zu training and %zu test samples of %zu x %zu x %zu features in %zu "
+                  "classes%s%s",
+                  shape->train_count, shape->test_count, shape->channels, shape->height,
+                  shape->width, shape->classes, shape->type == FED_VALUES_FLOAT32 ? ", floats" : "",
+                  shape->names_clients ? ", with clients" : "")
+            : NULL;
+    return agree_on_file(run, "data.path", "data sets", text);
+}
+
+/* Each node has read files of its own. Collective. */
+static fed_status_t agree_on_samples(const fed_run_t *run) {
+    if (fed_comm_nodes(run->comm) == 1)
+        return FED_OK;
+    fed_dataset_part_t parts[FED_DATASET_PARTS];
+    size_t count = fed_dataset_parts(&run->config, fed_shared_bytes(run->block), parts);
+    for (size_t i = 0; i < count; i++) {
+        char digest[FED_DIGEST_TEXT_BYTES];
+        bool leads = fed_comm_leads_node(run->comm);
+        if (leads)
+            fed_digest_text(parts[i].bytes, parts[i].size, digest);
+        FED_TRY(agree_on_file(run, parts[i].key, parts[i].what, leads ? digest : NULL));
+    }
+    return FED_OK;
 }
 
 /* The leader of each node measures and fills; all ranks of it look at the block. */
@@ -93,14 +133,17 @@ static fed_status_t load_data(fed_run_t *run) {
     fed_dataset_shape_t shape = {0};
     fed_status_t status =
         leads ? fed_dataset_measure(&run->config, &fed_hdf5_arrays, &shape) : FED_OK;
-    FED_TRY(agree(run, status));
+    FED_TRY(agree(run, fed_comm_blame_host(run->comm, status)));
+    FED_TRY(agree_on_shape(run, leads ? &shape : NULL));
     fed_comm_broadcast_node(run->comm, &shape, sizeof shape);
     run->block = fed_shared_create(run->comm, fed_dataset_block_bytes(&shape));
     if (leads)
         status =
             fed_dataset_fill(&run->config, &fed_hdf5_arrays, &shape, fed_shared_bytes(run->block));
+    status = fed_comm_blame_host(run->comm, status);
     FED_TRY(agree(run, status)); /* before the barrier: the wait may be long */
     fed_shared_publish(run->block);
+    FED_TRY(agree_on_samples(run));
     run->dataset = fed_dataset_attach(&run->config, fed_shared_bytes(run->block));
     return FED_OK;
 }

@@ -15,14 +15,21 @@ char *fed_comm_hosts(const fed_comm_t *comm);
  * @param between  what stands between two texts */
 char *fed_comm_distinct(const fed_comm_t *comm, const char *mine, const char *between);
 
+/** Nodes that the ranks are on. Local. */
+int fed_comm_nodes(const fed_comm_t *comm);
+
+/** What failed on another rank than the server's failed there: says so behind the message.
+ * Local. @return the status */
+fed_status_t fed_comm_blame_host(const fed_comm_t *comm, fed_status_t status);
+
 /** Is this text the same on every rank that has one? Collective; the same status on all.
  *
  * For what must not differ between nodes: the digest of a file, the shape of a data set. Does
  * not depend on how long the texts are, so it stands before everything that does.
  *
- * @param what  what the texts are of, the same on every rank
+ * @param what  what the texts are of, plural, the same on every rank
  * @param mine  NULL: this rank has none; rank 0 always has
- * @return FED_INPUT, "WHAT differs between nodes: TEXT on HOST (rank R), TEXT on HOST (rank 0)",
+ * @return FED_INPUT, "WHAT differ between nodes: TEXT on HOST (rank R), TEXT on HOST (rank 0)",
  *         with how many more differ */
 fed_status_t fed_comm_agree_text(const fed_comm_t *comm, const char *what, const char *mine);
 

@@ -110,6 +110,20 @@ size_t fed_dataset_block_bytes(const fed_dataset_shape_t *shape);
 fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format_t *arrays,
                               const fed_dataset_shape_t *shape, void *block);
 
+/** An array of a block, and the key of the file that it is from. */
+typedef struct fed_dataset_part {
+    const char *what, *key;
+    const void *bytes;
+    size_t size;
+} fed_dataset_part_t;
+
+#define FED_DATASET_PARTS 6
+
+/** The arrays of a filled block: where these are the same, the data sets are.
+ * @param parts  [out] as many as are returned */
+size_t fed_dataset_parts(const fed_config_t *config, const void *block,
+                         fed_dataset_part_t parts[FED_DATASET_PARTS]);
+
 /** A view on a filled block, valid as long as the block; fed_dataset_detach ends it. */
 fed_dataset_t fed_dataset_attach(const fed_config_t *config, const void *block);
 void fed_dataset_detach(fed_dataset_t *dataset);
