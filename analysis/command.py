@@ -15,7 +15,7 @@ def parser(
     `output` says what is written; a command without it prints.
     """
     arguments = argparse.ArgumentParser(
-        prog=f"python3 -m analysis.{module}",
+        prog=f"python3 -m {__package__}.{module}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

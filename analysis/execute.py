@@ -65,12 +65,12 @@ def _environment() -> Dict[str, str]:
 def main(arguments: Optional[List[str]] = None) -> None:
     """Run the command `python3 -m analysis.execute`."""
     parser = argparse.ArgumentParser(
-        prog="python3 -m analysis.execute",
+        prog=f"python3 -m {__package__}.execute",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "notebooks", nargs="*", type=Path, help="default: all of analysis/notebooks"
+        "notebooks", nargs="*", type=Path, help="default: all that come with this package"
     )
     parser.add_argument(
         "-o", "--output", type=Path, help="write into this folder instead of in place"

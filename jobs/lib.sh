@@ -85,6 +85,8 @@ fedmpi_run() {
         [[ $caught ]] || break # else a trap cut the wait short
     done
     launcher_pid=
+    ((code != STOPPED)) ||
+        say "fedmpi stopped on purpose: exit code $STOPPED, which ${FEDMPI_LAUNCHER%% *} reports as a failure"
     # Above 128: killed, because the warning came before fedmpi was ready for it.
     if ((code == STOPPED)) || [[ ($warned || $cancelled) && $code -gt 128 ]]; then
         stop_and_requeue

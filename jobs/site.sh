@@ -34,7 +34,7 @@ unset fedmpi_given fedmpi_name
 : "${FEDMPI_MODULES:=}"        # such as gcc openmpi hdf5 openblas, as fedmpi was built with
 : "${FEDMPI_LAUNCHER:=mpirun}" # or: srun --mpi=pmix   (srun --mpi=list shows what there is)
 : "${FEDMPI_PROGRAM:=./fedmpi}"
-: "${FEDMPI_PYTHON:=python3}"  # with h5py, numpy, pandas and matplotlib, for reports
+: "${FEDMPI_PYTHON:=python3}"  # with what analysis/requirements.txt names, for reports
 : "${FEDMPI_OUTPUT:=results}"  # folder for results and checkpoints; needs room for both
 
 # A job that cannot finish a single round in its time must not be requeued for ever.

@@ -66,6 +66,13 @@ class Interruptions(SlurmCase):
         self.assertEqual(found.keys(), expected.keys())
         self.assertEqual([k for k in expected if found[k] != expected[k]], [])
 
+    def assert_explained(self, job: str, launcher: str) -> None:
+        """The launcher's word of a failure stands in the log, and then what it means."""
+        log = self.cluster.log(f"fedmpi-run-{job}.log")
+        ours = f"stopped on purpose: exit code 75, which {launcher} reports as a failure"
+        self.assertIn(ours, log)
+        self.assertRegex(log.partition(ours)[0], r"(?i)non-zero|exit(ed with exit)? code:? +75")
+
     def test_warned_in_the_middle_it_ends_with_the_same_bits(self) -> None:
         for name, launcher in (("warned", "mpirun"), ("warned-srun", SRUN)):
             with self.subTest(launcher):
@@ -73,6 +80,7 @@ class Interruptions(SlurmCase):
                 wait_until(lambda n=name: self.has_rounds(n, 3), "three rounds")
                 self.cluster.warn(job)
                 self.wait_for_log(f"fedmpi-run-{job}.log", "back into the queue")
+                self.assert_explained(job, launcher.split()[0])
                 self.assertLess(rounds_done(self.results(name)), 150)
                 self.assertEqual(attribute(self.results(name), "status"), "interrupted")
                 self.cluster.wait(job)
