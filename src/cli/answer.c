@@ -17,6 +17,7 @@
 const fed_plugin_table_t *const fed_variant_tables[] = {
     &fed_sources,    &fed_partition_schemes, &fed_model_types,
     &fed_algorithms, &fed_server_optimizers, &fed_aggregations,
+    &fed_samplers,   &fed_schedules,         &fed_attacks,
 };
 const size_t fed_variant_table_count = sizeof fed_variant_tables / sizeof *fed_variant_tables;
 

@@ -1,10 +1,10 @@
 /* Local training. */
 #include "send.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
-#include "fedmpi/fl/learning_rate.h"
 
 #include <math.h>
 #include <string.h>
@@ -107,7 +107,8 @@ static float *begin(fed_client_t *client) {
     const fed_algorithm_t *algorithm = trainer->method->algorithm;
     fed_training_t *training = client->training;
     size_t bytes = training->model->parameters * sizeof(float);
-    training->sgd.learning_rate = (float)fed_learning_rate(trainer->config, client->task->round);
+    training->sgd.learning_rate =
+        (float)fed_learning_rate(trainer->method->schedule, trainer->config, client->task->round);
     client->state = fed_states_open(trainer->states, client->task->client);
     float *momentum = NULL;
     if (trainer->config->training.persistent_momentum)
@@ -121,8 +122,7 @@ static float *begin(fed_client_t *client) {
         fed_training_separate_gradient(training);
     if (training->g)
         memset(training->g, 0, bytes);
-    training->flip_labels =
-        trainer->attack && fed_attack_flips_labels(trainer->attack, client->task->client);
+    training->relabel = client->attack ? client->attack->relabel : NULL;
     if (algorithm->correct)
         training->correction = (fed_correction_t){correct_gradient, client};
     return momentum;
@@ -141,12 +141,15 @@ static fed_status_t train(fed_client_t *client, const fed_tracking_t *tracking) 
 }
 
 /* A Byzantine client's parameters are what it pretends. */
-static void attack(const fed_client_t *client) {
+static void pretend(const fed_client_t *client) {
     const fed_client_task_t *task = client->task;
     const fed_training_t *training = client->training;
-    if (client->trainer->attack)
-        fed_attack_update(client->trainer->attack, task->client, task->round,
-                          training->model->parameters, client->w, training->w);
+    if (!client->attack || !client->attack->pretend)
+        return;
+    fed_stream_t stream = {
+        .seed = task->seed, .purpose = FED_RANDOM_ATTACK, .who = task->client, .when = task->round};
+    client->attack->pretend(client->trainer->config, &stream, training->model->parameters,
+                            client->w, training->w);
 }
 
 fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_task_t *task,
@@ -160,20 +163,23 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
         .trainer = trainer,
         .task = task,
         .training = training,
+        .attack = fed_byzantine_attack(trainer->byzantine, task->client),
         .scale = 1,
         .up = up,
     };
     client.w = fed_client_down(&client, &fed_slot_parameters);
     fed_client_send_slot(&client, &fed_slot_update, training->w, client.w);
     float *momentum = begin(&client);
-    FED_TRY(train(&client, tracking));
+    fed_status_t trained = train(&client, tracking);
+    training->correction = (fed_correction_t){0}; /* which points to this client */
+    FED_TRY(trained);
     fed_measure_t measure = fed_training_measure(training);
     if (momentum)
         memcpy(momentum, training->v, training->model->parameters * sizeof *momentum);
     if (algorithm->finish)
         algorithm->finish(&client);
 
-    attack(&client);
+    pretend(&client);
 
     double norm = 0;
     fed_status_t status = fed_client_send(&client, &norm);
@@ -185,7 +191,7 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
         .steps = client.steps,
         .weight = diverged ? 0 : task->weight,
         .diverged = diverged,
-        .byzantine = trainer->attack && fed_attack_is_byzantine(trainer->attack, task->client),
+        .byzantine = client.attack != NULL,
         .train = measure,
         .update_norm = diverged ? NAN : norm,
         .train_seconds = fed_clock_seconds() - started,

@@ -9,7 +9,10 @@ fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {
     *method = (fed_method_t){0};
     FED_TRY(fed_algorithm_find(config, &method->algorithm));
     FED_TRY(fed_server_optimizer_find(config, &method->optimizer));
-    return fed_aggregation_find(config, &method->aggregation);
+    FED_TRY(fed_aggregation_find(config, &method->aggregation));
+    FED_TRY(fed_sampler_find(config, &method->sampler));
+    FED_TRY(fed_schedule_find(config, &method->schedule));
+    return fed_attack_find(config, &method->attack);
 }
 
 static void add_all(fed_slots_t *slots, const fed_slot_t *const *list, size_t count) {

@@ -2,7 +2,6 @@
 #include "fedmpi/fl/personal.h"
 
 #include "fedmpi/core/memory.h"
-#include "fedmpi/fl/learning_rate.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,9 +13,8 @@
 static void fine_tune(const fed_personal_task_t *task, const fed_config_t *config,
                       fed_training_t *training, const float *w) {
     size_t bytes = training->model->parameters * sizeof *w;
-    training->sgd.learning_rate = (float)fed_learning_rate(config, task->round);
-    training->correction = (fed_correction_t){0};
-    training->flip_labels = false;
+    training->sgd.learning_rate = (float)task->learning_rate;
+    training->relabel = NULL;
     memcpy(training->w, w, bytes);
     memset(training->v, 0, bytes);
     if (training->g)

@@ -90,8 +90,8 @@ static size_t next_batch(fed_training_t *training) {
     size_t batch = left < training->batch_size ? left : training->batch_size;
     fed_samples_gather(training->samples, training->order + training->position, batch, training->x,
                        training->labels);
-    for (size_t b = 0; training->flip_labels && b < batch; b++)
-        training->labels[b] = (int32_t)training->model->classes - 1 - training->labels[b];
+    for (size_t b = 0; training->relabel && b < batch; b++)
+        training->labels[b] = training->relabel(training->labels[b], training->model->classes);
     fed_model_draw(training->model, training->workspace, &training->stream, training->position,
                    batch);
     training->position += batch;

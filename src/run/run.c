@@ -9,7 +9,6 @@
 #include "fedmpi/core/digest.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
-#include "fedmpi/fl/attack.h"
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/fl/training.h"
 #include "fedmpi/io/arrays.h"
@@ -191,11 +190,11 @@ static fed_status_t settle_tracked_clients(fed_run_t *run) {
     return status;
 }
 
-static fed_status_t check_participants(const fed_config_t *config,
-                                       const fed_aggregation_t *aggregation, size_t clients) {
-    FED_TRY(fed_selection_check(config, clients));
-    FED_TRY(fed_attack_check(config, clients));
-    return fed_aggregation_check(config, aggregation, clients);
+static fed_status_t check_participants(const fed_config_t *config, const fed_method_t *method,
+                                       size_t clients) {
+    FED_TRY(fed_selection_check(config, method->sampler, clients));
+    FED_TRY(fed_byzantine_check(config, clients));
+    return fed_aggregation_check(config, method->aggregation, clients);
 }
 
 /* What every rank computes for itself, with the same outcome. */
@@ -212,7 +211,7 @@ static fed_status_t build(fed_run_t *run) {
     run->dataset.train.transform = run->transform;
     fed_partition_hold_out(&run->partition, run->config.partition.holdout,
                            (uint64_t)run->config.experiment.seed, &run->held_out);
-    FED_TRY(check_participants(&run->config, run->method.aggregation, run->partition.clients));
+    FED_TRY(check_participants(&run->config, &run->method, run->partition.clients));
     FED_TRY(settle_tracked_clients(run));
     fed_model_input_t input = {
         .channels = data->channels,

@@ -53,7 +53,7 @@ static void allocate(fed_federation_t *federation) {
     const size_t *lengths = run->method.slots.lengths;
     federation->w = FED_NEW_ARRAY(float, lengths[FED_OWNER_DOWN]);
     federation->sums = FED_NEW_ARRAY(int64_t, lengths[FED_OWNER_UP]);
-    fed_selection_init(&federation->selection, config, &run->partition);
+    fed_selection_init(&federation->selection, config, run->method.sampler, &run->partition);
     size_t participants = federation->selection.capacity;
     federation->rank_of = FED_NEW_ARRAY(uint32_t, participants);
     federation->queue = FED_NEW_ARRAY(uint32_t, participants);
@@ -65,7 +65,7 @@ static void allocate(fed_federation_t *federation) {
     federation->blocks = fed_shared_create(run->comm, sizeof(uint64_t));
     if (ranks == 1 || !fed_comm_is_server(run->comm))
         fed_training_init(&federation->training, &run->model, &run->dataset.train, config);
-    fed_attack_init(&federation->attack, config, clients);
+    fed_byzantine_init(&federation->byzantine, config, run->method.attack, clients);
     fed_states_init(&federation->states, clients, lengths[FED_OWNER_CLIENT]);
     if (lengths[FED_OWNER_CLIENT] > 0) { /* a client stays where its state is */
         federation->home = FED_NEW_ARRAY(uint32_t, clients);
@@ -133,7 +133,7 @@ void fed_federation_fini(fed_federation_t *federation) {
     if (federation->server)
         server_fini(federation->server);
     fed_states_fini(&federation->states);
-    fed_attack_fini(&federation->attack);
+    fed_byzantine_fini(&federation->byzantine);
     fed_free(federation->rows);
     if (federation->training.model)
         fed_training_fini(&federation->training);

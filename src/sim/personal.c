@@ -11,6 +11,7 @@ static fed_personal_t measure_one(fed_federation_t *federation, int64_t round, u
         .seed = (uint64_t)run->config.experiment.seed,
         .round = (uint32_t)round,
         .client = client,
+        .learning_rate = fed_learning_rate(run->method.schedule, &run->config, round),
     };
     task.samples = fed_partition_samples(&run->partition, client, &task.sample_count);
     task.held_out = fed_partition_samples(&run->held_out, client, &task.held_out_count);

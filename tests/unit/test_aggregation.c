@@ -1,6 +1,7 @@
 /* Aggregation rules against plain ones, and attacks. */
 #include "federation_twin.h"
 
+#include "fedmpi/config/purposes.h"
 #include "fedmpi/fl/aggregation.h"
 #include "fedmpi/fl/attack.h"
 
@@ -198,37 +199,44 @@ static void tolerated_clients_are_counted_and_checked(void **state) {
 static void attackers_are_as_many_as_asked_for(void **state) {
     (void)state;
     fed_config_t config;
-    fed_attack_t attack;
+    const fed_attack_t *attack;
+    fed_byzantine_t byzantine;
     fed_config_init(&config);
     assert_int_equal(fed_config_override(&config, "federated.byzantine_clients=3"), FED_OK);
-    assert_int_equal(fed_attack_check(&config, 2), FED_INPUT);
-    assert_int_equal(fed_attack_check(&config, 3), FED_OK);
-    fed_attack_init(&attack, &config, 10);
-    size_t byzantine = 0;
+    assert_int_equal(fed_byzantine_check(&config, 2), FED_INPUT);
+    assert_int_equal(fed_byzantine_check(&config, 3), FED_OK);
+    assert_int_equal(fed_attack_find(&config, &attack), FED_OK);
+    fed_byzantine_init(&byzantine, &config, attack, 10);
+    size_t count = 0;
     for (uint32_t k = 0; k < 10; k++)
-        byzantine += fed_attack_is_byzantine(&attack, k);
-    assert_int_equal(byzantine, 3);
-    fed_attack_fini(&attack);
+        count += fed_byzantine_attack(&byzantine, k) == attack;
+    assert_int_equal(count, 3);
+    fed_byzantine_fini(&byzantine);
+    assert_null(fed_byzantine_attack(&byzantine, 0));
     fed_config_fini(&config);
     assert_int_equal(fed_memory_live(), 0);
+}
+
+static const fed_attack_t *attack_named(const char *name) {
+    const fed_attack_t *attack = (const fed_attack_t *)fed_plugin_find(&fed_attacks, name);
+    assert_non_null(attack);
+    return attack;
 }
 
 static void attacks_are_what_they_say(void **state) {
     (void)state;
     enum { LENGTH = 20000 };
-    bool byzantine[] = {false, true};
-    fed_attack_t attack = {FED_ATTACK_SIGN_FLIP, 2, 1, byzantine};
-    const float global[] = {1, 2}, trained[] = {1.5f, 1};
-    float w[2];
-    memcpy(w, trained, sizeof w);
-    fed_attack_update(&attack, 0, 1, 2, global, w);
-    assert_memory_equal(w, trained, sizeof w);
-    fed_attack_update(&attack, 1, 1, 2, global, w);
+    fed_config_t config;
+    fed_config_init(&config);
+    assert_int_equal(fed_config_override(&config, "federated.attack_scale=2"), FED_OK);
+    const fed_stream_t stream = {.seed = 1, .purpose = FED_RANDOM_ATTACK, .who = 1, .when = 1};
+    const float global[] = {1, 2};
+    float w[] = {1.5f, 1};
+    attack_named("sign_flip")->pretend(&config, &stream, 2, global, w);
     assert_true(w[0] == 0 && w[1] == 4);
 
-    attack.kind = FED_ATTACK_GAUSSIAN;
     float *zero = calloc(LENGTH, sizeof *zero), *noise = calloc(LENGTH, sizeof *noise);
-    fed_attack_update(&attack, 1, 1, LENGTH, zero, noise);
+    attack_named("gaussian")->pretend(&config, &stream, LENGTH, zero, noise);
     double mean = 0, square = 0, tail = 0;
     for (size_t j = 0; j < LENGTH; j++) {
         mean += (double)noise[j] / LENGTH;
@@ -239,10 +247,35 @@ static void attacks_are_what_they_say(void **state) {
     assert_true(fabs(tail - 0.05) < 0.01);
     free(zero);
     free(noise);
+    assert_int_equal(attack_named("label_flip")->relabel(1, 10), 8);
+    fed_config_fini(&config);
+}
 
-    assert_false(fed_attack_flips_labels(&attack, 1));
-    attack.kind = FED_ATTACK_LABEL_FLIP;
-    assert_true(fed_attack_flips_labels(&attack, 1) && !fed_attack_flips_labels(&attack, 0));
+/* What the table has in common: something is done, the same each time, and labels stay labels. */
+static void every_attack_does_one_thing_again(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config);
+    const float global[] = {1, 2, 3}, trained[] = {1.5f, 1, 3.25f};
+    const fed_stream_t stream = {.seed = 5, .purpose = FED_RANDOM_ATTACK, .who = 2, .when = 7};
+    for (size_t i = 0; i < fed_attacks.count; i++) {
+        const fed_attack_t *attack = (const fed_attack_t *)fed_attacks.entries[i];
+        assert_true(attack->pretend || attack->relabel);
+        float once[3], again[3];
+        memcpy(once, trained, sizeof once);
+        memcpy(again, trained, sizeof again);
+        if (attack->pretend) {
+            attack->pretend(&config, &stream, 3, global, once);
+            attack->pretend(&config, &stream, 3, global, again);
+            assert_memory_equal(once, again, sizeof once);
+            assert_memory_not_equal(once, trained, sizeof once);
+        }
+        for (int32_t label = 0; attack->relabel && label < 10; label++) {
+            int32_t turned = attack->relabel(label, 10);
+            assert_true(turned >= 0 && turned < 10);
+        }
+    }
+    fed_config_fini(&config);
 }
 
 /* One client's update on the golden problem; the trainer's fields may be set before. */
@@ -300,8 +333,8 @@ static void rows_and_bounds_agree_with_sums(void **state) {
 static void flipped_labels_are_turned_labels(void **state) {
     (void)state;
     hid_t golden = golden_open("tests/golden/clients.h5");
-    bool byzantine[CLIENTS] = {true, true, true};
-    fed_attack_t attack = {FED_ATTACK_LABEL_FLIP, 1, 1, byzantine};
+    bool clients[CLIENTS] = {true, true, true};
+    fed_byzantine_t byzantine = {attack_named("label_flip"), clients};
     int64_t sums[2][64];
     for (size_t i = 0; i < 2; i++) {
         twin_t twin;
@@ -310,7 +343,7 @@ static void flipped_labels_are_turned_labels(void **state) {
         for (size_t s = 0; i == 1 && s < twin.samples.count; s++)
             twin.labels[s] = 2 - twin.labels[s];
         fed_client_row_t row =
-            train_once(&twin, (fed_trainer_t){.attack = i == 0 ? &attack : NULL});
+            train_once(&twin, (fed_trainer_t){.byzantine = i == 0 ? &byzantine : NULL});
         assert_int_equal(row.byzantine, i == 0);
         memcpy(sums[i], twin.sums, twin.model.parameters * sizeof *sums[i]);
         if (i == 1)
@@ -329,6 +362,7 @@ int main(void) {
         cmocka_unit_test(tolerated_clients_are_counted_and_checked),
         cmocka_unit_test(attackers_are_as_many_as_asked_for),
         cmocka_unit_test(attacks_are_what_they_say),
+        cmocka_unit_test(every_attack_does_one_thing_again),
         cmocka_unit_test(rows_and_bounds_agree_with_sums),
         cmocka_unit_test(flipped_labels_are_turned_labels),
     };

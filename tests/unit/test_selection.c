@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -40,7 +41,9 @@ static drawn_t draw(const char *const *settings) {
     fed_config_init(&config);
     for (; *settings; settings++)
         assert_int_equal(fed_config_override(&config, *settings), FED_OK);
-    fed_selection_init(&selection, &config, &partition);
+    const fed_sampler_t *sampler;
+    assert_int_equal(fed_sampler_find(&config, &sampler), FED_OK);
+    fed_selection_init(&selection, &config, sampler, &partition);
     for (uint32_t round = 1; round <= DRAWS; round++) {
         fed_selection_draw(&selection, round);
         assert_true(selection.count <= selection.drawn && selection.drawn <= selection.capacity);
@@ -145,17 +148,64 @@ static void drawn_clients_drop_out(void **state) {
     assert_true(found.participants == 0 && found.drawn > 5.99);
 }
 
+/* What the table has in common. That draws are ascending, distinct and within range is checked
+ * for each draw above. */
+static void every_sampler_is_a_function_of_seed_and_round(void **state) {
+    (void)state;
+    for (size_t s = 0; s < fed_samplers.count; s++)
+        for (size_t few = 0; few < 2; few++) {
+            const fed_sampler_t *sampler = (const fed_sampler_t *)fed_samplers.entries[s];
+            char name[64], availability[64];
+            snprintf(name, sizeof name, "federated.sampling=%s", sampler->plugin.name);
+            snprintf(availability, sizeof availability, "federated.availability=%s",
+                     few ? "0.4" : "1");
+            DRAW(name, availability);
+            fed_config_t config;
+            fed_selection_t one, other;
+            fed_config_init(&config);
+            assert_int_equal(fed_config_override(&config, availability), FED_OK);
+            if (!sampler->draws_any_number)
+                assert_int_equal(fed_config_override(&config, "federated.clients_per_round=3"),
+                                 FED_OK);
+            assert_int_equal(fed_selection_check(&config, sampler, CLIENTS), FED_OK);
+            fed_selection_init(&one, &config, sampler, &partition);
+            fed_selection_init(&other, &config, sampler, &partition);
+            size_t differ = 0;
+            for (uint32_t round = 1; round <= 50; round++) {
+                for (uint32_t before = 60; before > round; before -= round)
+                    fed_selection_draw(&other, before); /* what it drew before does not matter */
+                fed_selection_draw(&one, round);
+                fed_selection_draw(&other, round);
+                assert_int_equal(one.count, other.count);
+                assert_memory_equal(one.chosen, other.chosen, one.count * sizeof *one.chosen);
+                fed_selection_draw(&other, round + 1);
+                differ += one.count != other.count ||
+                          memcmp(one.chosen, other.chosen, one.count * sizeof *one.chosen) != 0;
+                assert_true(sampler->draws_any_number || one.drawn <= 3);
+            }
+            assert_true(differ > 10);
+            fed_selection_fini(&one);
+            fed_selection_fini(&other);
+            fed_config_fini(&config);
+        }
+}
+
 static void keys_are_checked(void **state) {
     (void)state;
     fed_config_t config;
     fed_config_init(&config);
-    assert_int_equal(fed_selection_check(&config, 150), FED_OK);
+    const fed_sampler_t *sampler;
+    assert_int_equal(fed_sampler_find(&config, &sampler), FED_OK);
+    assert_int_equal(fed_selection_check(&config, sampler, 150), FED_OK);
     assert_int_equal(fed_config_override(&config, "federated.clients_per_round=151"), FED_OK);
-    assert_int_equal(fed_selection_check(&config, 150), FED_INPUT);
+    assert_int_equal(fed_selection_check(&config, sampler, 150), FED_INPUT);
     assert_int_equal(fed_config_override(&config, "federated.clients_per_round=150"), FED_OK);
-    assert_int_equal(fed_selection_check(&config, 150), FED_OK);
+    assert_int_equal(fed_selection_check(&config, sampler, 150), FED_OK);
     assert_int_equal(fed_config_override(&config, "federated.sampling=poisson"), FED_OK);
-    assert_int_equal(fed_selection_check(&config, 150), FED_INPUT);
+    assert_int_equal(fed_sampler_find(&config, &sampler), FED_OK);
+    assert_int_equal(fed_selection_check(&config, sampler, 150), FED_INPUT);
+    assert_int_equal(fed_config_override(&config, "federated.sampling=poison"), FED_OK);
+    assert_int_equal(fed_sampler_find(&config, &sampler), FED_INPUT);
     fed_config_fini(&config);
 }
 
@@ -166,6 +216,7 @@ int main(void) {
         cmocka_unit_test(poisson_draws_are_independent),
         cmocka_unit_test(unavailable_clients_are_not_drawn),
         cmocka_unit_test(drawn_clients_drop_out),
+        cmocka_unit_test(every_sampler_is_a_function_of_seed_and_round),
         cmocka_unit_test(keys_are_checked),
     };
     return cmocka_run_group_tests(tests, count_samples, NULL);

@@ -32,29 +32,13 @@ typedef enum fed_layout {
     FED_LAYOUT_CHANNELS_FIRST,
     FED_LAYOUT_CHANNELS_LAST
 } fed_layout_t;
-typedef enum fed_sampling {
-    FED_SAMPLING_UNIFORM,
-    FED_SAMPLING_WEIGHTED,
-    FED_SAMPLING_POISSON
-} fed_sampling_t;
 typedef enum fed_dirichlet_form {
     FED_DIRICHLET_CLIENT_MIXTURE,
     FED_DIRICHLET_CLASS_SPLIT
 } fed_dirichlet_form_t;
 typedef enum fed_quantity_law { FED_QUANTITY_POWER, FED_QUANTITY_LOGNORMAL } fed_quantity_law_t;
-typedef enum fed_attack_kind {
-    FED_ATTACK_SIGN_FLIP,
-    FED_ATTACK_GAUSSIAN,
-    FED_ATTACK_LABEL_FLIP
-} fed_attack_kind_t;
 typedef enum fed_weighting { FED_WEIGHT_SAMPLES, FED_WEIGHT_UNIFORM } fed_weighting_t;
 typedef enum fed_collective { FED_COLLECTIVE_GATHER, FED_COLLECTIVE_REDUCE } fed_collective_t;
-typedef enum fed_rate_schedule {
-    FED_RATE_CONSTANT,
-    FED_RATE_STEP,
-    FED_RATE_EXPONENTIAL,
-    FED_RATE_COSINE
-} fed_rate_schedule_t;
 typedef enum fed_on_divergence { FED_DIVERGENCE_STOPS, FED_DIVERGENCE_SKIPS } fed_on_divergence_t;
 typedef enum fed_centralized_data {
     FED_CENTRALIZED_CLIENTS,
@@ -109,7 +93,7 @@ typedef struct fed_config {
         bool persistent_momentum, nesterov;
         int64_t steps;
         double clip_norm;
-        int schedule; /**< fed_rate_schedule_t */
+        const char *schedule;
         double decay;
         int64_t decay_rounds;
     } training;
@@ -121,13 +105,13 @@ typedef struct fed_config {
         const char *server_optimizer;
         double server_learning_rate, beta1, beta2, tau;
         int64_t rounds, clients_per_round;
-        int sampling; /**< fed_sampling_t */
+        const char *sampling;
         double participation, availability, dropout;
         int64_t personal_epochs;
         const char *aggregation;
         double tolerated, norm_bound;
         int64_t byzantine_clients;
-        int attack; /**< fed_attack_kind_t */
+        const char *attack;
         double attack_scale;
         int weighting;     /**< fed_weighting_t */
         int collective;    /**< fed_collective_t */

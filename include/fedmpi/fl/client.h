@@ -22,7 +22,7 @@ typedef struct fed_trainer {
     float *row;                 /**< takes this client's block of FED_OWNER_UP, unweighted, in
                                      place of the sums; or NULL */
     double norm_bound;          /**< longer updates are cut to this norm; 0: none. For sums. */
-    const fed_attack_t *attack; /**< NULL: all clients are honest */
+    const fed_byzantine_t *byzantine; /**< NULL: all clients are honest */
 } fed_trainer_t;
 
 /** One client in one round. */
@@ -48,11 +48,12 @@ struct fed_client {
     const fed_trainer_t *trainer;
     const fed_client_task_t *task;
     fed_training_t *training;
-    const float *w;       /**< the global parameters, [parameters] */
-    float *state;         /**< its block of FED_OWNER_CLIENT, to change in place; NULL: empty */
-    int64_t steps;        /**< mini-batches of this round */
-    double scale;         /**< of the vectors it sends, 0 .. 1; 1 at first */
-    fed_difference_t *up; /**< [slots of FED_OWNER_UP]; the first is w_k - w */
+    const float *w; /**< the global parameters, [parameters] */
+    float *state;   /**< its block of FED_OWNER_CLIENT, to change in place; NULL: empty */
+    const fed_attack_t *attack; /**< NULL: it is honest */
+    int64_t steps;              /**< mini-batches of this round */
+    double scale;               /**< of the vectors it sends, 0 .. 1; 1 at first */
+    fed_difference_t *up;       /**< [slots of FED_OWNER_UP]; the first is w_k - w */
 };
 
 /** The memory of a slot: what the server sent, what the client keeps. */

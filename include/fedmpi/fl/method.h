@@ -8,6 +8,9 @@
 
 #include "fedmpi/fl/aggregation.h"
 #include "fedmpi/fl/algorithm.h"
+#include "fedmpi/fl/attack.h"
+#include "fedmpi/fl/sampler.h"
+#include "fedmpi/fl/schedule.h"
 #include "fedmpi/fl/server_optimizer.h"
 #include "fedmpi/fl/slots.h"
 
@@ -15,7 +18,10 @@ typedef struct fed_method {
     const fed_algorithm_t *algorithm;
     const fed_server_optimizer_t *optimizer;
     const fed_aggregation_t *aggregation;
-    fed_slots_t slots; /**< all that these declare, and a momentum that persists */
+    const fed_sampler_t *sampler;
+    const fed_schedule_t *schedule;
+    const fed_attack_t *attack; /**< of clients that are Byzantine */
+    fed_slots_t slots;          /**< all that these declare, and a momentum that persists */
 } fed_method_t;
 
 /** What the configuration names, without slots as yet; FED_INPUT says what does not go

@@ -21,6 +21,7 @@ typedef struct fed_personal {
 typedef struct fed_personal_task {
     uint64_t seed;
     uint32_t round, client;
+    double learning_rate;               /**< of this round */
     const uint32_t *samples, *held_out; /**< [sample_count], [held_out_count] */
     size_t sample_count, held_out_count;
 } fed_personal_task_t;

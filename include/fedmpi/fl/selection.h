@@ -8,13 +8,15 @@
 
 #include "fedmpi/config/config.h"
 #include "fedmpi/data/partition.h"
+#include "fedmpi/fl/sampler.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct fed_selection {
-    const fed_config_t *config;       /**< borrowed */
-    const fed_partition_t *partition; /**< borrowed */
+    const fed_config_t *config; /**< borrowed, as the next two */
+    const fed_sampler_t *sampler;
+    const fed_partition_t *partition;
     uint64_t seed;
     size_t per_round;   /**< K: clients that are drawn if so many are available */
     size_t capacity;    /**< most clients that can take part in a round */
@@ -24,19 +26,18 @@ typedef struct fed_selection {
     size_t drawn;       /**< asked to take part; the other ones drop out */
 } fed_selection_t;
 
-/** Do federated.sampling and its keys go together and with the number of clients? */
-fed_status_t fed_selection_check(const fed_config_t *config, size_t clients);
+/** Do the keys go with the sampler and with the number of clients? */
+fed_status_t fed_selection_check(const fed_config_t *config, const fed_sampler_t *sampler,
+                                 size_t clients);
 
 void fed_selection_init(fed_selection_t *selection, const fed_config_t *config,
-                        const fed_partition_t *partition);
+                        const fed_sampler_t *sampler, const fed_partition_t *partition);
 void fed_selection_fini(fed_selection_t *selection);
 
 /** Draw the participants of a round into selection->chosen.
  *
- * Each client is available with probability federated.availability. Of those, K are
- * drawn without replacement, each equally likely (uniform) or in proportion to its
- * samples (weighted), or each on its own with probability federated.participation
- * (poisson). Each that is drawn drops out with probability federated.dropout.
+ * Each client is available with probability federated.availability. The sampler draws from
+ * those. Each that is drawn drops out with probability federated.dropout.
  * Time O(K log K) for uniform draws where all are available, else O(clients).
  */
 void fed_selection_draw(fed_selection_t *selection, uint32_t round);

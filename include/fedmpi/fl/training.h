@@ -30,15 +30,16 @@ typedef struct fed_training {
     fed_sgd_t sgd;
     double clip_norm; /**< of the gradient; 0: as it is */
     size_t batch_size;
-    float *w;                    /**< parameters in training, [model->parameters] */
-    float *v;                    /**< momentum, [model->parameters] */
-    float *g;                    /**< gradient, [model->parameters]; NULL: part of the step */
-    float *x;                    /**< the batch, [batch_size][features] */
-    int32_t *labels;             /**< [batch_size] */
-    uint32_t *order;             /**< the epoch's order of samples, [count] */
-    size_t capacity;             /**< of order */
-    bool flip_labels;            /**< class c is trained as classes-1-c: an attack */
-    fed_correction_t correction; /**< takes effect where g is a vector of its own */
+    float *w;        /**< parameters in training, [model->parameters] */
+    float *v;        /**< momentum, [model->parameters] */
+    float *g;        /**< gradient, [model->parameters]; NULL: part of the step */
+    float *x;        /**< the batch, [batch_size][features] */
+    int32_t *labels; /**< [batch_size] */
+    uint32_t *order; /**< the epoch's order of samples, [count] */
+    size_t capacity; /**< of order */
+    int32_t (*relabel)(int32_t label,
+                       size_t classes); /**< trained on in its place; NULL: as it is */
+    fed_correction_t correction;        /**< takes effect where g is a vector of its own */
 
     fed_stream_t stream; /**< of this epoch: seed, client, round and epoch */
     size_t count;        /**< samples of this epoch */

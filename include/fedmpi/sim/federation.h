@@ -47,7 +47,7 @@ typedef struct fed_federation {
     int64_t *sums; /**< fixed-point sums of this rank's weighted vectors: FED_OWNER_UP */
     fed_training_t training;
     fed_evaluator_t evaluator;
-    fed_attack_t attack;
+    fed_byzantine_t byzantine;
     float *rows; /**< this rank's clients' vectors, where the aggregation rule looks
                       at single ones: [rows_capacity] blocks of FED_OWNER_UP; or NULL */
     size_t rows_capacity;

@@ -59,7 +59,7 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
         .row = fed_single_row(federation, (size_t)(row - federation->clients)),
         .norm_bound =
             federation->run->method.aggregation->bounds_norm ? config->federated.norm_bound : 0,
-        .attack = &federation->attack,
+        .byzantine = &federation->byzantine,
     };
     fed_tracking_t tracking = {&federation->evaluator, &federation->run->dataset.test, epoch_rows};
     fed_status_t status = fed_client_train(&trainer, &task, epoch_rows ? &tracking : NULL, row);

@@ -1,0 +1,6 @@
+/* The same rate in every round. */
+#include "schedules.h"
+
+const fed_schedule_t fed_schedule_constant = {
+    .plugin = {"constant", "training.learning_rate in every round"},
+};
