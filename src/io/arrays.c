@@ -54,6 +54,7 @@ static fed_array_kind_t kind_of(hid_t type) {
 
 static hid_t open_unlocked(const char *path) {
     AUTOCLOSE access = fed_file_access();
+    H5Pset_metadata_read_attempts(access, 1); /* else SWMR sleeps before it reads again */
     hid_t opened = H5Fopen(path, H5F_ACC_RDONLY, access);
     return opened >= 0 ? opened : H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
 }
