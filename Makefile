@@ -72,8 +72,12 @@ SIMD = plain
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine 2>/dev/null)))
 SIMD += avx2 avx512
 endif
-SIMD_FLAGS_avx2   = -march=x86-64-v3
-SIMD_FLAGS_avx512 = -march=x86-64-v4
+# gcc before 11 has no names for these levels.
+march = $(if $(shell $(CC) -march=$(1) -E -xc /dev/null 2>/dev/null),-march=$(1),$(2))
+LEVEL_3 = -mcx16 -msahf -mpopcnt -msse4.2 -mavx2 -mbmi -mbmi2 -mf16c -mfma -mlzcnt -mmovbe -mxsave
+LEVEL_4 = $(LEVEL_3) -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl
+SIMD_FLAGS_avx2   := $(call march,x86-64-v3,$(LEVEL_3))
+SIMD_FLAGS_avx512 := $(call march,x86-64-v4,$(LEVEL_4))
 
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) \
           $(foreach simd,$(SIMD),$(SIMD_SOURCES:%.c=$(BUILD)/%.$(simd).o))

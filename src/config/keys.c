@@ -68,6 +68,8 @@ const fed_config_key_t fed_config_keys[] = {
     INTEGERS(model, dense, 1, 1048576, "", "cnn, cifar-cnn: units of the hidden dense layers; empty: the paper's 512 or 384,192"),
     INTEGER(model, norm_groups, 0, 4096, "32", "cifar-cnn: groups of channels that are normalised together; 0: no normalisation"),
     REAL(model, dropout, 0, 0.99, false, "0", "probability with which a training step drops a hidden dense unit"),
+    CHOICE(model, gemm, "auto | own | openblas", "auto",
+           "products of dense layers: own kernels, which skip zeros, OpenBLAS's, or by shape whichever is faster"),
     TEXT(model, init, "pytorch", "pytorch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start from"),
 
     INTEGER(training, epochs, 1, 16777215, "10", "E: local epochs of a client in a round"),

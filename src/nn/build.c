@@ -1,5 +1,4 @@
-/* Building a chain of layers. */
-#include "nn/models/types.h"
+#include "build.h"
 
 #include "fedmpi/core/memory.h"
 
@@ -44,9 +43,9 @@ static fed_image_t add_layer(fed_model_t *model, fed_layer_t layer, fed_image_t 
 fed_image_t fed_model_add_dense(fed_model_t *model, const char *name, const fed_layer_kind_t *kind,
                                 fed_image_t inputs, size_t units, bool relu) {
     size_t width = numbers(inputs);
-    fed_image_t outputs =
-        add_layer(model, (fed_layer_t){.kind = kind, .image = inputs, .relu = relu},
-                  fed_image_flat(units), width * units);
+    fed_image_t outputs = add_layer(
+        model, (fed_layer_t){.kind = kind, .image = inputs, .relu = relu, .gemm = model->gemm},
+        fed_image_flat(units), width * units);
     add_tensor(model, name, "weight",
                (fed_tensor_t){.dimensions = 2,
                               .shape = {units, width, 1, 1},

@@ -4,8 +4,10 @@
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
+#include "fedmpi/core/text.h"
 
 #include <math.h>
+#include <string.h>
 
 static const fed_plugin_t *const type_entries[] = {
     &fed_model_mlp.plugin,
@@ -26,6 +28,7 @@ fed_status_t fed_model_init(fed_model_t *model, const fed_config_t *config,
     *model = (fed_model_t){
         .inputs = input->channels * input->height * input->width,
         .classes = input->classes,
+        .gemm = (fed_gemm_t)config->model.gemm,
     };
     const fed_model_type_t *type;
     FED_TRY(fed_config_choose(config, &fed_model_types, config->model.type,
@@ -76,4 +79,63 @@ void fed_tensor_export(const fed_tensor_t *tensor, const float *w, float *values
 void fed_tensor_import(const fed_tensor_t *tensor, const float *values, float *w) {
     for (size_t i = 0; i < tensor->count; i++)
         w[tensor->offset + i] = values[torch_position(tensor, i)];
+}
+
+/* The layer's part of a tensor's name, "fc1" of "fc1.weight". */
+static void append_name(fed_text_t *text, const fed_model_t *model, const fed_layer_t *layer) {
+    size_t t = 0;
+    while (model->tensors[t].offset != layer->weight)
+        t++;
+    const char *name = model->tensors[t].name;
+    fed_text_append(text, "%s%.*s", text->length > 0 ? "; " : "", (int)strcspn(name, "."), name);
+}
+
+typedef struct use {
+    const char *name;
+    bool openblas;
+} use_t;
+
+/* ": own", or ": openblas (forward) and own (input)". */
+static void append_uses(fed_text_t *text, const use_t *uses, size_t count) {
+    const char *lead = ":";
+    for (int openblas = 1; openblas >= 0; openblas--) {
+        size_t found = 0;
+        for (size_t i = 0; i < count; i++)
+            found += uses[i].openblas == (openblas != 0);
+        if (found == 0)
+            continue;
+        fed_text_append(text, "%s %s", lead, openblas ? "openblas" : "own");
+        lead = " and";
+        const char *before = " (";
+        for (size_t i = 0; i < count && found < count; i++)
+            if (uses[i].openblas == (openblas != 0)) {
+                fed_text_append(text, "%s%s", before, uses[i].name);
+                before = ", ";
+            }
+        fed_text_append(text, "%s", found < count ? ")" : "");
+    }
+}
+
+static bool uses_openblas(const fed_layer_t *layer, fed_product_kind_t kind, size_t batch) {
+    return layer->kind == &fed_layer_dense &&
+           fed_gemm_is_openblas(layer->gemm, kind, batch, layer->inputs, layer->outputs);
+}
+
+char *fed_model_products(const fed_model_t *model, size_t training, size_t evaluation) {
+    fed_text_t text = {0};
+    for (size_t l = 0; l < model->layer_count; l++) {
+        const fed_layer_t *layer = &model->layers[l];
+        if (layer->kind != &fed_layer_dense && layer->kind != &fed_layer_sparse_dense)
+            continue;
+        append_name(&text, model, layer);
+        append_uses(&text,
+                    (use_t[]){
+                        {"forward", uses_openblas(layer, FED_PRODUCT_FORWARD, training)},
+                        {"input", uses_openblas(layer, FED_PRODUCT_BACKWARD_INPUT, training)},
+                        {"weights", uses_openblas(layer, FED_PRODUCT_BACKWARD_WEIGHTS, training)},
+                        {"evaluation", uses_openblas(layer, FED_PRODUCT_FORWARD, evaluation)},
+                    },
+                    4);
+    }
+    return text.chars;
 }

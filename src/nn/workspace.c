@@ -1,7 +1,7 @@
-/* Running a model: activations, one training step, inference. */
+#include "fedmpi/nn/workspace.h"
+
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/softmax.h"
-#include "fedmpi/nn/model.h"
 
 #include <assert.h>
 

@@ -124,5 +124,8 @@ void fed_run_describe(const fed_run_t *run) {
         data->classes);
     printf("; model: %s with %zu parameters in %zu tensors\n", run->config.model.type,
            run->model.parameters, run->model.tensor_count);
+    FED_AUTOFREE char *products = fed_model_products(
+        &run->model, (size_t)run->config.training.batch_size, FED_EVALUATION_BLOCK);
+    printf("; products of dense layers: %s\n", products);
     print_map(run);
 }

@@ -119,6 +119,9 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         fed_archive_create_table(record->archive, tables[t]);
     fed_record_model(record, "/model/initial", run->initial);
+    FED_AUTOFREE char *products = fed_model_products(
+        &run->model, (size_t)run->config.training.batch_size, FED_EVALUATION_BLOCK);
+    fed_archive_describe(record->archive, "/model", "gemm", products);
 }
 
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "fedmpi/math/softmax.h"
-#include "fedmpi/nn/model.h"
+#include "fedmpi/nn/workspace.h"
 
 #include <malloc.h>
 #include <math.h>

@@ -3,19 +3,29 @@
 #include "support.h"
 
 #include "fedmpi/math/softmax.h"
-#include "fedmpi/nn/model.h"
+#include "fedmpi/nn/workspace.h"
 
 #include <math.h>
 
 #define TOLERANCE 1e-5
 
+/* The three ways through a first layer: the one that skips rows of zeros, the dense one, and
+ * OpenBLAS. */
+typedef struct way {
+    double density;
+    const char *gemm;
+} way_t;
+static const way_t ways[] = {{0.1, "auto"}, {0.9, "own"}, {0.1, "openblas"}};
+enum { WAYS = sizeof ways / sizeof *ways };
+
 static void build(fed_model_t *model, const char *type, const char *hidden, size_t inputs,
-                  size_t classes, double density) {
+                  size_t classes, way_t way) {
     fed_config_t config;
     fed_config_init(&config);
     set(&config, "model.type", "%s", type);
     set(&config, "model.hidden", "%s", hidden);
-    fed_model_input_t input = {1, 1, inputs, classes, density};
+    set(&config, "model.gemm", "%s", way.gemm);
+    fed_model_input_t input = {1, 1, inputs, classes, way.density};
     assert_ok(fed_model_init(model, &config, &input));
     fed_config_fini(&config);
 }
@@ -32,7 +42,7 @@ typedef struct golden {
     int32_t *labels, *indices;
 } golden_t;
 
-static void golden_begin(golden_t *golden, hid_t file, const char *name, double density) {
+static void golden_begin(golden_t *golden, hid_t file, const char *name, way_t way) {
     *golden = (golden_t){.file = file, .name = name, .steps = 10};
     GOLDEN_PATH(group, "/%s", name);
     GOLDEN_PATH(x, "/%s/x", name);
@@ -51,7 +61,7 @@ static void golden_begin(golden_t *golden, hid_t file, const char *name, double 
                          : strcmp(name, "logistic") == 0 ? ""
                                                          : "3";
     build(&golden->model, "mlp", hidden, values / golden->samples,
-          (size_t)golden_number(file, group, "classes"), density);
+          (size_t)golden_number(file, group, "classes"), way);
 }
 
 static void golden_end(golden_t *golden) {
@@ -167,7 +177,6 @@ static void replay(const golden_t *golden, const char *optimizer) {
 }
 
 static const char *const golden_models[] = {"mlp", "logistic", "batch_of_one", "image"};
-static const double densities[] = {0.1, 0.9}; /* the layer that skips zeros, the dense one */
 
 static void ten_steps_agree_with_pytorch(void **state) {
     (void)state;
@@ -175,9 +184,9 @@ static void ten_steps_agree_with_pytorch(void **state) {
     hid_t file = golden_open("tests/golden/mlp.h5");
     size_t replayed = 0;
     for (size_t m = 0; m < 4; m++)
-        for (size_t d = 0; d < 2; d++) {
+        for (size_t way = 0; way < WAYS; way++) {
             golden_t golden;
-            golden_begin(&golden, file, golden_models[m], densities[d]);
+            golden_begin(&golden, file, golden_models[m], ways[way]);
             for (size_t o = 0; o < 4; o++) {
                 GOLDEN_PATH(path, "/%s/%s", golden_models[m], optimizers[o]);
                 if (!golden_has(file, path))
@@ -187,7 +196,7 @@ static void ten_steps_agree_with_pytorch(void **state) {
             }
             golden_end(&golden);
         }
-    assert_int_equal(replayed, 2 * (3 * 4 + 2));
+    assert_int_equal(replayed, WAYS * (3 * 4 + 2));
     H5Fclose(file);
 }
 
@@ -195,9 +204,9 @@ static void first_gradient_agrees_with_pytorch(void **state) {
     (void)state;
     hid_t file = golden_open("tests/golden/mlp.h5");
     for (size_t m = 0; m < 4; m++)
-        for (size_t d = 0; d < 2; d++) {
+        for (size_t way = 0; way < WAYS; way++) {
             golden_t golden;
-            golden_begin(&golden, file, golden_models[m], densities[d]);
+            golden_begin(&golden, file, golden_models[m], ways[way]);
             const fed_model_t *model = &golden.model;
             FED_AUTOFREE float *w = FED_NEW_ARRAY(float, model->parameters);
             FED_AUTOFREE float *g = FED_NEW_ARRAY(float, model->parameters);
@@ -260,7 +269,7 @@ static void gradients_agree_with_differences(void **state) {
     for (size_t trial = 0; trial < trials(40); trial++) {
         size_t inputs = 1 + any_below(12), classes = 2 + any_below(5), batch = 1 + any_below(9);
         fed_model_t model;
-        build(&model, "mlp", hidden[trial % 5], inputs, classes, densities[trial / 5 % 2]);
+        build(&model, "mlp", hidden[trial % 5], inputs, classes, ways[trial / 5 % WAYS]);
         FED_AUTOFREE float *w = FED_NEW_ARRAY(float, model.parameters);
         FED_AUTOFREE float *g = FED_NEW_ARRAY(float, model.parameters);
         FED_AUTOFREE double *exact = FED_NEW_ARRAY(double, model.parameters);
@@ -303,7 +312,7 @@ static void gradients_agree_with_differences(void **state) {
 static void initial_parameters_are_pytorchs(void **state) {
     (void)state;
     fed_model_t model;
-    build(&model, "mlp", "200,100", 784, 10, 0.2);
+    build(&model, "mlp", "200,100", 784, 10, ways[0]);
     FED_AUTOFREE float *w = FED_NEW_ARRAY(float, model.parameters);
     FED_AUTOFREE float *other = FED_NEW_ARRAY(float, model.parameters);
     fed_model_initial_parameters(&model, 1, w);
@@ -337,7 +346,7 @@ static void tensors_have_pytorchs_names_and_layout(void **state) {
     static const char *const names[] = {"fc1.weight", "fc1.bias",   "fc2.weight",
                                         "fc2.bias",   "fc3.weight", "fc3.bias"};
     fed_model_t model;
-    build(&model, "mlp", "4,3", 5, 2, 0.2);
+    build(&model, "mlp", "4,3", 5, 2, ways[0]);
     assert_int_equal(model.tensor_count, 6);
     assert_int_equal(model.parameters, 5 * 4 + 4 + 4 * 3 + 3 + 3 * 2 + 2);
     float w[64], again[64] = {0};
@@ -363,8 +372,8 @@ static void tensors_have_pytorchs_names_and_layout(void **state) {
 static void logistic_is_the_perceptron_without_layers(void **state) {
     (void)state;
     fed_model_t logistic, mlp;
-    build(&logistic, "logistic", "9,9", 7, 4, 0.9);
-    build(&mlp, "mlp", "", 7, 4, 0.9);
+    build(&logistic, "logistic", "9,9", 7, 4, ways[1]);
+    build(&mlp, "mlp", "", 7, 4, ways[1]);
     assert_int_equal(logistic.parameters, 7 * 4 + 4);
     assert_int_equal(logistic.parameters, mlp.parameters);
     float a[32], b[32];
@@ -393,7 +402,7 @@ static void inference_does_not_depend_on_the_batch(void **state) {
     (void)state;
     for (size_t d = 0; d < 2; d++) {
         fed_model_t model;
-        build(&model, "mlp", "17,9", 30, 5, densities[d]);
+        build(&model, "mlp", "17,9", 30, 5, ways[d]);
         FED_AUTOFREE float *w = FED_NEW_ARRAY(float, model.parameters);
         fed_model_initial_parameters(&model, 1, w);
         float x[33 * 30], together[33 * 5];

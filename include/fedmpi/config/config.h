@@ -85,6 +85,7 @@ typedef struct fed_config {
         fed_list_t hidden, filters, dense;
         int64_t norm_groups;
         double dropout;
+        int gemm; /**< fed_gemm_t */
         const char *init;
     } model;
     struct {

@@ -8,7 +8,7 @@
 
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/fl/records.h"
-#include "fedmpi/nn/model.h"
+#include "fedmpi/nn/workspace.h"
 
 #include <stddef.h>
 #include <stdint.h>

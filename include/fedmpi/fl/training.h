@@ -10,7 +10,7 @@
 #include "fedmpi/core/random.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/fl/records.h"
-#include "fedmpi/nn/model.h"
+#include "fedmpi/nn/workspace.h"
 
 #include <stdbool.h>
 #include <stddef.h>

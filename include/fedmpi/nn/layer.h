@@ -9,6 +9,7 @@
 #define FEDMPI_NN_LAYER_H
 
 #include "fedmpi/core/random.h"
+#include "fedmpi/math/gemm.h"
 #include "fedmpi/math/sink.h"
 
 #include <stdbool.h>
@@ -60,6 +61,7 @@ struct fed_layer {
     bool relu;              /**< outputs are max(0, .) */
     bool input_relu;        /**< inputs came out of a ReLU: backward masks dx by x > 0 */
     fed_image_t image;      /**< a sample of the inputs */
+    fed_gemm_t gemm;        /**< dense: whose products */
     size_t kernel, padding; /**< convolution */
     size_t groups;          /**< group normalisation */
     double drop;            /**< dropout: the probability of dropping a number */

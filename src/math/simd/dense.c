@@ -73,20 +73,28 @@ static void pack(block_t *panel, tile_t tile, uint64_t used, const float *matrix
 typedef float vec4_t __attribute__((vector_size(16)));
 typedef float vec4_unaligned_t __attribute__((vector_size(16), aligned(4), may_alias));
 
+/* Lanes i, j of a and k, l of b, whose lanes count from 4. */
+#if FED_HAS_SHUFFLEVECTOR
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (vec4_index_t){i, j, k, l})
+typedef int32_t vec4_index_t __attribute__((vector_size(16)));
+#endif
+
 /* to[k][j] = from[j][k] for 4 x 4 entries; `to` is aligned to 16 bytes. */
 FED_INLINE void transpose_4x4(float *to, size_t to_stride, const float *from, size_t from_stride) {
     vec4_t a = *(const vec4_unaligned_t *)from;
     vec4_t b = *(const vec4_unaligned_t *)(from + from_stride);
     vec4_t c = *(const vec4_unaligned_t *)(from + 2 * from_stride);
     vec4_t d = *(const vec4_unaligned_t *)(from + 3 * from_stride);
-    vec4_t ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    vec4_t ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    vec4_t cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-    vec4_t cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    *(vec4_t *)to = __builtin_shufflevector(ab01, cd01, 0, 1, 4, 5);
-    *(vec4_t *)(to + to_stride) = __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7);
-    *(vec4_t *)(to + 2 * to_stride) = __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5);
-    *(vec4_t *)(to + 3 * to_stride) = __builtin_shufflevector(ab23, cd23, 2, 3, 6, 7);
+    vec4_t ab01 = SHUFFLE(a, b, 0, 4, 1, 5);
+    vec4_t ab23 = SHUFFLE(a, b, 2, 6, 3, 7);
+    vec4_t cd01 = SHUFFLE(c, d, 0, 4, 1, 5);
+    vec4_t cd23 = SHUFFLE(c, d, 2, 6, 3, 7);
+    *(vec4_t *)to = SHUFFLE(ab01, cd01, 0, 1, 4, 5);
+    *(vec4_t *)(to + to_stride) = SHUFFLE(ab01, cd01, 2, 3, 6, 7);
+    *(vec4_t *)(to + 2 * to_stride) = SHUFFLE(ab23, cd23, 0, 1, 4, 5);
+    *(vec4_t *)(to + 3 * to_stride) = SHUFFLE(ab23, cd23, 2, 3, 6, 7);
 }
 
 /* panel[k][j] = matrix[tile.first + j][k] for k < depth. */

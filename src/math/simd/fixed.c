@@ -24,6 +24,17 @@ typedef uint64_t unaligned_words_t __attribute__((vector_size(8 * DOUBLES), alig
 /* Differences below SMALL, times a weight of at most 1 and FED_FIXED_ONE, are below 2^51. */
 #define SMALL 0x1p10f
 
+FED_INLINE doubles_t widen(floats_t x) {
+#if FED_HAS_CONVERTVECTOR
+    return __builtin_convertvector(x, doubles_t);
+#else
+    doubles_t wide;
+    for (int l = 0; l < DOUBLES; l++)
+        wide[l] = (double)x[l];
+    return wide;
+#endif
+}
+
 /* The nearest integer, ties to even, for |x| < 2^62, or 2^51 if `small`. */
 #ifdef __AVX512DQ__
 FED_INLINE words_t nearest_integers(doubles_t x, bool small) {
@@ -53,8 +64,7 @@ FED_INLINE void accumulate_run(bool small, const float *w_local, const float *w_
     for (int t = 0; t < VECTORS; t++) {
         floats_t local = *(const unaligned_floats_t *)(w_local + t * DOUBLES);
         floats_t global = *(const unaligned_floats_t *)(w_global + t * DOUBLES);
-        doubles_t difference =
-            __builtin_convertvector(local, doubles_t) - __builtin_convertvector(global, doubles_t);
+        doubles_t difference = widen(local) - widen(global);
         if (!small) {
             doubles_t size = (doubles_t)((words_t)difference & (UINT64_MAX >> 1));
             words_t good = (words_t)(size < FED_FIXED_LIMIT); /* a NaN is not */

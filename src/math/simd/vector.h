@@ -21,6 +21,16 @@ typedef uint32_t fed_uvec_t __attribute__((vector_size(4 * FED_LANES)));
 typedef float fed_vec_unaligned_t
     __attribute__((vector_size(4 * FED_LANES), aligned(4), may_alias));
 
+/* gcc has had the vector built-ins below since these versions; 8 is in RHEL 8. A test sets
+ * an older version than the compiler's own. */
+#ifdef __clang__
+#define FED_GCC_VERSION 12
+#elif !defined FED_GCC_VERSION
+#define FED_GCC_VERSION __GNUC__
+#endif
+#define FED_HAS_SHUFFLEVECTOR (FED_GCC_VERSION >= 12)
+#define FED_HAS_CONVERTVECTOR (FED_GCC_VERSION >= 9)
+
 #define FED_INLINE static inline __attribute__((always_inline))
 
 /* Bit l is set where lane l is not zero. A NaN is not zero. */

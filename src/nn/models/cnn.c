@@ -7,6 +7,8 @@
  * response normalisation, and 2 x 2 maxima for 3 x 3. */
 #include "types.h"
 
+#include "nn/build.h"
+
 #include "fedmpi/core/memory.h"
 
 #include <string.h>

@@ -1,13 +1,17 @@
 /* Multi-layer perceptron, and logistic regression as the one without hidden layers. */
 #include "types.h"
 
+#include "nn/build.h"
+
 #include "fedmpi/core/memory.h"
 
 /* Below this share of non-zero inputs, skipping zeros pays for finding them. */
 #define SPARSE_BELOW 0.5
 
-const fed_layer_kind_t *fed_first_layer_kind(double density) {
-    return density < SPARSE_BELOW ? &fed_layer_sparse_dense : &fed_layer_dense;
+/* Skipping rows of zeros beats any product: it gives way to OpenBLAS only if told to. */
+static const fed_layer_kind_t *first_layer_kind(const fed_model_t *model, double density) {
+    return density < SPARSE_BELOW && model->gemm != FED_GEMM_OPENBLAS ? &fed_layer_sparse_dense
+                                                                      : &fed_layer_dense;
 }
 
 static void build_perceptron(const fed_list_t *hidden, double dropout,
@@ -18,7 +22,7 @@ static void build_perceptron(const fed_list_t *hidden, double dropout,
         size_t outputs = last ? input->classes : (size_t)hidden->values[l];
         FED_AUTOFREE char *name = fed_format("fc%zu", l + 1);
         image = fed_model_add_dense(
-            model, name, l == 0 ? fed_first_layer_kind(input->density) : &fed_layer_dense, image,
+            model, name, l == 0 ? first_layer_kind(model, input->density) : &fed_layer_dense, image,
             outputs, !last);
         if (!last)
             image = fed_model_add_dropout(model, image, dropout);

@@ -1,35 +1,8 @@
-/* What the kinds of models share, and the list of them. */
+/* The kinds of models. */
 #ifndef FEDMPI_NN_MODELS_TYPES_H
 #define FEDMPI_NN_MODELS_TYPES_H
 
 #include "fedmpi/nn/model.h"
-
-/* A plain vector as an image. */
-fed_image_t fed_image_flat(size_t count);
-
-/* Append a layer for inputs of this shape; what it puts out is returned. Tensors are
- * "NAME.weight" and "NAME.bias". */
-
-fed_image_t fed_model_add_dense(fed_model_t *model, const char *name, const fed_layer_kind_t *kind,
-                                fed_image_t inputs, size_t units, bool relu);
-
-fed_image_t fed_model_add_convolution(fed_model_t *model, const char *name, fed_image_t inputs,
-                                      size_t channels, size_t kernel, size_t padding, bool relu);
-
-fed_image_t fed_model_add_max_pool(fed_model_t *model, fed_image_t inputs, bool relu);
-
-/* `groups` divides the channels. */
-fed_image_t fed_model_add_group_norm(fed_model_t *model, const char *name, fed_image_t inputs,
-                                     size_t groups);
-
-/* Nothing, if drop is 0. */
-fed_image_t fed_model_add_dropout(fed_model_t *model, fed_image_t inputs, double drop);
-
-/* From a data set's order; nothing, if it is the same. */
-fed_image_t fed_model_add_channels_last(fed_model_t *model, fed_image_t inputs);
-
-/* The kind for a first layer whose inputs have this density. */
-const fed_layer_kind_t *fed_first_layer_kind(double density);
 
 extern const fed_model_type_t fed_model_mlp, fed_model_logistic, fed_model_cnn, fed_model_cifar_cnn;
 

@@ -1,0 +1,31 @@
+/* Building a chain of layers: what the kinds of models share. */
+#ifndef FEDMPI_NN_BUILD_H
+#define FEDMPI_NN_BUILD_H
+
+#include "fedmpi/nn/model.h"
+
+/* A plain vector as an image. */
+fed_image_t fed_image_flat(size_t count);
+
+/* Append a layer for inputs of this shape; what it puts out is returned. Tensors are
+ * "NAME.weight" and "NAME.bias". */
+
+fed_image_t fed_model_add_dense(fed_model_t *model, const char *name, const fed_layer_kind_t *kind,
+                                fed_image_t inputs, size_t units, bool relu);
+
+fed_image_t fed_model_add_convolution(fed_model_t *model, const char *name, fed_image_t inputs,
+                                      size_t channels, size_t kernel, size_t padding, bool relu);
+
+fed_image_t fed_model_add_max_pool(fed_model_t *model, fed_image_t inputs, bool relu);
+
+/* `groups` divides the channels. */
+fed_image_t fed_model_add_group_norm(fed_model_t *model, const char *name, fed_image_t inputs,
+                                     size_t groups);
+
+/* Nothing, if drop is 0. */
+fed_image_t fed_model_add_dropout(fed_model_t *model, fed_image_t inputs, double drop);
+
+/* From a data set's order; nothing, if it is the same. */
+fed_image_t fed_model_add_channels_last(fed_model_t *model, fed_image_t inputs);
+
+#endif
