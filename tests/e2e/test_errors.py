@@ -51,14 +51,15 @@ class Keys(ProgramCase):
 
     def keys(self) -> list[tuple[str, str, str]]:
         """(section, key, what is accepted) from --help; names are judged by a table."""
-        found, section = [], ""
+        found = []
         names = re.findall(r"\[(\S+) = ", self.launch(0, "--list").stdout)
-        for line in self.launch(0, "--help").stdout.splitlines():
-            if head := re.fullmatch(r"  \[(\w+)\]", line):
-                section = head[1]
-            elif section and (key := re.fullmatch(r"  (\w+) = .*?  +(\S.*)", line)):
-                is_name = f"{section}.{key[1]}" in names
-                found.append((section, key[1], "a name that --list shows" if is_name else key[2]))
+        sections = re.findall(r"^  \[(\w+)\]", self.launch(0, "--help").stdout, re.MULTILINE)
+        for section in sections:
+            for line in self.launch(0, "--help", section).stdout.splitlines():
+                if key := re.fullmatch(r"  (\w+) = .*?  +(\S.*)", line):
+                    is_name = f"{section}.{key[1]}" in names
+                    found.append((section, key[1],
+                                  "a name that --list shows" if is_name else key[2]))
         self.assertGreater(len(found), 35)
         return found
 
