@@ -162,7 +162,8 @@ def _read_run(run: RunGroup) -> Run:
     group = run.group
     config = group.get("config")
     ini = group.get("config/ini")
-    attributes = {key: plain(value) for key, value in group.attrs.items()}
+    settings = _attributes(config) if config else {}
+    unused = str(settings.pop(schema.UNUSED, ""))
     datasets = _datasets(group)
     tables = {path: item for path, item in datasets.items() if item.dtype.names}
     for path in set(schema.TABLES.values()) & set(datasets) - set(tables):
@@ -171,12 +172,10 @@ def _read_run(run: RunGroup) -> Run:
     return Run(
         name=run.name,
         source=run.source,
-        attributes=attributes,
-        config={
-            key: parse(plain(value)) for key, value in (config.attrs.items() if config else ())
-        },
+        attributes=_attributes(group),
+        config={key: parse(value) for key, value in settings.items()},
         ini="" if ini is None else str(plain(ini[()])),
-        unused=frozenset(map(str.strip, str(attributes.get(schema.UNUSED, "")).split(","))),
+        unused=frozenset(map(str.strip, unused.split(","))),
         tables={path: read_table(item) for path, item in tables.items()},
         columns={path: _read_columns(item) for path, item in tables.items()},
         grids={
@@ -185,6 +184,10 @@ def _read_run(run: RunGroup) -> Run:
             if axes and item.ndim == 2
         },
     )
+
+
+def _attributes(group: h5py.Group) -> Dict[str, Any]:
+    return {key: plain(value) for key, value in group.attrs.items()}
 
 
 def _datasets(group: h5py.Group) -> Dict[str, h5py.Dataset]:

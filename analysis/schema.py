@@ -28,7 +28,7 @@ MEASURES = ("accuracy", "loss")
 #: An attribute that every run's root group has, and by which a run is recognised.
 RUN_MARK = "schema_version"
 
-#: An attribute with the configuration keys, parted by commas, that had no effect on the run.
+#: The attribute of /config that names the keys, parted by commas, that had no effect on the run.
 UNUSED = "unused_keys"
 
 SEED = "experiment.seed"

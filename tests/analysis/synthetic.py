@@ -235,8 +235,7 @@ def _write_attributes(
         "cpu": np.bytes_("AMD EPYC"),
         "seed": np.uint64(keys["experiment.seed"]),
     }
-    for name in ("finished", "unused_keys"):
-        file.attrs.pop(name, None)
+    file.attrs.pop("finished", None)
     if status == "interrupted":
         attributes["stopped_because"] = np.bytes_("request")
     if status == "complete":
@@ -248,6 +247,9 @@ def _write_attributes(
 def _write_config(file: h5py.File, keys: Dict[str, str]) -> None:
     group = file["config"]
     del group["ini"]
+    for name in list(group.attrs):
+        if "." not in name:  # what the program says of its own keys
+            del group.attrs[name]
     sections: Dict[str, list] = {}
     for key, value in keys.items():
         group.attrs[key] = np.bytes_(value) if value else h5py.Empty("S1")

@@ -154,8 +154,8 @@ class LoadManyRuns(FolderCase):
         for alpha in (0.5, 0.1):
             config = {"partition.scheme": "dirichlet", "partition.alpha": alpha}
             write_run(folder / f"{alpha}.h5", {**config, "federated.mu": alpha})
-        unused = {"unused_keys": np.bytes_("partition.alpha, federated.mu")}
-        write_run(folder / "iid.h5", {"federated.mu": 7}, attributes=unused)
+        with h5py.File(write_run(folder / "iid.h5", {"federated.mu": 7}), "r+") as file:
+            file["config"].attrs["unused_keys"] = np.bytes_("partition.alpha,federated.mu")
         study = analysis.load(f"{folder}/*.h5")
         self.assertEqual(
             set(study.conditions),
