@@ -1,23 +1,50 @@
-/* Memory shared by the ranks of a node. */
+/* Memory that the ranks of a node share: a window of MPI's, or, where that has no room for it,
+ * a file that all map.
+ *
+ * MPI puts its windows into /dev/shm, of which a container often has 64 MB, and ends the run
+ * where they do not fit. A file in memory alone (memfd) needs no such place; others find it
+ * below /proc, or, where they do not see this process, a file in a folder for temporary ones. */
 #include "fedmpi/comm/shared.h"
 
 #include "handle.h"
 #include "wait.h"
 
+#include "fedmpi/core/environment.h"
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/text.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define WINDOWS_PLACE "/dev/shm"
+#define WINDOW_MARGIN ((size_t)1 << 20) /* for what MPI itself still makes there */
+
+typedef char path_t[512];
 
 struct fed_shared {
     const fed_comm_t *comm; /* borrowed */
-    MPI_Win window;
     void *bytes;
+    MPI_Win window;      /* MPI_WIN_NULL: mapped */
+    size_t mapped_bytes; /* 0: a window */
 };
 
-fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
-    fed_shared_t *shared = FED_NEW(fed_shared_t);
-    shared->comm = comm;
+/* --- A window ---------------------------------------------------------------------------- */
+
+/* SIZE_MAX where that cannot be known. */
+static size_t bytes_for_windows(void) {
+    struct statvfs place;
+    return statvfs(WINDOWS_PLACE, &place) == 0 ? place.f_bavail * place.f_frsize : SIZE_MAX;
+}
+
+static void make_window(fed_shared_t *shared, size_t bytes) {
+    const fed_comm_t *comm = shared->comm;
     /* A cache line more, to align the start in every rank's own mapping. */
     MPI_Aint size = fed_comm_leads_node(comm) ? (MPI_Aint)(bytes + FED_ALIGNMENT) : 0;
     void *own;
@@ -29,6 +56,95 @@ fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
     shared->bytes = (char *)shared->bytes + (-address & (FED_ALIGNMENT - 1));
     if (fed_comm_leads_node(comm))
         memset(shared->bytes, 0, bytes); /* on one rank MPI gives memory as malloc does */
+}
+
+/* --- A file that all map ------------------------------------------------------------------ */
+
+/* Each makes a file of zeros and says where others find it. -1: cannot. */
+typedef int make_file_t(size_t bytes, path_t path);
+
+static int close_failed(int file) {
+    close(file);
+    return -1;
+}
+
+static int make_in_memory(size_t bytes, path_t path) {
+    int file = memfd_create("fedmpi", MFD_CLOEXEC);
+    if (file < 0)
+        return -1;
+    if (ftruncate(file, (off_t)bytes) != 0)
+        return close_failed(file);
+    snprintf(path, sizeof(path_t), "/proc/%ld/fd/%d", (long)getpid(), file);
+    return file;
+}
+
+static int make_on_disk(size_t bytes, path_t path) {
+    const char *folder = fed_environment_get("TMPDIR");
+    snprintf(path, sizeof(path_t), "%s/fedmpi-XXXXXX", folder && *folder ? folder : "/tmp");
+    int file = mkostemp(path, O_CLOEXEC);
+    if (file < 0)
+        return -1;
+    if (posix_fallocate(file, 0, (off_t)bytes) == 0)
+        return file;
+    unlink(path);
+    return close_failed(file);
+}
+
+/* Collective over the node; false on all of its ranks where one cannot map it. */
+static bool map_file(fed_shared_t *shared, make_file_t *make, bool named) {
+    const fed_comm_t *comm = shared->comm;
+    path_t path = "";
+    bool leads = fed_comm_leads_node(comm);
+    int file = leads ? make(shared->mapped_bytes, path) : -1;
+    if (leads && file < 0)
+        path[0] = '\0';
+    MPI_TRY(MPI_Bcast(path, sizeof path, MPI_CHAR, 0, comm->node));
+    if (!leads && *path)
+        file = open(path, O_RDWR | O_CLOEXEC);
+    void *mapped = MAP_FAILED;
+    if (file >= 0)
+        mapped = mmap(NULL, shared->mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    int well = mapped != MAP_FAILED, all_well;
+    MPI_TRY(MPI_Allreduce(&well, &all_well, 1, MPI_INT, MPI_MIN, comm->node));
+    if (leads && *path && named)
+        unlink(path); /* goes with the last who maps it */
+    if (file >= 0)
+        close(file);
+    if (all_well)
+        shared->bytes = mapped;
+    else if (well)
+        munmap(mapped, shared->mapped_bytes);
+    return all_well;
+}
+
+static void map(fed_shared_t *shared, size_t bytes, size_t room) {
+    char needed[16], there[16];
+    fed_text_bytes(needed, (double)bytes);
+    fed_text_bytes(there, (double)room);
+    fed_detail(WINDOWS_PLACE " has room for %s: %s are shared by other means", there, needed);
+    shared->window = MPI_WIN_NULL;
+    shared->mapped_bytes = bytes > 0 ? bytes : 1;
+    if (map_file(shared, make_in_memory, false) || map_file(shared, make_on_disk, true))
+        return;
+    fed_die("%s for a node's ranks together: " WINDOWS_PLACE
+            " has room for %s, and no other way "
+            "was found; give it more (docker run --shm-size or --ipc=host), or TMPDIR",
+            needed, there);
+}
+
+/* --- Both ------------------------------------------------------------------------------ */
+
+fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
+    fed_shared_t *shared = FED_NEW(fed_shared_t);
+    shared->comm = comm;
+    int ranks;
+    MPI_TRY(MPI_Comm_size(comm->node, &ranks));
+    size_t room = ranks > 1 ? bytes_for_windows() : SIZE_MAX; /* one rank needs no such place */
+    MPI_TRY(MPI_Bcast(&room, sizeof room, MPI_BYTE, 0, comm->node));
+    if (room >= WINDOW_MARGIN && room - WINDOW_MARGIN >= bytes)
+        make_window(shared, bytes);
+    else
+        map(shared, bytes, room);
     fed_shared_publish(shared);
     return shared;
 }
@@ -36,8 +152,12 @@ fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
 void fed_shared_destroy(fed_shared_t *shared) {
     if (!shared)
         return;
-    MPI_TRY(MPI_Win_unlock_all(shared->window));
-    MPI_TRY(MPI_Win_free(&shared->window));
+    if (shared->mapped_bytes > 0) {
+        munmap(shared->bytes, shared->mapped_bytes);
+    } else {
+        MPI_TRY(MPI_Win_unlock_all(shared->window));
+        MPI_TRY(MPI_Win_free(&shared->window));
+    }
     fed_free(shared);
 }
 
@@ -45,12 +165,19 @@ void *fed_shared_bytes(const fed_shared_t *shared) {
     return shared->bytes;
 }
 
+static void synchronize(const fed_shared_t *shared) {
+    if (shared->mapped_bytes > 0)
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        MPI_TRY(MPI_Win_sync(shared->window));
+}
+
 void fed_shared_publish(const fed_shared_t *shared) {
-    MPI_TRY(MPI_Win_sync(shared->window));
+    synchronize(shared);
     MPI_Request request; /* the leader may have been reading files for long */
     MPI_TRY(MPI_Ibarrier(shared->comm->node, &request));
     fed_mpi_wait_idle(shared->comm, &request, NULL, NULL);
-    MPI_TRY(MPI_Win_sync(shared->window));
+    synchronize(shared);
 }
 
 /* The upper half of the word is the round: the first turn of a round needs no reset before. */

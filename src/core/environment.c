@@ -19,6 +19,9 @@ const fed_variable_t fed_environment[] = {
      "that has a share of the time, or to have more ranks than cores all work"},
     {"FEDMPI_SIMD", "avx512, avx2 or plain, as far as the processor has it",
      "the instruction set of the kernels; all ranks use the least of any rank"},
+    {"TMPDIR", NULL,
+     "where the ranks of a node share their data if /dev/shm has no room and they do not see each "
+     "other below /proc; by default /tmp"},
     {"SLURM_JOB_ID", NULL, "recorded in the results file"},
     {"SLURM_JOB_END_TIME", NULL, "when the job ends: the run saves and stops before"},
     {"SLURM_STEP_ID", NULL, "srun started this process, not the batch script"},

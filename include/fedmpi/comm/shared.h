@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** An MPI-3 window, zeroed. */
+/** An MPI-3 window, or a mapped file where /dev/shm has no room for one; zeroed. */
 typedef struct fed_shared fed_shared_t;
 
 /** Collective over the node; every rank passes the same size. */
