@@ -73,6 +73,14 @@ class Execution(FolderCase):
         self.assertIn("01-first-look.ipynb: not executed", outcome.stderr)
         self.assertFalse((self.folder / "executed" / "01-first-look.ipynb").exists())
 
+    def test_without_a_scaling_series_the_notebook_says_so_and_goes_on(self):
+        write_run(self.folder / "a.h5")
+        outcome = self.execute(f"{self.folder}/a.h5", NOTEBOOKS[2])
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        text = (self.folder / "executed" / NOTEBOOKS[2].name).read_text(encoding="utf-8")
+        self.assertIn("No two runs make a scaling series: the same configuration", text)
+        self.assertEqual(text.count('"image/png"'), 1)  # what a round is made of
+
     def test_studies_without_accuracies_fail(self):
         write_run(self.folder / "a.h5", federated=False, status="running")
         for notebook in NOTEBOOKS[3:]:
