@@ -14,6 +14,7 @@ const fed_option_t fed_option_table[] = {
     {'s', "set", "SECTION.KEY=VALUE", "override a key of the configuration; repeatable"},
     {'o', "output", "FILE", "results file, as --set output.file=FILE"},
     {'r', "resume", NULL, "go on from this configuration's checkpoint if there is one"},
+    {'w', "overwrite", NULL, "start anew over the results and checkpoint of an earlier run"},
     {'n', "dry-run", NULL, "check everything, show what would run, train nothing"},
     {'l', "list", NULL, "every data set, partition, model and algorithm"},
     {'q', "quiet", NULL, "warnings, errors and the summary only"},
@@ -88,6 +89,9 @@ static fed_status_t take_option(fed_options_t *options, int option, char **argv,
     case 'r':
         options->resume = true;
         return FED_OK;
+    case 'w':
+        options->overwrite = true;
+        return FED_OK;
     case 'n':
         options->dry_run = true;
         return FED_OK;
@@ -141,6 +145,9 @@ fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv) {
         options->topic = topic_of(argv[optind]);
     if (options->inquiry != FED_ASK_NOTHING)
         return FED_OK;
+    if (options->resume && options->overwrite)
+        return fed_fail(FED_INPUT, "--resume goes on from what is there, --overwrite starts anew: "
+                                   "one of the two");
     if (optind == argc)
         return fed_fail(FED_INPUT, "no configuration file; %s", USAGE);
     if (optind + 1 < argc)

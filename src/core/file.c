@@ -49,36 +49,47 @@ static bool is_folder(const char *path) {
     return errno == 0;
 }
 
-/* Take back empty folders: those on the path whose names are longer than `kept`. */
-static void remove_folders(char *path, size_t kept) {
+/* Remove empty folders: those on the path whose names are longer than `kept`. */
+static void remove_empty(char *path, size_t kept) {
     while (strlen(path) > kept && rmdir(path) == 0) {
         char *slash = strrchr(path, '/');
         *(slash ? slash : path) = '\0';
     }
 }
 
-/* Make what is missing of the folders that a file lies in, or nothing. */
-static fed_status_t make_folders(const char *path) {
+void fed_file_remove_folders(const char *path, size_t kept) {
     FED_AUTOFREE char *copy = fed_strdup(path);
-    size_t kept = 0, made = 0; /* lengths: of what was there, of what is new */
+    char *slash = strrchr(copy, '/');
+    if (!slash)
+        return;
+    *slash = '\0';
+    remove_empty(copy, kept);
+}
+
+fed_status_t fed_file_make_folders(const char *path, size_t *kept) {
+    FED_AUTOFREE char *copy = fed_strdup(path);
+    size_t made = 0; /* length of what is new */
+    *kept = 0;
     for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (!is_folder(copy)) {
             if (errno != ENOENT || mkdir(copy, 0777) != 0) {
                 int code = errno;
-                fed_status_t status =
-                    fed_fail(kind_of(code), "cannot make the folder %s: %s", copy, strerror(code));
+                fed_status_t status = fed_fail(kind_of(code), "cannot make the folder %s: %s", copy,
+                                               strerror(code));
                 copy[made] = '\0';
-                remove_folders(copy, kept);
+                remove_empty(copy, *kept);
                 return status;
             }
             made = strlen(copy);
         } else if (made == 0) {
-            kept = strlen(copy);
+            *kept = strlen(copy);
         }
         *slash = '/';
     }
-    if (made > 0)
+    if (made == 0)
+        *kept = strlen(path);
+    else
         fed_info("made the folder %.*s", (int)made, path);
     return FED_OK;
 }
@@ -161,7 +172,8 @@ static fed_status_t check_replaceable(const char *path) {
 static fed_status_t open_in_folder(fed_file_t *file) {
     file->descriptor = open_part(file->part);
     if (file->descriptor < 0 && errno == ENOENT) {
-        FED_TRY(make_folders(file->target));
+        size_t kept;
+        FED_TRY(fed_file_make_folders(file->target, &kept));
         file->descriptor = open_part(file->part);
     }
     if (file->descriptor < 0)
@@ -318,4 +330,9 @@ fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *
 
 bool fed_file_exists(const char *path) {
     return access(path, F_OK) == 0;
+}
+
+bool fed_file_holds_something(const char *path) {
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_size > 0;
 }

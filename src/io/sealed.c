@@ -50,20 +50,28 @@ fed_status_t fed_sealed_write(const char *path, const void *content, size_t byte
     header_t header = make_header(content, bytes);
     char head[HEADER_BYTES] = {0};
     memcpy(head, &header, sizeof header);
-    FED_AUTOFREE char *previous = fed_format("%s.previous", path);
+    FED_AUTOFREE char *target = fed_file_resolve(path); /* a link has no predecessor */
+    FED_AUTOFREE char *previous = fed_format("%s.previous", target);
     fed_file_t file;
     FED_TRY(fed_file_begin(&file, path));
     fed_file_append(&file, head, sizeof head);
     fed_file_append(&file, content, bytes);
     FED_TRY(fed_file_sync(&file)); /* on the disk before the old one makes room */
-    keep_previous(path, previous);
+    keep_previous(target, previous);
     return fed_file_finish(&file);
 }
 
 void fed_sealed_remove(const char *path) {
-    FED_AUTOFREE char *previous = fed_format("%s.previous", path);
+    FED_AUTOFREE char *target = fed_file_resolve(path);
+    FED_AUTOFREE char *previous = fed_format("%s.previous", target);
     unlink(previous);
-    unlink(path);
+    unlink(target);
+}
+
+bool fed_sealed_exists(const char *path) {
+    FED_AUTOFREE char *target = fed_file_resolve(path);
+    FED_AUTOFREE char *previous = fed_format("%s.previous", target);
+    return fed_file_exists(target) || fed_file_exists(previous);
 }
 
 static fed_status_t read_one(const char *path, void **content, size_t *bytes) {
@@ -96,7 +104,8 @@ static fed_status_t read_one(const char *path, void **content, size_t *bytes) {
 
 fed_status_t fed_sealed_read(const char *path, void **content, size_t *bytes) {
     *content = NULL;
-    FED_AUTOFREE char *previous = fed_format("%s.previous", path);
+    FED_AUTOFREE char *target = fed_file_resolve(path);
+    FED_AUTOFREE char *previous = fed_format("%s.previous", target);
     if (!fed_file_exists(path))
         return fed_file_exists(previous) ? read_one(previous, content, bytes) : FED_OK;
     fed_status_t status = read_one(path, content, bytes);

@@ -10,6 +10,7 @@
 #include "fedmpi/io/sealed.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define FINGERPRINT_BYTES ((size_t)4 << 20) /* of samples that are looked at, about */
 
@@ -44,6 +45,12 @@ char *fed_checkpoint_journal(const fed_run_t *run) {
 
 char *fed_checkpoint_slot(const fed_slot_t *slot) {
     return fed_format("%s/%s", fed_owner_name(slot->owner), slot->name);
+}
+
+void fed_checkpoint_discard(const fed_run_t *run) {
+    FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
+    fed_sealed_remove(run->config.checkpoint.file);
+    unlink(journal);
 }
 
 static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const float *w) {

@@ -113,7 +113,9 @@ static fed_status_t run_federation(fed_run_t *run) {
         status = conclude(&federation, status);
     }
     fed_live_end();
-    if (status == FED_OK && federation.server)
+    /* Of a complete run that has no checkpoint any more there is nothing to sum up. */
+    bool known = federation.server && federation.server->totals.rounds == federation.rounds_done;
+    if (status == FED_OK && known)
         fed_summary_print(&federation);
     fed_federation_fini(&federation);
     return status;

@@ -4,9 +4,11 @@
 #include "checkpoint_format.h"
 
 #include "fedmpi/comm/collectives.h"
+#include "fedmpi/core/file.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/io/bundle.h"
+#include "fedmpi/io/earlier.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,15 +27,17 @@ static bool is_free(const char *dotted) {
     return false;
 }
 
-static fed_status_t compare_configs(const fed_config_t *now, const fed_config_t *then) {
+/* @param maker  what was made with the other configuration */
+static fed_status_t compare_configs(const fed_config_t *now, const fed_config_t *then,
+                                    const char *maker) {
     for (size_t i = 0; i < fed_config_key_count; i++) {
         FED_AUTOFREE char *dotted =
             fed_format("%s.%s", fed_config_keys[i].section, fed_config_keys[i].name);
         if (!is_free(dotted) && !fed_config_same(now, then, i))
             return fed_config_fail(now, dotted,
-                                   "the checkpoint was made with %s; change it back, or start "
-                                   "without --resume",
-                                   then->values[i].text);
+                                   "%s made with %s; change it back, or start anew with "
+                                   "--overwrite",
+                                   maker, then->values[i].text);
     }
     return FED_OK;
 }
@@ -48,7 +52,7 @@ static fed_status_t check_config(const fed_bundle_t *bundle, const fed_config_t 
     fed_config_init(&then);
     fed_status_t status = fed_config_read_text(&then, ini, "checkpoint");
     if (status == FED_OK)
-        status = compare_configs(now, &then);
+        status = compare_configs(now, &then, "the checkpoint was");
     fed_config_fini(&then);
     return status;
 }
@@ -198,6 +202,47 @@ static fed_status_t restore_with_rows(fed_federation_t *federation, const fed_bu
     return status;
 }
 
+/* Without a checkpoint: are the results those of this run, and are they all? */
+static fed_status_t compare_results(fed_federation_t *federation, const fed_earlier_t *earlier) {
+    const fed_config_t *now = &federation->run->config;
+    fed_config_t then;
+    fed_config_init(&then);
+    bool complete = strcmp(earlier->status, "complete") == 0;
+    fed_status_t status = fed_config_read_text(&then, earlier->ini, now->output.file);
+    if (status == FED_OK)
+        status = compare_configs(now, &then, "the results that are there were");
+    if (status == FED_OK && complete && then.federated.rounds != now->federated.rounds)
+        status = fed_config_fail(now, "federated.rounds",
+                                 "%s is complete with %lld rounds, and there is no checkpoint to "
+                                 "go on from; --overwrite starts anew",
+                                 now->output.file, (long long)then.federated.rounds);
+    federation->complete = status == FED_OK && complete;
+    if (federation->complete)
+        federation->rounds_done = then.federated.rounds;
+    fed_config_fini(&then);
+    return status;
+}
+
+static fed_status_t look_at_results(fed_federation_t *federation) {
+    const fed_config_t *config = &federation->run->config;
+    const char *path = config->output.file;
+    fed_earlier_t earlier;
+    if (!fed_file_holds_something(path)) {
+        fed_info("no checkpoint %s yet: starting", config->checkpoint.file);
+        return FED_OK;
+    }
+    if (fed_earlier_read(&earlier, path, fed_round_table.path) != FED_OK)
+        return fed_config_fail(config, "output.file",
+                               "is there already, and no results file of fedmpi; --overwrite "
+                               "replaces it, --output FILE writes another");
+    fed_status_t status = compare_results(federation, &earlier);
+    if (status == FED_OK && !federation->complete)
+        fed_info("no checkpoint %s: starting again, after %lld rounds of a run that did not end",
+                 config->checkpoint.file, (long long)earlier.rows);
+    fed_earlier_fini(&earlier);
+    return status;
+}
+
 fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
     const char *path = federation->run->config.checkpoint.file;
     fed_bundle_t *bundle = &federation->server->loaded;
@@ -205,10 +250,8 @@ fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
     size_t bytes;
     FED_TRY(fed_sealed_read(path, &block, &bytes));
     *found = block != NULL;
-    if (!block) {
-        fed_info("no checkpoint %s yet: starting", path);
-        return FED_OK;
-    }
+    if (!block)
+        return look_at_results(federation);
     FED_TRY(fed_bundle_open(bundle, block, bytes));
     FED_TRY(restore_with_rows(federation, bundle));
     if (!federation->complete)

@@ -75,6 +75,8 @@ static fed_status_t share_config(fed_run_t *run) {
     fed_status_t status = FED_OK;
     if (fed_comm_is_server(run->comm))
         status = read_config(&run->config, run->options);
+    if (fed_comm_is_server(run->comm) && status == FED_OK && !run->options->dry_run)
+        status = fed_claim_take(&run->claim, &run->config, run->options);
     FED_TRY(agree(run, status));
     fed_text_t ini = {0};
     if (fed_comm_is_server(run->comm))
@@ -251,6 +253,7 @@ void fed_run_fini(fed_run_t *run) {
     fed_dataset_detach(&run->dataset);
     fed_partition_fini(&run->held_out);
     fed_shared_destroy(run->block);
+    fed_claim_release(&run->claim);
     fed_config_fini(&run->config);
     fed_machine_fini(&run->machine);
 }

@@ -76,17 +76,11 @@ static void allocate(fed_federation_t *federation) {
     }
 }
 
-static fed_status_t blame(const fed_config_t *config, const char *key, fed_status_t status) {
-    return status == FED_INPUT ? fed_config_fail(config, key, "%s", fed_error_message()) : status;
-}
-
-/* A place where nothing can be written is told before the first round. */
+/* With --overwrite the earlier run's checkpoint goes before its results do. */
 static fed_status_t publish_first(fed_federation_t *federation) {
-    const fed_config_t *config = &federation->run->config;
-    FED_TRY(blame(config, "output.file", fed_file_try(config->output.file)));
-    if (config->checkpoint.every > 0)
-        FED_TRY(blame(config, "checkpoint.file", fed_file_try(config->checkpoint.file)));
-    return blame(config, "output.file", fed_record_publish(&federation->server->record, false));
+    if (federation->run->options->overwrite)
+        fed_checkpoint_discard(federation->run);
+    return fed_record_publish(&federation->server->record, false);
 }
 
 /* A results file that is there already stays until a round adds to it. */

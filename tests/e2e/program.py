@@ -192,8 +192,11 @@ class ProgramCase(unittest.TestCase):
 
     def run_small(self, ranks: int, *settings: str, output: str = "run.h5",
                   options: tuple = ()) -> Path:
-        """Run the small configuration with some keys changed; the path of its results."""
+        """Run the small configuration with some keys changed; the path of its results. What was
+        there before goes, unless it is resumed."""
         path = self.folder / output
+        if "--resume" not in options:
+            options = ("--overwrite", *options)
         overrides = [part for setting in settings for part in ("--set", setting)]
         outcome = self.launch(ranks, *options, *overrides, "--output", path, self.config)
         self.assertEqual(outcome.code, 0, outcome.stderr)

@@ -46,6 +46,14 @@ fed_status_t fed_file_finish(fed_file_t *file);
  * is cut off. Synced; the first bytes are never touched. */
 fed_status_t fed_file_extend(const char *path, size_t at, const void *data, size_t bytes);
 
+/** Make what is missing of the folders that a file lies in, and say so, or none of them. The
+ * message names the folder and the reason, not the file.
+ * @param kept  [out] length of the path's part that was there before */
+fed_status_t fed_file_make_folders(const char *path, size_t *kept);
+
+/** Take back those that are empty. */
+void fed_file_remove_folders(const char *path, size_t kept);
+
 /** Where the symbolic links at a path lead to; the path itself if it is none. The caller frees it.
  */
 char *fed_file_resolve(const char *path);
@@ -66,5 +74,8 @@ bool fed_file_is_remote(int descriptor);
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes);
 
 bool fed_file_exists(const char *path);
+
+/** Is there a file that is not empty? */
+bool fed_file_holds_something(const char *path);
 
 #endif

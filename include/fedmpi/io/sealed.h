@@ -8,6 +8,7 @@
 
 #include "fedmpi/core/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define FED_HASH_BYTES 32
@@ -15,12 +16,16 @@
 /** BLAKE2b of some bytes. */
 void fed_hash(const void *content, size_t bytes, unsigned char hash[FED_HASH_BYTES]);
 
-/** Write PATH, synced; what was there becomes PATH.previous. After an error, or a kill at
+/** Write PATH, synced; what was there becomes PATH.previous. Of a
+ * symbolic link the file that it leads to is meant. After an error, or a kill at
  * any moment, at least one of the two is there and whole. */
 fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes);
 
 /** Remove PATH and PATH.previous if they are there. */
 void fed_sealed_remove(const char *path);
+
+/** Is one of the two there, whole or not? */
+bool fed_sealed_exists(const char *path);
 
 /** Read PATH, or PATH.previous with a warning if PATH is missing or damaged.
  * @param content  [out] the caller frees it with fed_free; NULL if neither file exists

@@ -24,10 +24,14 @@ void fed_checkpoint_save(fed_federation_t *federation, bool complete);
 fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle,
                                     const fed_bundle_t *rows);
 
-/** Server: load the checkpoint of this configuration if there is one.
+/** Server: load the checkpoint of this configuration if there is one. Without one, a results file
+ * that is there must be this configuration's, too; if it is complete nothing is left to do.
  * FED_INPUT if it is damaged, or belongs to a configuration that differs in a key
  * that alters the past; the message names the key. */
 fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found);
+
+/** Server: remove the checkpoint and its journal, if they are there. */
+void fed_checkpoint_discard(const fed_run_t *run);
 
 /** After fed_checkpoint_load: what the other ranks need. Collective, also without a
  * checkpoint. */

@@ -25,6 +25,7 @@ typedef struct fed_options {
     size_t override_count;
     const char *output_file; /**< --output, borrowed from argv, or NULL */
     bool resume, dry_run;
+    bool overwrite; /**< what an earlier run left may go */
     fed_volume_t volume;
     char *command_line; /**< as typed, for the results file */
 } fed_options_t;

@@ -10,6 +10,7 @@
 #include "fedmpi/data/transform.h"
 #include "fedmpi/fl/method.h"
 #include "fedmpi/nn/model.h"
+#include "fedmpi/run/claim.h"
 #include "fedmpi/run/machine.h"
 #include "fedmpi/run/options.h"
 
@@ -19,6 +20,7 @@ typedef struct fed_run {
     double started;               /**< on the clock of fed_clock_seconds */
     fed_machine_t machine;        /**< what the ranks' machines have in common */
     fed_config_t config;          /**< the same on every rank */
+    fed_claim_t claim;            /**< server: on the files that it writes */
     fed_shared_t *block;          /**< the data set's memory, one a node */
     fed_dataset_t dataset;        /**< a view on it */
     fed_partition_t held_out;     /**< each client's samples for its own evaluation */

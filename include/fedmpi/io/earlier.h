@@ -1,0 +1,21 @@
+/** What an earlier run left: a results file that is there already. */
+#ifndef FEDMPI_IO_EARLIER_H
+#define FEDMPI_IO_EARLIER_H
+
+#include "fedmpi/core/error.h"
+
+#include <stdint.h>
+
+typedef struct fed_earlier {
+    char status[16]; /**< of the file's root: running, complete, interrupted */
+    int64_t rows;    /**< of a table */
+    char *ini;       /**< the effective configuration; owned */
+} fed_earlier_t;
+
+/** Read it, in a process of its own. FED_INPUT if it is no results file of fedmpi; then there is
+ * nothing to give back. @param table  whose rows are counted */
+fed_status_t fed_earlier_read(fed_earlier_t *earlier, const char *path, const char *table);
+
+void fed_earlier_fini(fed_earlier_t *earlier);
+
+#endif

@@ -1,0 +1,24 @@
+/** The claim to the files that a run writes: nobody else writes them, and what lies there is not
+ * lost without the user's word. Server only. */
+#ifndef FEDMPI_RUN_CLAIM_H
+#define FEDMPI_RUN_CLAIM_H
+
+#include "fedmpi/config/config.h"
+#include "fedmpi/core/lock.h"
+#include "fedmpi/run/options.h"
+
+/** {0}: nothing is claimed. */
+typedef struct fed_claim {
+    fed_lock_t results, checkpoint;
+} fed_claim_t;
+
+/** Before anything takes time: lock the results file and the checkpoint, see that both can be
+ * written, and unless --resume or --overwrite were given that there are none. What an earlier run
+ * left stays as it is until this one has something to put in its place.
+ * @return FED_INPUT naming the key, the file and what the user can do */
+fed_status_t fed_claim_take(fed_claim_t *claim, const fed_config_t *config,
+                            const fed_options_t *options);
+
+void fed_claim_release(fed_claim_t *claim);
+
+#endif

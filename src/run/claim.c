@@ -1,0 +1,63 @@
+/* Who may write results and checkpoint, and over what. */
+#include "fedmpi/run/claim.h"
+
+#include "fedmpi/core/file.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/fl/records.h"
+#include "fedmpi/io/earlier.h"
+#include "fedmpi/io/sealed.h"
+
+#include <inttypes.h>
+
+/* A message of the key's, if the place is wrong and not the disk. */
+static fed_status_t blame(const fed_config_t *config, const char *key, const char *path,
+                          fed_status_t status) {
+    if (status == FED_INPUT)
+        return fed_config_fail(config, key, "%s", fed_error_message());
+    return status == FED_OK ? FED_OK : fed_fail(status, "%s: %s", path, fed_error_message());
+}
+
+static fed_status_t refuse_results(const fed_config_t *config) {
+    fed_earlier_t earlier;
+    if (fed_earlier_read(&earlier, config->output.file, fed_round_table.path) != FED_OK)
+        return fed_config_fail(config, "output.file",
+                               "is there already, and no results file of fedmpi; --overwrite "
+                               "replaces it, --output FILE writes another");
+    fed_status_t status = fed_config_fail(
+        config, "output.file",
+        "is there already, with the %" PRId64 " rounds of a run that is \"%s\"; --resume goes on, "
+        "--overwrite starts anew, --output FILE writes another",
+        earlier.rows, earlier.status);
+    fed_earlier_fini(&earlier);
+    return status;
+}
+
+static fed_status_t refuse_what_is_there(const fed_config_t *config) {
+    if (fed_file_holds_something(config->output.file))
+        return refuse_results(config);
+    if (config->checkpoint.every > 0 && fed_sealed_exists(config->checkpoint.file))
+        return fed_config_fail(config, "checkpoint.file",
+                               "is there already, from an earlier run; --resume goes on, "
+                               "--overwrite starts anew");
+    return FED_OK;
+}
+
+static fed_status_t lock_place(fed_lock_t *lock, const fed_config_t *config, const char *key,
+                               const char *path) {
+    FED_TRY(blame(config, key, path, fed_lock_take(lock, path)));
+    return blame(config, key, path, fed_file_try(path));
+}
+
+fed_status_t fed_claim_take(fed_claim_t *claim, const fed_config_t *config,
+                            const fed_options_t *options) {
+    FED_TRY(lock_place(&claim->results, config, "output.file", config->output.file));
+    if (config->checkpoint.every > 0)
+        FED_TRY(
+            lock_place(&claim->checkpoint, config, "checkpoint.file", config->checkpoint.file));
+    return options->resume || options->overwrite ? FED_OK : refuse_what_is_there(config);
+}
+
+void fed_claim_release(fed_claim_t *claim) {
+    fed_lock_release(&claim->checkpoint);
+    fed_lock_release(&claim->results);
+}
