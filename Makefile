@@ -147,9 +147,9 @@ demo: ## set up, build, train on DATASET=mnist, compare, and draw demo.png
 	@PYTHON='$(PYTHON)' jobs/setup/packages.sh demo
 	@$(MAKE) --no-print-directory $(PARALLEL) fedmpi
 	@$(MAKE) --no-print-directory data
-	$(MPIRUN) -np $(RANKS) ./fedmpi configs/$(DATASET).ini
+	$(MPIRUN) -np $(RANKS) ./fedmpi configs/$(DATASET).ini -o results/demo-$(DATASET).h5 --overwrite
 	@echo
-	$(PYTHON) -m analysis.plot results/$(DATASET)-fedavg.h5 -o demo.png
+	$(PYTHON) -m analysis.plot results/demo-$(DATASET).h5 -o demo.png
 
 data: ## put DATASET=mnist or fashion-mnist under data/
 	@PYTHON='$(PYTHON)' jobs/setup/data.sh $(DATASET)

@@ -146,8 +146,9 @@ fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv) {
     if (options->inquiry != FED_ASK_NOTHING)
         return FED_OK;
     if (options->resume && options->overwrite)
-        return fed_fail(FED_INPUT, "--resume goes on from what is there, --overwrite starts anew: "
-                                   "one of the two");
+        return fed_fail(FED_INPUT,
+                        "--resume goes on from what is there, --overwrite starts anew: "
+                        "one of the two");
     if (optind == argc)
         return fed_fail(FED_INPUT, "no configuration file; %s", USAGE);
     if (optind + 1 < argc)

@@ -75,8 +75,8 @@ fed_status_t fed_file_make_folders(const char *path, size_t *kept) {
         if (!is_folder(copy)) {
             if (errno != ENOENT || mkdir(copy, 0777) != 0) {
                 int code = errno;
-                fed_status_t status = fed_fail(kind_of(code), "cannot make the folder %s: %s", copy,
-                                               strerror(code));
+                fed_status_t status =
+                    fed_fail(kind_of(code), "cannot make the folder %s: %s", copy, strerror(code));
                 copy[made] = '\0';
                 remove_empty(copy, *kept);
                 return status;

@@ -114,8 +114,8 @@ static void read_holder(int descriptor, holder_t *holder) {
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
             size_t skip = strlen(fields[i].name);
             if (strncmp(line, fields[i].name, skip) == 0)
-                snprintf(fields[i].value, fields[i].bytes, "%.*s",
-                         (int)strcspn(line + skip, "\n"), line + skip);
+                snprintf(fields[i].value, fields[i].bytes, "%.*s", (int)strcspn(line + skip, "\n"),
+                         line + skip);
         }
     holder->process = strtol(process, NULL, 10);
 }
@@ -173,14 +173,14 @@ static hold_t attempt(const char *path, int *descriptor) {
 static fed_status_t fail_busy(int descriptor, const char *path, hold_t hold) {
     holder_t holder;
     read_holder(descriptor, &holder);
-    FED_AUTOFREE char *who =
-        holder.process == 0 ? fed_strdup("")
-                            : fed_format(": process %ld on host %s, since %s", holder.process,
-                                         holder.host, holder.since);
+    FED_AUTOFREE char *who = holder.process == 0
+                                 ? fed_strdup("")
+                                 : fed_format(": process %ld on host %s, since %s", holder.process,
+                                              holder.host, holder.since);
     FED_AUTOFREE char *remedy =
-        hold == BUSY ? fed_strdup("")
-                     : fed_format("; if it has ended, which cannot be seen from here, remove %s",
-                                  path);
+        hold == BUSY
+            ? fed_strdup("")
+            : fed_format("; if it has ended, which cannot be seen from here, remove %s", path);
     return fed_fail(FED_INPUT, "another run is writing it%s%s", who, remedy);
 }
 

@@ -14,7 +14,7 @@
 
 /* What the child finds, in memory of both. */
 typedef struct look {
-    const char *path, *table;
+    const char *path;
     size_t ini_bytes; /* that there is room for */
     fed_earlier_t found;
     char ini[]; /* terminated */
@@ -49,23 +49,26 @@ static bool read_ini(hid_t file, look_t *look) {
     return type >= 0 && read_text(type, look->ini_bytes, look->ini, read_set, set);
 }
 
-static bool count_rows(hid_t file, look_t *look) {
-    AUTOCLOSE set = H5Dopen2(file, look->table, H5P_DEFAULT);
+static bool count_rows(hid_t file, const char *table, int64_t *rows) {
+    AUTOCLOSE set = H5Dopen2(file, table, H5P_DEFAULT);
     AUTOCLOSE space = set >= 0 ? H5Dget_space(set) : -1;
-    look->found.rows = space >= 0 ? (int64_t)H5Sget_simple_extent_npoints(space) : -1;
-    return look->found.rows >= 0;
+    *rows = space >= 0 ? (int64_t)H5Sget_simple_extent_npoints(space) : -1;
+    return *rows >= 0;
 }
 
 static fed_status_t look_into(void *context) {
     look_t *look = context;
     AUTOCLOSE access = fed_file_access();
     hid_t file = H5Fopen(look->path, H5F_ACC_RDONLY, access); /* closed by the child's end */
-    if (file >= 0 && read_status(file, look) && read_ini(file, look) && count_rows(file, look))
+    fed_earlier_t *found = &look->found;
+    if (file >= 0 && read_status(file, look) && read_ini(file, look) &&
+        count_rows(file, "federated/rounds", &found->rounds) &&
+        count_rows(file, "centralized/epochs", &found->epochs))
         return FED_OK;
     return fed_fail(FED_INPUT, "%s: is no results file of fedmpi", look->path);
 }
 
-fed_status_t fed_earlier_read(fed_earlier_t *earlier, const char *path, const char *table) {
+fed_status_t fed_earlier_read(fed_earlier_t *earlier, const char *path) {
     struct stat found;
     if (stat(path, &found) != 0)
         return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno));
@@ -73,7 +76,6 @@ fed_status_t fed_earlier_read(fed_earlier_t *earlier, const char *path, const ch
     size_t bytes = sizeof(look_t) + room + 1;
     look_t *look = fed_isolate_alloc(bytes);
     look->path = path;
-    look->table = table;
     look->ini_bytes = room;
     fed_status_t status = fed_isolate(look_into, look, HDF5_BYTES + bytes, path);
     if (status == FED_OK) {

@@ -3,11 +3,11 @@
 
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/fl/records.h"
 #include "fedmpi/io/earlier.h"
 #include "fedmpi/io/sealed.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* A message of the key's, if the place is wrong and not the disk. */
 static fed_status_t blame(const fed_config_t *config, const char *key, const char *path,
@@ -17,24 +17,28 @@ static fed_status_t blame(const fed_config_t *config, const char *key, const cha
     return status == FED_OK ? FED_OK : fed_fail(status, "%s: %s", path, fed_error_message());
 }
 
+/* Of a run that ended before its first round, and before its baseline's first epoch, nothing can
+ * be lost. */
 static fed_status_t refuse_results(const fed_config_t *config) {
     fed_earlier_t earlier;
-    if (fed_earlier_read(&earlier, config->output.file, fed_round_table.path) != FED_OK)
+    if (fed_earlier_read(&earlier, config->output.file) != FED_OK)
         return fed_config_fail(config, "output.file",
                                "is there already, and no results file of fedmpi; --overwrite "
                                "replaces it, --output FILE writes another");
-    fed_status_t status = fed_config_fail(
-        config, "output.file",
-        "is there already, with the %" PRId64 " rounds of a run that is \"%s\"; --resume goes on, "
-        "--overwrite starts anew, --output FILE writes another",
-        earlier.rows, earlier.status);
+    fed_status_t status = FED_OK;
+    if (earlier.rounds > 0 || earlier.epochs > 0 || strcmp(earlier.status, "complete") == 0)
+        status = fed_config_fail(config, "output.file",
+                                 "is there already, with the %" PRId64
+                                 " rounds of a run that is \"%s\"; --resume goes on, --overwrite "
+                                 "starts anew, --output FILE writes another",
+                                 earlier.rounds, earlier.status);
     fed_earlier_fini(&earlier);
     return status;
 }
 
 static fed_status_t refuse_what_is_there(const fed_config_t *config) {
     if (fed_file_holds_something(config->output.file))
-        return refuse_results(config);
+        FED_TRY(refuse_results(config));
     if (config->checkpoint.every > 0 && fed_sealed_exists(config->checkpoint.file))
         return fed_config_fail(config, "checkpoint.file",
                                "is there already, from an earlier run; --resume goes on, "
@@ -52,8 +56,7 @@ fed_status_t fed_claim_take(fed_claim_t *claim, const fed_config_t *config,
                             const fed_options_t *options) {
     FED_TRY(lock_place(&claim->results, config, "output.file", config->output.file));
     if (config->checkpoint.every > 0)
-        FED_TRY(
-            lock_place(&claim->checkpoint, config, "checkpoint.file", config->checkpoint.file));
+        FED_TRY(lock_place(&claim->checkpoint, config, "checkpoint.file", config->checkpoint.file));
     return options->resume || options->overwrite ? FED_OK : refuse_what_is_there(config);
 }
 

@@ -231,14 +231,14 @@ static fed_status_t look_at_results(fed_federation_t *federation) {
         fed_info("no checkpoint %s yet: starting", config->checkpoint.file);
         return FED_OK;
     }
-    if (fed_earlier_read(&earlier, path, fed_round_table.path) != FED_OK)
+    if (fed_earlier_read(&earlier, path) != FED_OK)
         return fed_config_fail(config, "output.file",
                                "is there already, and no results file of fedmpi; --overwrite "
                                "replaces it, --output FILE writes another");
     fed_status_t status = compare_results(federation, &earlier);
     if (status == FED_OK && !federation->complete)
         fed_info("no checkpoint %s: starting again, after %lld rounds of a run that did not end",
-                 config->checkpoint.file, (long long)earlier.rows);
+                 config->checkpoint.file, (long long)earlier.rounds);
     fed_earlier_fini(&earlier);
     return status;
 }

@@ -181,7 +181,7 @@ class Options(ProgramCase):
         self.assertEqual(outcome.code, 0, outcome.stderr)
 
     def test_summary_and_volume(self):
-        normal, quiet, verbose = (self.launch(2, *option, self.config)
+        normal, quiet, verbose = (self.launch(2, "--overwrite", *option, self.config)
                                   for option in ((), ("--quiet",), ("-v",)))
         for outcome in (normal, quiet, verbose):
             self.assertEqual(outcome.code, 0, outcome.stderr)
@@ -219,7 +219,7 @@ class Progress(ProgramCase):
         ours, theirs = pty.openpty()
         line = command(ranks, "-s", "federated.rounds=3", "-s", "training.epochs=60", "-s",
                        "partition.samples_per_client=0", "-s", "model.hidden=300,300",
-                       self.config)
+                       "--overwrite", self.config)
         process = subprocess.Popen(line, stdin=theirs, stdout=theirs, stderr=theirs,
                                    start_new_session=True)
         os.close(theirs)

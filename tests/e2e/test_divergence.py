@@ -24,7 +24,7 @@ class Divergence(ProgramCase):
 
     def refuse(self, ranks: int, *settings: str):
         overrides = [part for setting in settings for part in ("--set", setting)]
-        return self.launch(ranks, *overrides, self.config)
+        return self.launch(ranks, "--overwrite", *overrides, self.config)
 
     def test_the_run_stops_with_client_round_and_reason(self):
         for ranks in (1, 3):

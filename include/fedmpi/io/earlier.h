@@ -8,13 +8,14 @@
 
 typedef struct fed_earlier {
     char status[16]; /**< of the file's root: running, complete, interrupted */
-    int64_t rows;    /**< of a table */
+    int64_t rounds;  /**< rows of federated/rounds */
+    int64_t epochs;  /**< rows of centralized/epochs */
     char *ini;       /**< the effective configuration; owned */
 } fed_earlier_t;
 
 /** Read it, in a process of its own. FED_INPUT if it is no results file of fedmpi; then there is
- * nothing to give back. @param table  whose rows are counted */
-fed_status_t fed_earlier_read(fed_earlier_t *earlier, const char *path, const char *table);
+ * nothing to give back. */
+fed_status_t fed_earlier_read(fed_earlier_t *earlier, const char *path);
 
 void fed_earlier_fini(fed_earlier_t *earlier);
 
