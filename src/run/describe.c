@@ -102,11 +102,16 @@ void fed_run_announce(const fed_run_t *run) {
              config->experiment.name, config->model.type, run->model.parameters,
              config->data.dataset, data->train.count, data->test.count);
     if (config->federated.enabled)
-        fed_info("%s: %zu clients on %d rank%s%s, %lld rounds%s", config->federated.algorithm,
+        fed_info("%s: %zu clients on %d rank%s, %lld rounds%s", config->federated.algorithm,
                  run->partition.clients, workers, workers == 1 ? "" : "s",
-                 workers < fed_comm_size(run->comm) - 1 ? ", as many as cores" : "",
                  (long long)config->federated.rounds,
                  config->centralized.enabled ? "; centralized baseline on rank 0" : "");
+    int others = fed_comm_size(run->comm) - 1;
+    if (workers < others)
+        fed_info(
+            "%d of %d ranks train, as many as their nodes have cores for: more would only take "
+            "turns on them; FEDMPI_CORES=%d has all train",
+            workers, others, others);
 }
 
 void fed_run_describe(const fed_run_t *run) {

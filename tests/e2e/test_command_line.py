@@ -134,6 +134,14 @@ class DryRun(ProgramCase):
             self.assertEqual([int(count) > 0 for _, count in ranks],
                              [role == "client" for role in roles])
 
+    def test_ranks_without_a_core_are_told_how_to_train(self):
+        for cores, told in ((1, True), (3, False)):
+            outcome = self.launch(4, "-o", self.folder / f"{cores}.h5", self.config,
+                                  env=with_cores(cores))
+            self.assertEqual(outcome.code, 0, outcome.stderr)
+            self.assertEqual("1 of 3 ranks train" in outcome.stderr, told, outcome.stderr)
+            self.assertEqual("FEDMPI_CORES=3 has all train" in outcome.stderr, told)
+
     def test_it_shows_every_key_with_what_was_set(self):
         text = self.dry_run(1, "--set", "training.epochs=5")
         for section in SECTIONS:
@@ -214,16 +222,15 @@ class Progress(ProgramCase):
         self.assertLessEqual(len(lines), 201)
         self.assertIn("round 450/450", lines[-1])
 
-    def on_terminal(self, ranks: int) -> str:
-        """What a run that takes a few seconds writes to a terminal."""
+    def on_terminal(self, ranks: int, *settings: str, until: str = "") -> str:
+        """What a run writes to a terminal, to its end or, stopped then, `until` it is there."""
         ours, theirs = pty.openpty()
-        line = command(ranks, "-s", "federated.rounds=3", "-s", "training.epochs=60", "-s",
-                       "partition.samples_per_client=0", "-s", "model.hidden=300,300",
-                       "--overwrite", self.config)
-        process = subprocess.Popen(line, stdin=theirs, stdout=theirs, stderr=theirs,
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        process = subprocess.Popen(command(ranks, "--overwrite", *overrides, self.config),
+                                   stdin=theirs, stdout=theirs, stderr=theirs,
                                    start_new_session=True)
         os.close(theirs)
-        shown, deadline = b"", time.monotonic() + 110
+        shown, deadline, stopped = "", time.monotonic() + 110, False
         while time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
                 try:
@@ -232,22 +239,35 @@ class Progress(ProgramCase):
                     break
                 if not got:
                     break
-                shown += got
+                shown += got.decode()
             elif process.poll() is not None:
                 break
+            if until and not stopped and re.search(until, shown):
+                stopped = True
+                process.terminate()
         os.close(ours)
         process.kill()
-        self.assertEqual(process.wait(), 0, shown)
-        return shown.decode()
+        code = process.wait()
+        self.assertTrue(stopped if until else code == 0, shown)
+        return shown
 
     def test_a_live_line_on_a_terminal(self):
+        """In a round that does not end by itself."""
         for ranks in (0, 2):
             with self.subTest(ranks=ranks):
-                shown = self.on_terminal(ranks)
-                self.assertRegex(shown, "\r\033\\[Kround [123]/3.*elapsed .*ETA ")
-                self.assertRegex(shown, "\nround 1/3 |\r\033\\[Kround 1/3 +test .* ETA ")
-                # the live line is gone before the summary
-                self.assertRegex(shown, "\r\033\\[K\r?\nmnist-fedavg: mlp on idx")
+                self.on_terminal(ranks, "training.epochs=3000000", "centralized.enabled=false",
+                                 "federated.tracked_clients=",
+                                 until="\r\033\\[Kround 1/4.*elapsed .*ETA ")
+
+    def test_the_live_line_is_gone_before_other_lines(self):
+        for ranks in (0, 2):
+            with self.subTest(ranks=ranks):
+                shown = self.on_terminal(ranks, "federated.rounds=3")
+                for line in ("round 1/3 +test .* ETA ", "mnist-fedavg: mlp on idx"):
+                    found = re.search(line, shown)
+                    self.assertTrue(found, shown)
+                    before = shown[:found.start()].rpartition("\n")[2]
+                    self.assertEqual(before.rpartition("\r\033[K")[2].strip("\r"), "", shown)
 
 
 if __name__ == "__main__":
