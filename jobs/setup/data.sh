@@ -1,7 +1,8 @@
 #!/bin/sh
 # Put a data set's four IDX files into a folder, each checked by its SHA-256.
 #
-#     jobs/setup/data.sh mnist|fashion-mnist [FOLDER]     default: data/NAME
+#     jobs/setup/data.sh mnist|fashion-mnist [FOLDER]     default: data/NAME, of the
+#                                                          sources, or of where the user is
 #
 # Taken from the first of these that has a file with the right content:
 #   $FEDMPI_DATA or $FEDMPI_DATA/NAME, a folder
@@ -156,10 +157,10 @@ take() {
 give_up() {
     say "$1 of $dataset could not be had. Choices:"
     {
-        echo "  - connect to the internet and repeat: make data DATASET=$dataset"
-        echo "  - FEDMPI_DATA=FOLDER make data DATASET=$dataset, where FOLDER or FOLDER/$dataset holds"
+        echo "  - connect to the internet and repeat: $get"
+        echo "  - FEDMPI_DATA=FOLDER $get, where FOLDER or FOLDER/$dataset holds"
         echo "$sums" | sed 's/^\([^ ]*\) .*/      \1, plain or .gz/'
-        echo "  - FEDMPI_MIRRORS=ADDRESS make data DATASET=$dataset, an address below which the .gz files lie"
+        echo "  - FEDMPI_MIRRORS=ADDRESS $get, an address below which the .gz files lie"
         [ -z "$package" ] || echo "  - on Debian or Ubuntu: apt install $package, and repeat"
         echo "  - leave the files where they are and set data.path in the configuration"
     } >&2
@@ -177,7 +178,12 @@ describe "$dataset"
 mirrors=${FEDMPI_MIRRORS:-$mirrors}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${2:-data/$dataset}
-[ $# = 2 ] || [ "$PWD" = "$root" ] || folder=$root/$folder
+get="make data DATASET=$dataset"
+if [ ! -f "$root/Makefile" ]; then # installed: data go where the user is
+    get="sh $0 $dataset"
+elif [ $# = 1 ] && [ "$PWD" != "$root" ]; then
+    folder=$root/$folder
+fi
 
 mkdir -p "$folder"
 part=$folder/.part.$$

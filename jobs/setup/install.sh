@@ -20,10 +20,10 @@ put() {
     echo "$3" >>"$root/$list"
 }
 
-# FOLDER PATH: the files of a folder that git knows, or where there is no git all of them.
+# FOLDER PATH: all files of a folder.
 put_folder() {
-    { git ls-files "$1" 2>/dev/null | grep . || find "$1" -type f; } | while read -r file; do
-        [ ! -f "$file" ] || put "$(mode_of "$file")" "$file" "$2${file#"$1"}"
+    find "$1" -name __pycache__ -prune -o -type f -print | while read -r file; do
+        put "$(mode_of "$file")" "$file" "$2${file#"$1"}"
     done
 }
 

@@ -73,8 +73,12 @@ void fed_info(const char *format, ...) {
     va_end(arguments);
 }
 
+bool fed_log_is_verbose(void) {
+    return log_state.speaks && log_state.volume >= FED_VERBOSE;
+}
+
 void fed_detail(const char *format, ...) {
-    if (!log_state.speaks || log_state.volume < FED_VERBOSE)
+    if (!fed_log_is_verbose())
         return;
     va_list arguments;
     va_start(arguments, format);

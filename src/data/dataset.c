@@ -4,6 +4,7 @@
 #include "classes.h"
 #include "clean.h"
 #include "data/partitions/assignment.h"
+#include "fedmpi/core/installed.h"
 #include "fedmpi/core/memory.h"
 
 #include <errno.h>
@@ -53,10 +54,13 @@ static fed_status_t check_path(const fed_config_t *config, const fed_source_t *s
     if (access(config->data.path, R_OK) == 0)
         return FED_OK;
     const char *reason = strerror(errno);
-    if (source->is_fetched)
-        return fed_config_fail(config, "data.path",
-                               "cannot open: %s; `make data DATASET=%s` fetches it", reason,
-                               source->plugin.name);
+    if (source->is_fetched) {
+        FED_AUTOFREE char *script = fed_installed("jobs/setup/data.sh");
+        FED_AUTOFREE char *command =
+            script ? fed_format("sh %s ", script) : fed_strdup("make data DATASET=");
+        return fed_config_fail(config, "data.path", "cannot open: %s; `%s%s` fetches it", reason,
+                               command, source->plugin.name);
+    }
     return fed_config_fail(config, "data.path", "cannot open: %s", reason);
 }
 

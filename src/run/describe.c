@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SHOWN_CLIENTS 12 /* of a rank, in the map */
 
@@ -63,7 +64,8 @@ static const char *role_of(const fed_comm_t *comm, size_t rank) {
     return "idle"; /* its node has no core for it */
 }
 
-static void print_map(const fed_run_t *run) {
+/* Which clients train on which rank. @return how many on the first that trains */
+static size_t append_map(const fed_run_t *run, fed_text_t *lines) {
     size_t clients = run->partition.clients, ranks = (size_t)fed_comm_size(run->comm);
     FED_AUTOFREE uint32_t *rank = FED_NEW_ARRAY(uint32_t, clients);
     FED_AUTOFREE size_t *samples = FED_NEW_ARRAY(size_t, ranks);
@@ -76,22 +78,59 @@ static void print_map(const fed_run_t *run) {
             fed_text_append(&numbers[rank[k]], " %zu", k);
         samples[rank[k]] += count;
     }
-    printf("; rank  role    clients   samples  numbers of the clients, if all take part\n");
+    fed_text_append(lines,
+                    "rank  role    clients   samples  numbers of the clients, if all take part\n");
     for (size_t r = 0; r < ranks; r++) {
-        printf("; %4zu  %-6s  %7zu  %8zu%s%s%s\n", r, role_of(run->comm, r), counts[r], samples[r],
-               counts[r] ? " " : "", counts[r] ? numbers[r].chars : "",
-               counts[r] > SHOWN_CLIENTS ? " ..." : "");
+        fed_text_append(lines, "%4zu  %-6s  %7zu  %8zu%s%s%s\n", r, role_of(run->comm, r),
+                        counts[r], samples[r], counts[r] ? " " : "",
+                        counts[r] ? numbers[r].chars : "", counts[r] > SHOWN_CLIENTS ? " ..." : "");
         fed_text_fini(&numbers[r]);
     }
-    memory_t memory = estimate(run, counts[fed_comm_worker(run->comm, 0)]);
+    return counts[fed_comm_worker(run->comm, 0)];
+}
+
+static void append_memory(const fed_run_t *run, size_t clients_here, fed_text_t *lines) {
+    memory_t memory = estimate(run, clients_here);
     char node[16], client[16], server[16];
     fed_text_bytes(node, (double)memory.node);
     fed_text_bytes(client, (double)memory.client);
     fed_text_bytes(server, (double)memory.server);
-    printf("; memory: %s a node for the data, %s the server", node, server);
-    if (ranks > 1)
-        printf(", %s each other rank", client);
-    printf("; beside MPI's and the libraries' own\n");
+    fed_text_append(lines, "memory: %s a node for the data, %s the server", node, server);
+    if (fed_comm_size(run->comm) > 1)
+        fed_text_append(lines, ", %s each other rank", client);
+    fed_text_append(lines, "; beside MPI's and the libraries' own\n");
+}
+
+static void append_sizes(const fed_run_t *run, fed_text_t *lines) {
+    const fed_dataset_t *data = &run->dataset;
+    fed_text_append(lines,
+                    "data: %zu training, %zu validation, %zu test samples of %zu features in %zu "
+                    "classes\n",
+                    data->train.count, data->validation.count, data->test.count,
+                    data->train.features, data->classes);
+    fed_text_append(lines, "model: %s with %zu parameters in %zu tensors\n", run->config.model.type,
+                    run->model.parameters, run->model.tensor_count);
+    FED_AUTOFREE char *products = fed_model_products(
+        &run->model, (size_t)run->config.training.batch_size, FED_EVALUATION_BLOCK);
+    fed_text_append(lines, "products of dense layers: %s\n", products);
+}
+
+/* What would run where, each line behind a prefix that `say` prints. */
+static void describe(const fed_run_t *run, void (*say)(const char *line)) {
+    fed_text_t lines = {0};
+    append_memory(run, append_map(run, &lines), &lines);
+    append_sizes(run, &lines);
+    for (char *rest = lines.chars, *line; (line = strsep(&rest, "\n")) && *line;)
+        say(line);
+    fed_text_fini(&lines);
+}
+
+static void print_comment(const char *line) {
+    printf("; %s\n", line);
+}
+
+static void print_detail(const char *line) {
+    fed_detail("%s", line);
 }
 
 void fed_run_announce(const fed_run_t *run) {
@@ -112,25 +151,17 @@ void fed_run_announce(const fed_run_t *run) {
             "%d of %d ranks train, as many as their nodes have cores for: more would only take "
             "turns on them; FEDMPI_CORES=%d has all train",
             workers, others, others);
+    if (fed_log_is_verbose())
+        describe(run, print_detail);
 }
 
+/* The map and the memory first: they are what one looks for. All of it runs as a configuration. */
 void fed_run_describe(const fed_run_t *run) {
     if (!fed_comm_is_server(run->comm))
         return;
+    describe(run, print_comment);
     fed_text_t ini = {0};
     fed_config_write(&run->config, true, &ini);
-    fputs(ini.chars, stdout);
+    printf("\n%s", ini.chars);
     fed_text_fini(&ini);
-    const fed_dataset_t *data = &run->dataset;
-    printf(
-        "\n; data: %zu training, %zu validation, %zu test samples of %zu features in %zu "
-        "classes\n",
-        data->train.count, data->validation.count, data->test.count, data->train.features,
-        data->classes);
-    printf("; model: %s with %zu parameters in %zu tensors\n", run->config.model.type,
-           run->model.parameters, run->model.tensor_count);
-    FED_AUTOFREE char *products = fed_model_products(
-        &run->model, (size_t)run->config.training.batch_size, FED_EVALUATION_BLOCK);
-    printf("; products of dense layers: %s\n", products);
-    print_map(run);
 }

@@ -3,6 +3,7 @@
 
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/log.h"
+#include "fedmpi/core/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,12 +47,22 @@ static int digits(int64_t number) {
     return snprintf(NULL, 0, "%lld", (long long)number);
 }
 
-void fed_progress_round(fed_progress_t *progress, const fed_round_row_t *row) {
-    if (!isnan(row->test.accuracy))
-        progress->latest = row->test;
-    bool last = row->round == progress->rounds;
-    if (!fed_log_on_terminal() && row->round % progress->lines_every != 0 && !last)
-        return;
+/* A line of its own, so that the one of every run stays what scripts know. */
+static void detail(const fed_round_row_t *row) {
+    char down[16], up[16];
+    fed_text_bytes(down, (double)row->bytes_down);
+    fed_text_bytes(up, (double)row->bytes_up);
+    fed_detail(
+        "  round %lld: %lld of %lld drawn clients, %lld diverged, |update| %.3g; seconds: "
+        "train %.4f (workers end within %.4f), gather %.4f, aggregate %.4f, send %.4f, "
+        "evaluate %.4f; down %s, up %s",
+        (long long)row->round, (long long)row->participants, (long long)row->drawn,
+        (long long)row->diverged, row->update_norm, row->train_seconds, row->finish_spread_seconds,
+        row->gather_seconds, row->aggregate_seconds, row->bcast_seconds, row->evaluate_seconds,
+        down, up);
+}
+
+static void report(fed_progress_t *progress, const fed_round_row_t *row) {
     char eta[16], test[48] = "";
     format_eta(eta, progress, row->round);
     if (!isnan(row->test.accuracy))
@@ -59,6 +70,15 @@ void fed_progress_round(fed_progress_t *progress, const fed_round_row_t *row) {
     fed_info("round %*lld/%lld%s  train %.4f loss %.4f  %.2f s  ETA %s", digits(progress->rounds),
              (long long)row->round, (long long)progress->rounds, test, row->train.accuracy,
              row->train.loss, row->wall_seconds, eta);
+}
+
+void fed_progress_round(fed_progress_t *progress, const fed_round_row_t *row) {
+    if (!isnan(row->test.accuracy))
+        progress->latest = row->test;
+    bool last = row->round == progress->rounds;
+    if (fed_log_on_terminal() || row->round % progress->lines_every == 0 || last)
+        report(progress, row);
+    detail(row);
 }
 
 void fed_progress_tick(fed_progress_t *progress, int64_t round, const fed_centralized_t *central) {

@@ -7,6 +7,9 @@
 #include "fedmpi/comm/shared.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/digest.h"
+#include "fedmpi/core/file.h"
+#include "fedmpi/core/installed.h"
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 #include "fedmpi/fl/selection.h"
@@ -54,8 +57,29 @@ static fed_status_t resolve_defaults(fed_config_t *config) {
     return FED_OK;
 }
 
+/* Where a configuration that is not where the user says was installed: configs/quick.ini, or
+ * only quick.ini. Else NULL; the caller frees it. */
+static char *find_installed(const char *given) {
+    if (*given == '/' || fed_file_exists(given))
+        return NULL;
+    char *path = fed_installed(given);
+    if (path)
+        return path;
+    FED_AUTOFREE char *name = fed_format("configs/%s", given);
+    return fed_installed(name);
+}
+
+static fed_status_t read_file(fed_config_t *config, const char *given) {
+    FED_AUTOFREE char *installed = find_installed(given), *all = fed_installed("configs");
+    if (installed)
+        fed_info("configuration: %s", installed);
+    else if (all && *given != '/' && !fed_file_exists(given))
+        return fed_fail(FED_INPUT, "%s: there is no such file, also not below %s", given, all);
+    return fed_config_read_file(config, installed ? installed : given);
+}
+
 static fed_status_t read_config(fed_config_t *config, const fed_options_t *options) {
-    FED_TRY(fed_config_read_file(config, options->config_file));
+    FED_TRY(read_file(config, options->config_file));
     for (size_t i = 0; i < options->override_count; i++)
         FED_TRY(fed_config_override(config, options->overrides[i]));
     if (options->output_file)

@@ -123,6 +123,9 @@ class DryRun(ProgramCase):
                          [("0", "server"), ("1", "client"), ("2", "client")])
         self.assertEqual(sum(int(rank[2]) for rank in ranks), 7)
         self.assertRegex(text, r"; memory: \S+ \w+ a node for the data, .* the server, .* each")
+        order = [text.index(part) for part in ("; rank  role", "; memory:", "; data:",
+                                               "[experiment]", "[output]")]
+        self.assertEqual(order, sorted(order), "what one looks for comes first")
 
     def test_no_more_ranks_train_than_there_are_cores(self):
         for cores, roles in ((1, ["server", "client", "idle", "idle"]),
@@ -158,8 +161,8 @@ class DryRun(ProgramCase):
         self.assertEqual(outcome.code, 0, outcome.stderr)
         self.assert_same(plain, self.folder / "run.h5")
         outcome = self.launch(1, "-n", again)
-        self.assertEqual(outcome.stdout.partition("; data:")[0],
-                         again.read_text().partition("; data:")[0])
+        self.assertEqual(outcome.stdout.partition("[experiment]")[2],
+                         again.read_text().partition("[experiment]")[2])
 
     def test_it_finds_mistakes(self):
         outcome = self.launch(2, "-n", "-s", "partition.clients=500", self.config)
@@ -198,10 +201,30 @@ class Options(ProgramCase):
                          f"results: {self.folder}/run.h5"):
                 self.assertIn(part, outcome.stdout)
         self.assertEqual(quiet.stderr, "")
-        self.assertGreaterEqual(len(verbose.stderr), len(normal.stderr))
+        self.assert_verbose_tells_more(normal.stderr, verbose.stderr)
         with h5py.File(self.folder / "run.h5") as file:
             accuracy = file["federated/rounds"][-1]["test_accuracy"]
         self.assertRegex(normal.stdout, rf"test accuracy +{accuracy:.4f} ")
+
+    def assert_verbose_tells_more(self, normal: str, verbose: str) -> None:
+        """Every line of a usual run but for its times, and placement, memory and times beside."""
+        def plain(text: str) -> list[str]:
+            lines = [re.sub(r"  \d+\.\d\d s  ETA .*", "", line) for line in text.splitlines()]
+            return [line for line in lines if line]
+        said = plain(verbose)
+        self.assertEqual([line for line in plain(normal) if line not in said], [])
+        self.assertRegex(verbose, r"\n +0  server +0 +0\n +1  client +7 +210 +\d")
+        self.assertRegex(verbose, r"\nmemory: .* each other rank")
+        details = re.findall(r"^  round (\d): 7 of 7 drawn clients, 0 diverged, .* train (\S+) .*"
+                             r" gather \S+, aggregate \S+, send \S+, evaluate \S+; down \S+ \wB, up",
+                             verbose, re.MULTILINE)
+        self.assertEqual([number for number, _ in details], ["1", "2", "3", "4"])
+        with h5py.File(self.folder / "run.h5") as file:
+            measured = file["federated/rounds"]["train_seconds"]
+        for (_, shown), seconds in zip(details, measured):
+            self.assertEqual(shown, f"{seconds:.4f}")
+        for text in ("drawn clients", "memory:"):
+            self.assertNotIn(text, normal)
 
 
 class Progress(ProgramCase):

@@ -23,6 +23,9 @@ void fed_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** A line at FED_NORMAL and above. */
 void fed_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Would fed_detail say something here? For what costs time to find out. */
+bool fed_log_is_verbose(void);
+
 /** A line at FED_VERBOSE. */
 void fed_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -18,7 +18,8 @@ typedef struct fed_progress {
 
 void fed_progress_init(fed_progress_t *progress, int64_t first_round, int64_t rounds);
 
-/** A round is complete. */
+/** A round is complete: a line, unless a log would have too many, and with --verbose where its
+ * time went. */
 void fed_progress_round(fed_progress_t *progress, const fed_round_row_t *row);
 
 /** Time passes in a round: redraw the live line now and then. central may be NULL. */

@@ -40,10 +40,8 @@ static fed_status_t find_file(const char *folder, const char *const *patterns, c
                               char **path) {
     DIR *directory = opendir(folder);
     if (!directory)
-        return fed_fail(FED_INPUT,
-                        "%s: cannot open: %s; `make data` fetches MNIST, data.path names another "
-                        "folder",
-                        folder, strerror(errno));
+        return fed_fail(FED_INPUT, "%s: cannot open: %s; data.path names another folder", folder,
+                        strerror(errno));
     FED_AUTOFREE char *found = NULL;
     fed_status_t status = FED_OK;
     for (struct dirent *entry; status == FED_OK && (entry = readdir(directory));) {
