@@ -13,7 +13,7 @@ from program import PROGRAM, ProgramCase, command
 
 SECTIONS = ("experiment", "data", "partition", "model", "training", "federated", "centralized",
             "checkpoint", "output")
-OPTIONS = ("--set", "--output", "--resume", "--dry-run", "--list", "--quiet", "--verbose",
+OPTIONS = ("--set", "--output", "--overwrite", "--resume", "--dry-run", "--list", "--quiet", "--verbose",
            "--version", "--help")
 
 
