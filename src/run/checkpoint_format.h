@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Grows when the content changes its meaning. */
-#define FED_CHECKPOINT_FORMAT 4
+#define FED_CHECKPOINT_FORMAT 5
 
 /* Where the run stands: scalars of the checkpoint, in one array. */
 enum { ROUNDS_DONE, COMPLETE, EPOCH, POSITION, CORRECT, INTEGER_COUNT };

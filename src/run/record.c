@@ -131,12 +131,27 @@ void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void 
         fed_bundle_put_rows(&record->pending, table, rows, count);
 }
 
+/* How far the journal counts. */
+static void put_mark(fed_bundle_t *checkpoint, const fed_mark_t *mark) {
+    fed_bundle_put(checkpoint, "journal/bytes", FED_INT64, 1, &(int64_t){(int64_t)mark->bytes});
+    fed_bundle_put(checkpoint, "journal/hash", FED_BYTE, sizeof mark->hash, mark->hash);
+}
+
+static fed_status_t get_mark(const fed_bundle_t *checkpoint, fed_mark_t *mark) {
+    int64_t bytes;
+    FED_TRY(fed_bundle_get(checkpoint, "journal/bytes", FED_INT64, 1, &bytes));
+    if (bytes < 0)
+        return fed_fail(FED_INPUT, "checkpoint: impossible length of its journal");
+    mark->bytes = (uint64_t)bytes;
+    return fed_bundle_get(checkpoint, "journal/hash", FED_BYTE, sizeof mark->hash, mark->hash);
+}
+
 fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint) {
     fed_bundle_t *pending = &record->pending;
     if (pending->bytes > 0)
         FED_TRY(fed_journal_append(journal, &record->journaled, pending->block, pending->bytes));
     pending->bytes = 0; /* its memory is used again */
-    fed_bundle_put(checkpoint, "journaled", FED_BYTE, sizeof record->journaled, &record->journaled);
+    put_mark(checkpoint, &record->journaled);
     fed_bundle_put(checkpoint, "started", FED_BYTE, strlen(record->started), record->started);
     return FED_OK;
 }
@@ -147,7 +162,7 @@ fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint
     void *block;
     size_t bytes;
     *rows = (fed_bundle_t){0};
-    FED_TRY(fed_bundle_get(checkpoint, "journaled", FED_BYTE, sizeof mark, &mark));
+    FED_TRY(get_mark(checkpoint, &mark));
     FED_TRY(fed_journal_read(journal, &mark, &block, &bytes));
     return fed_bundle_open(rows, block, bytes);
 }
@@ -187,8 +202,7 @@ static fed_status_t restore_table(fed_record_t *record, const fed_bundle_t *bund
 fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
                                 const fed_bundle_t *rows, int64_t rounds, int64_t epochs) {
     FED_TRY(restore_start(record, checkpoint));
-    FED_TRY(fed_bundle_get(checkpoint, "journaled", FED_BYTE, sizeof record->journaled,
-                           &record->journaled));
+    FED_TRY(get_mark(checkpoint, &record->journaled));
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         FED_TRY(restore_table(record, rows, tables[t], rows_expected(tables[t], rounds, epochs)));
     record->central_rows = epochs;
