@@ -79,7 +79,8 @@ def measure(build: Path, data: Path, case: Case, folder: Path) -> dict[str, floa
         "federated.collective": case.collective, "federated.tracked_clients": "",
         "centralized.enabled": "false", "checkpoint.every": 0,
     }
-    command = ["mpirun", "-np", str(case.ranks), str(build / "fedmpi"), "--quiet"]
+    command = ["mpirun", "-np", str(case.ranks), str(build / "fedmpi"), "--quiet",
+               "--overwrite"]
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
     subprocess.run([*command, str(ROOT / "configs/mnist.ini")], check=True,

@@ -70,7 +70,7 @@ def rounds(build: Path, data: Path, ranks: int, folder: Path) -> dict[str, list[
     """The columns of seconds of a run's rounds, and what rank 0 used of a processor."""
     results, used = folder / "bench.h5", folder / "rank0.json"
     used.unlink(missing_ok=True)
-    program = [str(build / "fedmpi"), "--quiet", "--output", str(results),
+    program = [str(build / "fedmpi"), "--quiet", "--overwrite", "--output", str(results),
                "--set", f"data.path={data}"]
     for setting in SETTINGS:
         program += ["--set", setting]

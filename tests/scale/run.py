@@ -49,7 +49,7 @@ def train(program: Path, data: Path, ranks: int, collective: str, folder: Path) 
     """The model's tensors and the server's peak memory in MB; all ranks train."""
     results, used = folder / "results.h5", folder / "used.json"
     used.unlink(missing_ok=True)
-    command = [str(program), "--quiet", "--output", str(results),
+    command = [str(program), "--quiet", "--overwrite", "--output", str(results),
                *options_of([f"data.path={data}", f"federated.collective={collective}", *SETTINGS]),
                str(ROOT / "configs/mnist.ini")]
     subprocess.run(["mpirun", "-np", "1", sys.executable, str(MEASURE), str(used), *command,
@@ -81,7 +81,7 @@ def check_balance(program: Path, data: Path) -> int:
     """Clients of very different sizes: workers finish within the time of the longest."""
     with tempfile.TemporaryDirectory(prefix="fedmpi-scale-") as name:
         results = Path(name) / "results.h5"
-        command = [str(program), "--quiet", "--output", str(results),
+        command = [str(program), "--quiet", "--overwrite", "--output", str(results),
                    *options_of([f"data.path={data}", "partition.scheme=quantity", *SETTINGS]),
                    str(ROOT / "configs/mnist.ini")]
         subprocess.run(["mpirun", "-np", "6", *command], check=True, stdout=subprocess.DEVNULL)
@@ -113,7 +113,7 @@ def check_many(program: Path, clients: int, dataset: str, scheme: str) -> int:
         folder, used = Path(name), Path(name) / "used.json"
         write_idx(folder, "train", 300_000)
         write_idx(folder, "t10k", 1000)
-        command = [str(program), "--quiet", "--output", str(folder / "results.h5"),
+        command = [str(program), "--quiet", "--overwrite", "--output", str(folder / "results.h5"),
                    *options_of([f"data.dataset={dataset}", f"data.path={folder}",
                                 f"partition.scheme={scheme}", f"partition.clients={clients}",
                                 *MANY_SETTINGS]),
