@@ -1,14 +1,18 @@
 /* The table of aggregation rules, and the two that are sums. */
 #include "fl/aggregation/rules.h"
+#include "fl/encoders/encoders.h"
 
 const fed_aggregation_t fed_rule_mean = {
     .plugin = {"mean", "the weighted mean, as an exact sum"},
 };
 
-/* Sun et al. 2019, "Can You Really Backdoor Federated Learning?", section 4.3. */
+/* Sun et al. 2019, section 4.3: the encoder does it. */
+static const fed_encoder_t *const norm_bound_encoders[] = {&fed_encoder_norm_bound};
+
 const fed_aggregation_t fed_rule_norm_bound = {
     .plugin = {"norm_bound", "the mean of updates cut to federated.norm_bound (Sun et al. 2019)"},
-    .bounds_norm = true,
+    .encoders = norm_bound_encoders,
+    .encoder_count = sizeof norm_bound_encoders / sizeof *norm_bound_encoders,
 };
 
 static const fed_plugin_t *const rule_entries[] = {

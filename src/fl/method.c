@@ -10,6 +10,9 @@ fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {
     FED_TRY(fed_algorithm_find(config, &method->algorithm));
     FED_TRY(fed_server_optimizer_find(config, &method->optimizer));
     FED_TRY(fed_aggregation_find(config, &method->aggregation));
+    method->chain =
+        (fed_chain_t){method->aggregation->encoders, method->aggregation->encoder_count};
+    FED_TRY(fed_chain_check(&method->chain, config, fed_aggregations.key));
     FED_TRY(fed_sampler_find(config, &method->sampler));
     FED_TRY(fed_schedule_find(config, &method->schedule));
     return fed_attack_find(config, &method->attack);
@@ -24,6 +27,8 @@ void fed_method_settle(fed_method_t *method, const fed_config_t *config, size_t 
     fed_slots_init(&method->slots, parameters);
     add_all(&method->slots, method->algorithm->slots, method->algorithm->slot_count);
     add_all(&method->slots, method->optimizer->slots, method->optimizer->slot_count);
+    for (size_t i = 0; i < method->chain.count; i++)
+        add_all(&method->slots, method->chain.links[i]->slots, method->chain.links[i]->slot_count);
     if (config->training.persistent_momentum)
         fed_slots_add(&method->slots, &fed_slot_momentum);
 }
@@ -37,6 +42,14 @@ void fed_method_start(const fed_method_t *method, const fed_config_t *config, do
     fed_server_step_t before = {.config = config, .slots = &method->slots, .server = server};
     if (method->optimizer->start)
         method->optimizer->start(&before);
+}
+
+size_t fed_method_bytes_down(const fed_method_t *method) {
+    return method->slots.lengths[FED_OWNER_DOWN] * sizeof(float);
+}
+
+size_t fed_method_bytes_up(const fed_method_t *method, const fed_config_t *config) {
+    return fed_chain_bytes(&method->chain, config, &method->slots);
 }
 
 double fed_method_step(const fed_method_t *method, const fed_aggregate_t *round) {

@@ -1,66 +1,49 @@
 /* From a client's vectors to sums, or to a row of their own. */
 #include "send.h"
 
+#include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
 
 #include <math.h>
 
-/* L2 norm of to - from; its order of summation is part of the result. */
-static double norm_of(size_t n, const fed_difference_t *vector) {
-    double sum = 0;
-    for (size_t j = 0; j < n; j++) {
-        double difference = (double)vector->to[j] - (double)vector->from[j];
-        sum += difference * difference;
-    }
-    return sqrt(sum);
-}
-
-/* The factor that brings the client's update to the bound. */
-static double bounding_factor(const fed_client_t *client) {
-    double bound = client->trainer->norm_bound;
-    if (bound == 0)
-        return 1;
-    double norm = norm_of(client->training->model->parameters, &client->up[0]);
-    return norm > bound ? bound / norm : 1;
-}
-
-/* row = (to - from) * scale; false if a difference is out of range. */
-static bool keep(size_t n, const fed_difference_t *vector, double scale, float *row) {
-    bool in_range = true;
-    for (size_t j = 0; j < n; j++) {
-        double difference = (double)vector->to[j] - (double)vector->from[j];
-        in_range &= fabs(difference) < FED_FIXED_LIMIT;
-        row[j] = (float)(difference * scale);
-    }
-    return in_range;
-}
-
-static bool keep_all(const fed_client_t *client, double *norm) {
+/* What the client sends, through the chain: [slots of FED_OWNER_UP]. */
+static void encode_all(const fed_client_t *client, fed_message_t *messages) {
     const fed_slots_t *slots = &client->trainer->method->slots;
-    bool in_range = true;
-    for (size_t i = 0; i < slots->place_count; i++) {
-        const fed_place_t *place = &slots->places[i];
-        if (place->slot->owner == FED_OWNER_UP)
-            in_range &= keep(place->count, &client->up[place->index], client->scale,
-                             client->trainer->row + place->offset);
-    }
-    *norm = norm_of(slots->parameters, &client->up[0]);
-    return in_range;
-}
-
-static bool add_weighted(const fed_client_t *client, double weight, double *norm) {
-    const fed_slots_t *slots = &client->trainer->method->slots;
-    bool in_range = true;
     for (size_t i = 0; i < slots->place_count; i++) {
         const fed_place_t *place = &slots->places[i];
         if (place->slot->owner != FED_OWNER_UP)
             continue;
-        bool is_update = place->slot == &fed_slot_update;
-        const fed_difference_t *vector = &client->up[place->index];
-        double squared_norm, factor = is_update ? bounding_factor(client) : 1;
-        in_range &= fed_fixed_accumulate(place->count, vector->to, vector->from, weight * factor,
-                                         client->trainer->sums + place->offset, &squared_norm);
-        if (is_update)
+        messages[place->index] = (fed_message_t){.place = place,
+                                                 .vector = client->up[place->index],
+                                                 .factor = 1,
+                                                 .in_range = true,
+                                                 .norm = NAN};
+        fed_chain_encode(&client->trainer->method->chain, client, &messages[place->index]);
+    }
+}
+
+/* The messages as rows of floats. */
+static bool keep_all(const fed_client_t *client, const fed_message_t *messages, size_t count) {
+    bool in_range = true;
+    for (size_t i = 0; i < count; i++)
+        in_range &= fed_difference_keep(messages[i].place->count, &messages[i].vector,
+                                        client->scale * messages[i].factor,
+                                        client->trainer->row + messages[i].place->offset);
+    return in_range;
+}
+
+/* The messages into the sums, in one pass each. @param norm [out] of the first */
+static bool add_weighted(const fed_client_t *client, const fed_message_t *messages, size_t count,
+                         double weight, double *norm) {
+    bool in_range = true;
+    for (size_t i = 0; i < count; i++) {
+        const fed_message_t *message = &messages[i];
+        double squared_norm;
+        in_range &=
+            fed_fixed_accumulate(message->place->count, message->vector.to, message->vector.from,
+                                 weight * message->factor,
+                                 client->trainer->sums + message->place->offset, &squared_norm);
+        if (i == 0)
             *norm = sqrt(squared_norm);
     }
     return in_range;
@@ -68,11 +51,32 @@ static bool add_weighted(const fed_client_t *client, double weight, double *norm
 
 /* A client that is to be left out must leave no trace in the sums: with weight 0 a first
  * look adds nothing. Where divergence ends the run, the sums do not matter. */
-static bool add_all(const fed_client_t *client, double *norm) {
+static bool add_all(const fed_client_t *client, const fed_message_t *messages, size_t count,
+                    double *norm) {
     if (client->trainer->config->federated.on_divergence == FED_DIVERGENCE_SKIPS &&
-        !add_weighted(client, 0, norm))
+        !add_weighted(client, messages, count, 0, norm))
         return false;
-    return add_weighted(client, client->task->weight * client->scale, norm);
+    return add_weighted(client, messages, count, client->task->weight * client->scale, norm);
+}
+
+/* Encode, and bring on its way. @param norm [out] of the update as it was */
+static bool send_all(const fed_client_t *client, double *norm) {
+    size_t count = client->trainer->method->slots.counts[FED_OWNER_UP];
+    FED_AUTOFREE fed_message_t *messages = FED_NEW_ARRAY(fed_message_t, count);
+    bool in_range = true;
+    encode_all(client, messages);
+    for (size_t i = 0; i < count; i++)
+        in_range &= messages[i].in_range;
+    if (in_range && client->trainer->row) {
+        in_range = keep_all(client, messages, count);
+        *norm = fed_difference_norm(messages->place->count, &client->up[0]);
+    } else if (in_range)
+        in_range = add_all(client, messages, count, norm);
+    if (messages->own)
+        *norm = messages->norm;
+    for (size_t i = 0; i < count; i++)
+        fed_free(messages[i].own);
+    return in_range;
 }
 
 /* A loss that is no number is found in the parameters as a rule, but need not be. */
@@ -82,8 +86,7 @@ static bool is_measured(const fed_client_t *client) {
 
 fed_status_t fed_client_send(const fed_client_t *client, double *norm) {
     const fed_client_task_t *task = client->task;
-    if (is_measured(client) &&
-        (client->trainer->row ? keep_all(client, norm) : add_all(client, norm)))
+    if (is_measured(client) && send_all(client, norm))
         return FED_OK;
     return fed_fail(FED_DIVERGED,
                     "round %u: client %u diverged: a parameter is not a number or changed by "

@@ -314,7 +314,9 @@ static void rows_and_bounds_agree_with_sums(void **state) {
         assert_true(fabs(0.5 * (double)row[j] - plain[j]) < 1e-8);
 
     double bound = record.update_norm / 3;
-    fed_client_row_t cut = train_once(&twin, (fed_trainer_t){.norm_bound = bound});
+    twin_set(&twin, "federated.norm_bound", "%.17g", bound);
+    twin.method.chain = (fed_chain_t){find("norm_bound")->encoders, 1};
+    fed_client_row_t cut = train_once(&twin, (fed_trainer_t){0});
     fed_fixed_decode_double(n, twin.sums, bounded);
     assert_true(cut.update_norm == record.update_norm); /* recorded as it was */
     for (size_t j = 0; j < n; j++) {
@@ -322,7 +324,8 @@ static void rows_and_bounds_agree_with_sums(void **state) {
         squares += bounded[j] * bounded[j];
     }
     assert_true(fabs(2 * sqrt(squares) - bound) < 1e-9);
-    train_once(&twin, (fed_trainer_t){.norm_bound = 2 * record.update_norm});
+    twin_set(&twin, "federated.norm_bound", "%.17g", 2 * record.update_norm);
+    train_once(&twin, (fed_trainer_t){0});
     fed_fixed_decode_double(n, twin.sums, bounded);
     assert_memory_equal(bounded, plain, n * sizeof *plain);
     twin_fini(&twin);

@@ -3,12 +3,17 @@
  * The mean and the mean of bounded updates are exact sums, which every rank adds up for
  * its clients. The other rules look at single clients' vectors, which the server gathers
  * in pieces. A rule is one const struct and a line in aggregation.c.
+ *
+ * A rule sees everything that a client sends as one vector, with the update first: Krum's
+ * distances count SCAFFOLD's change of the control too, so that a client is taken with both or
+ * not at all, and medians take each coordinate of both. norm_bound cuts updates only.
  */
 #ifndef FEDMPI_FL_AGGREGATION_H
 #define FEDMPI_FL_AGGREGATION_H
 
 #include "fedmpi/config/config.h"
 #include "fedmpi/config/plugin.h"
+#include "fedmpi/fl/encoder.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +21,9 @@
 typedef struct fed_aggregation {
     fed_plugin_t plugin;
 
-    /** Scale updates that are longer than federated.norm_bound down to it. */
-    bool bounds_norm;
+    /** What clients' vectors pass before the rule has them, [encoder_count]; may be none. */
+    const fed_encoder_t *const *encoders;
+    size_t encoder_count;
 
     /** Optional: make one row of the clients' rows, each coordinate on its own.
      * @param tolerated  f: clients of the round that may send anything

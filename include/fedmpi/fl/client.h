@@ -13,15 +13,14 @@
 
 /** What a rank trains its clients with, one after another. */
 typedef struct fed_trainer {
-    const fed_config_t *config; /**< borrowed, as all below */
-    const fed_method_t *method; /**< settled */
-    fed_training_t *training;   /**< holds nothing from one client to the next */
-    fed_states_t *states;       /**< what clients keep: blocks of FED_OWNER_CLIENT */
-    const float *down;          /**< the block of FED_OWNER_DOWN */
-    int64_t *sums;              /**< fixed-point sums of p_k u_k: a block of FED_OWNER_UP */
-    float *row;                 /**< takes this client's block of FED_OWNER_UP, unweighted, in
-                                     place of the sums; or NULL */
-    double norm_bound;          /**< longer updates are cut to this norm; 0: none. For sums. */
+    const fed_config_t *config;       /**< borrowed, as all below */
+    const fed_method_t *method;       /**< settled */
+    fed_training_t *training;         /**< holds nothing from one client to the next */
+    fed_states_t *states;             /**< what clients keep: blocks of FED_OWNER_CLIENT */
+    const float *down;                /**< the block of FED_OWNER_DOWN */
+    int64_t *sums;                    /**< fixed-point sums of p_k u_k: a block of FED_OWNER_UP */
+    float *row;                       /**< takes this client's block of FED_OWNER_UP, unweighted, in
+                                           place of the sums; or NULL */
     const fed_byzantine_t *byzantine; /**< NULL: all clients are honest */
 } fed_trainer_t;
 
@@ -34,11 +33,6 @@ typedef struct fed_client_task {
     double weight;         /**< p_k, its share of the average */
     const uint32_t *order; /**< NULL: shuffled by the seed; else [epochs][count], as it is */
 } fed_client_task_t;
-
-/** A vector that a client sends: to - from. */
-typedef struct fed_difference {
-    const float *to, *from;
-} fed_difference_t;
 
 /** Each client's momentum, where training.persistent_momentum keeps it. */
 extern const fed_slot_t fed_slot_momentum;

@@ -21,6 +21,7 @@ typedef struct fed_method {
     const fed_sampler_t *sampler;
     const fed_schedule_t *schedule;
     const fed_attack_t *attack; /**< of clients that are Byzantine */
+    fed_chain_t chain;          /**< what vectors pass on their way from a client */
     fed_slots_t slots;          /**< all that these declare, and a momentum that persists */
 } fed_method_t;
 
@@ -35,6 +36,10 @@ void fed_method_fini(fed_method_t *method);
 /** What the server keeps before round 1.
  * @param server  [in,out] [slots.lengths[FED_OWNER_SERVER]], zeroed */
 void fed_method_start(const fed_method_t *method, const fed_config_t *config, double *server);
+
+/** Bytes that would travel to and from one client in a round: the slots', behind the chain. */
+size_t fed_method_bytes_down(const fed_method_t *method);
+size_t fed_method_bytes_up(const fed_method_t *method, const fed_config_t *config);
 
 /** The new global parameters from the round's averages. Server only, local.
  * @return L2 norm of the update that the server's step was given */

@@ -57,8 +57,6 @@ static fed_status_t train_one(fed_federation_t *federation, int64_t round, uint3
         .down = federation->w,
         .sums = federation->sums,
         .row = fed_single_row(federation, (size_t)(row - federation->clients)),
-        .norm_bound =
-            federation->run->method.aggregation->bounds_norm ? config->federated.norm_bound : 0,
         .byzantine = &federation->byzantine,
     };
     fed_tracking_t tracking = {&federation->evaluator, &federation->run->dataset.test, epoch_rows};
@@ -321,10 +319,9 @@ static void summarize_clients(const fed_federation_t *federation, fed_round_row_
     }
     row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
     row->finish_spread_seconds = finish_spread(federation);
-    const size_t *lengths = federation->run->method.slots.lengths;
-    row->bytes_down =
-        (int64_t)(federation->selection.drawn * lengths[FED_OWNER_DOWN] * sizeof(float));
-    row->bytes_up = (int64_t)(participants * lengths[FED_OWNER_UP] * sizeof(float));
+    const fed_method_t *method = &federation->run->method;
+    row->bytes_down = (int64_t)(federation->selection.drawn * fed_method_bytes_down(method));
+    row->bytes_up = (int64_t)(participants * fed_method_bytes_up(method, &federation->run->config));
 }
 
 /* Server only. The results file appears anew; the others train meanwhile. */

@@ -1,0 +1,99 @@
+/** Encoders: what a client's vectors pass on their way to the server.
+ *
+ * A chain of links turns the floats of local training into what is added up exactly, 64-bit
+ * fixed-point integers (math/fixed.h). Each link says what it changes, the bytes that would
+ * travel behind it, and whether its encodings may be added up. The end of every chain is the
+ * client's weight and the rounding to fixed point, or where the aggregation rule looks at
+ * single clients a row of floats.
+ *
+ * Between links a vector is a message that stands for factor * (to - from). A link that only
+ * scales changes the factor and touches no number: such chains end in one fused pass over w_k
+ * and w, as the empty chain does. A link that changes single numbers rewrites the message.
+ *
+ * An encoder is one const struct in one file and a line in encoder.c; an aggregation rule asks
+ * for those that it needs.
+ */
+#ifndef FEDMPI_FL_ENCODER_H
+#define FEDMPI_FL_ENCODER_H
+
+#include "fedmpi/config/config.h"
+#include "fedmpi/config/plugin.h"
+#include "fedmpi/fl/slots.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct fed_client fed_client_t; /* fl/client.h */
+
+/** A vector that a client sends: to - from. */
+typedef struct fed_difference {
+    const float *to, *from;
+} fed_difference_t;
+
+/** A vector on its way through the chain. */
+typedef struct fed_message {
+    const fed_place_t *place; /**< the slot of FED_OWNER_UP that it fills */
+    fed_difference_t vector;  /**< [place->count] */
+    double factor;            /**< the message is factor * (to - from); 1 at first */
+    bool in_range;            /**< all that was rewritten was: no number is lost to divergence */
+    double norm;              /**< L2 norm before it was rewritten; NaN: it was not */
+    float *own;               /**< memory of a message that was rewritten */
+} fed_message_t;
+
+typedef struct fed_encoder {
+    fed_plugin_t plugin;
+
+    /** Slots of FED_OWNER_CLIENT, as for the error that a client keeps; [slot_count]. */
+    const fed_slot_t *const *slots;
+    size_t slot_count;
+
+    /** Encodings are added up number by number, and the sum decodes to the sum of what each
+     * client encoded. False, say, for lists of positions. */
+    bool linear;
+
+    /** It makes sense behind linear links only, as masks do that cancel in the sum. */
+    bool needs_linear;
+
+    /** Vectors beside the update (SCAFFOLD's change of its control) pass as they are. */
+    bool update_only;
+
+    /** Required: change a message. Local, and the same on every rank. */
+    void (*encode)(const fed_client_t *client, fed_message_t *message);
+
+    /** Optional: bytes that travel for so many numbers; NULL: as many as came in. */
+    size_t (*bytes)(const fed_config_t *config, size_t numbers, size_t bytes);
+} fed_encoder_t;
+
+/** The links that a configuration asks for, in the order in which a vector passes them. */
+typedef struct fed_chain {
+    const fed_encoder_t *const *links; /**< [count], borrowed */
+    size_t count;
+} fed_chain_t;
+
+/** FED_INPUT, naming `key`, if a link does not go behind those before it. */
+fed_status_t fed_chain_check(const fed_chain_t *chain, const fed_config_t *config, const char *key);
+
+/** Pass a message through all links that are for it. */
+void fed_chain_encode(const fed_chain_t *chain, const fed_client_t *client, fed_message_t *message);
+
+/** Bytes that one client sends in a round, behind the last link. */
+size_t fed_chain_bytes(const fed_chain_t *chain, const fed_config_t *config,
+                       const fed_slots_t *slots);
+
+/** L2 norm of what the message stands for; its order of summation is part of the result. */
+double fed_message_norm(const fed_message_t *message);
+
+/** The message as numbers of its own, to change in place: [place->count]. */
+float *fed_message_rewrite(fed_message_t *message);
+
+/** L2 norm of to - from, summed up in the order of the numbers. */
+double fed_difference_norm(size_t n, const fed_difference_t *vector);
+
+/** row = (to - from) * scale; false if a difference is out of the range of numbers. */
+bool fed_difference_keep(size_t n, const fed_difference_t *vector, double scale, float *row);
+
+/** All encoders that are compiled in. */
+extern const fed_encoder_t *const fed_encoders[];
+extern const size_t fed_encoder_count;
+
+#endif
