@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool begins(const char *text, const char *begun) {
-    return strncmp(text, begun, strlen(begun)) == 0;
+static bool begins(const char *text, const char *prefix) {
+    return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 static void offer(const char *begun, const char *candidate) {

@@ -28,7 +28,7 @@ FED_INLINE doubles_t widen(floats_t x) {
 #if FED_HAS_CONVERTVECTOR
     return __builtin_convertvector(x, doubles_t);
 #else
-    doubles_t wide;
+    doubles_t wide = {0};
     for (int l = 0; l < DOUBLES; l++)
         wide[l] = (double)x[l];
     return wide;
