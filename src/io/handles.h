@@ -5,7 +5,7 @@
 #include <hdf5.h>
 
 /* A handle that closes itself at the end of its scope. */
-#define AUTOCLOSE __attribute__((cleanup(fed_close_handle))) hid_t
+#define AUTOCLOSE __attribute__((cleanup(fed_close_handle), unused)) hid_t
 void fed_close_handle(const hid_t *handle);
 
 /* How files are opened: without a lock, which not every file system has and which nobody needs

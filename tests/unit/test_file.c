@@ -41,9 +41,9 @@ static void missing_folders_are_made(void **state) {
 /* A folder that cannot be made is named with the reason, and those above it are taken back. */
 static void folders_are_made_all_or_none(void **state) {
     (void)state;
-    char path[NAME_MAX + 64] = "all/or/";
-    memset(path + strlen(path), 'x', NAME_MAX + 1);
-    strcat(path, "/file");
+    char longest[NAME_MAX + 2] = "";
+    memset(longest, 'x', sizeof longest - 1);
+    FED_AUTOFREE char *path = fed_format("all/or/%s/file", longest);
     assert_fails(FED_INPUT, "xxx: File name too long", fed_file_try(path_of(path)));
     assert_non_null(strstr(fed_error_message(), "cannot make the folder /"));
     assert_false(fed_file_exists(path_of("all")));

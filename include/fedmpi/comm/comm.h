@@ -14,10 +14,10 @@
 typedef struct fed_comm fed_comm_t;
 
 /** Start MPI. Collective. A waiting rank yields its core: set before MPI reads it.
- * @param comm  [out] for fed_comm_destroy, whatever the status
+ * @param created  [out] for fed_comm_destroy, whatever the status
  * @return FED_INPUT where FEDMPI_CORES is wrong on some rank, or where the launcher started
  *         several processes of which each is a run of its own */
-fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **comm);
+fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **created);
 
 /** End MPI and free. Collective. */
 void fed_comm_destroy(fed_comm_t *comm);

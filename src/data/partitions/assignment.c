@@ -173,7 +173,7 @@ static fed_status_t parse_text(const fed_config_t *config, char *text, size_t co
     size_t read = 0, line_number = 0;
     columns_t columns = {0};
     for (char *line; (line = strsep(&text, "\n"));) {
-        char *fields[FIELDS_MAX];
+        char *fields[FIELDS_MAX] = {line};
         line_number++;
         if (is_blank(line))
             continue;
