@@ -88,7 +88,10 @@ static char *trim(char *field) {
 /* Cut a line into fields, without the quotes around them; a separator at its end begins none. */
 static size_t split(char *line, char *fields[FIELDS_MAX]) {
     size_t count = 0;
-    for (char *end = line + strlen(line); line < end && count < FIELDS_MAX;) {
+    char *end = line + strlen(line);
+    for (size_t f = 0; f < FIELDS_MAX; f++)
+        fields[f] = end;
+    for (; line < end && count < FIELDS_MAX;) {
         char *field = line;
         while (*line && !is_separator(*line))
             line++;
@@ -173,7 +176,7 @@ static fed_status_t parse_text(const fed_config_t *config, char *text, size_t co
     size_t read = 0, line_number = 0;
     columns_t columns = {0};
     for (char *line; (line = strsep(&text, "\n"));) {
-        char *fields[FIELDS_MAX] = {line};
+        char *fields[FIELDS_MAX];
         line_number++;
         if (is_blank(line))
             continue;
