@@ -132,7 +132,10 @@ $(BUILD)/src/run/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"' -DFED_VE
 $(BUILD)/src/run/version.o: VERSION $(wildcard .git/HEAD .git/index)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
-	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(CMOCKA_LIBS) -o $@
+	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(TEST_LIBS) -o $@
+
+# Only tests that use it need cmocka: benchmarks do not.
+$(UNIT_TESTS) $(MPI_TESTS): TEST_LIBS = $(CMOCKA_LIBS)
 
 # --- For users ------------------------------------------------------------------------
 

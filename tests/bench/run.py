@@ -196,6 +196,31 @@ def network_rows(build: Path, data: Path, turns: int) -> list[Row]:
     return rows
 
 
+# --- whose products -----------------------------------------------------------------
+
+def product_rows(build: Path) -> list[Row]:
+    """Our dense products beside OpenBLAS's; all shapes are in build/bench-gemm.txt."""
+    products = records(run([str(build / "tests/bench/bench_gemm")]))
+    lines = [f"{p['inputs']:4} x {p['outputs']:4}, batch {p['batch']:3}, {p['product']:8} "
+             f"own {p['own_us']:9.1f} us, openblas {p['openblas_us']:9.1f} us, ratio "
+             f"{p['own_us'] / p['openblas_us']:.2f}; without zeros "
+             f"{p['own_full_us'] / p['openblas_full_us']:.2f}; auto: {p['auto']}\n"
+             for p in products]
+    (build / "bench-gemm.txt").write_text("".join(lines))
+    rows = []
+    for inputs, outputs, batch in ((200, 200, 32), (200, 200, 64), (1024, 1024, 64),
+                                   (2048, 2048, 64), (2048, 2048, 256)):
+        shown = [p for p in products
+                 if (p["inputs"], p["outputs"], p["batch"]) == (inputs, outputs, batch)]
+        rows.append((f"dense {inputs} x {outputs}, batch {batch}: "
+                     + ", ".join(p["product"] for p in shown),
+                     ", ".join(f"{p['own_us'] / 1e3:.3f}" for p in shown) + " ms",
+                     "OpenBLAS takes " + ", ".join(f"{p['openblas_us'] / p['own_us']:.2f}"
+                                                   for p in shown) + " of that; `auto`: "
+                     + ", ".join(p["auto"] for p in shown)))
+    return rows
+
+
 # --- the table ------------------------------------------------------------------------
 
 def markdown(rows: list[Row]) -> str:
@@ -226,7 +251,8 @@ def main() -> int:
         kernel_rows, us = steps(build, data)
         ours, theirs = all_rounds(build, data, options.turns)
         rows = (kernel_rows + round_rows(ours, theirs) + breakdown_rows(ours[RANKS[-1]], us)
-                + collective_rows(build) + network_rows(build, data, options.turns))
+                + product_rows(build) + collective_rows(build)
+                + network_rows(build, data, options.turns))
     except subprocess.CalledProcessError as error:
         print(f"bench: {error}\n{error.stderr}", file=sys.stderr)
         return 1

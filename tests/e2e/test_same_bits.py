@@ -18,6 +18,7 @@ CASES = {
     "no baseline, nobody tracked": ("centralized.enabled=false", "federated.tracked_clients="),
     "a baseline on everything": ("centralized.data=all", "centralized.epochs=3",
                                  "training.weight_decay=0.01"),
+    "OpenBLAS": ("model.gemm=openblas", "federated.clients_per_round=5"),
 }
 
 
@@ -35,6 +36,14 @@ class SameBits(ProgramCase):
         for number, (name, settings) in enumerate(CASES.items()):
             with self.subTest(name):
                 self.check((2, 3, 6) if number == 0 else (2 + number % 3, 6), *settings)
+
+    def test_results_say_whose_products_they_are(self):
+        for gemm, said in (("own", "fc1: own; fc2: own"), ("openblas", "fc1: openblas; fc2: openblas")):
+            with self.subTest(gemm):
+                path = self.run_small(1, f"model.gemm={gemm}", "federated.rounds=1",
+                                      output=f"{gemm}.h5")
+                with h5py.File(path) as file:
+                    self.assertTrue(file["model"].attrs["gemm"].decode().startswith(said))
 
     def test_both_collectives(self):
         gather = self.run_small(4, "federated.collective=gather", output="gather.h5")
