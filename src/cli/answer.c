@@ -7,6 +7,7 @@
 #include "fedmpi/fl/method.h"
 #include "fedmpi/nn/model.h"
 #include "fedmpi/run/version.h"
+#include "fedmpi/sim/protocol.h"
 
 #include "complete.h"
 #include "help.h"
@@ -15,9 +16,9 @@
 #include <string.h>
 
 const fed_plugin_table_t *const fed_variant_tables[] = {
-    &fed_sources,    &fed_partition_schemes, &fed_model_types,
-    &fed_algorithms, &fed_server_optimizers, &fed_aggregations,
-    &fed_samplers,   &fed_schedules,         &fed_attacks,
+    &fed_sources,           &fed_partition_schemes, &fed_model_types, &fed_algorithms,
+    &fed_server_optimizers, &fed_aggregations,      &fed_samplers,    &fed_schedules,
+    &fed_attacks,           &fed_protocols,
 };
 const size_t fed_variant_table_count = sizeof fed_variant_tables / sizeof *fed_variant_tables;
 

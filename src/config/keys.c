@@ -87,6 +87,7 @@ const fed_config_key_t fed_config_keys[] = {
     INTEGER(training, decay_rounds, 1, 10000000, "100", "rounds of the schedule: from one decay to the next (step, exponential), from start to end (cosine)"),
 
     BOOLEAN(federated, enabled, "true", "run the federated part"),
+    NAME(federated, protocol, "rounds", "who trains from which parameters and when results count, see --list"),
     NAME(federated, algorithm, "fedavg", "what clients and server compute, see --list"),
     REAL(federated, mu, 0, 1000, false, "0.01", "fedprox: weight of the proximal term"),
     REAL(federated, alpha, 0, 1000, true, "0.01", "feddyn: weight of the regularisation"),

@@ -43,10 +43,6 @@ char *fed_checkpoint_journal(const fed_run_t *run) {
     return fed_format("%s.rows", run->config.checkpoint.file);
 }
 
-char *fed_checkpoint_slot(const fed_slot_t *slot) {
-    return fed_format("%s/%s", fed_owner_name(slot->owner), slot->name);
-}
-
 void fed_checkpoint_discard(const fed_run_t *run) {
     FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
     fed_sealed_remove(run->config.checkpoint.file);
@@ -67,7 +63,7 @@ static size_t kept_here(const fed_states_t *states) {
 
 /* All states in the memory of the server, in the order of ranks. Collective. */
 static void collect_states(const fed_federation_t *federation, fed_bundle_t *bundle) {
-    const fed_states_t *states = &federation->states;
+    const fed_states_t *states = fed_engine_states(federation->engine);
     const fed_comm_t *comm = federation->run->comm;
     size_t ranks = (size_t)fed_comm_size(comm), length = states->length;
     size_t rank = (size_t)fed_comm_rank(comm), here = kept_here(states), total = 0;
@@ -113,18 +109,28 @@ static void put_central(fed_bundle_t *bundle, const fed_centralized_t *central, 
     reals[TRAIN_SECONDS] = central->train_seconds;
 }
 
-/* An array for each slot of the server, with its name. */
-static void put_slots(fed_bundle_t *bundle, const fed_federation_t *federation) {
-    const fed_slots_t *slots = &federation->run->method.slots;
-    for (size_t i = 0; i < slots->place_count; i++) {
-        const fed_place_t *place = &slots->places[i];
-        FED_AUTOFREE char *name = fed_checkpoint_slot(place->slot);
-        if (place->slot->owner == FED_OWNER_DOWN)
-            put_vector(bundle, name, place->count, federation->w + place->offset);
-        else if (place->slot->owner == FED_OWNER_SERVER)
-            fed_bundle_put(bundle, name, FED_FLOAT64, place->count,
-                           federation->server->own + place->offset);
+static void put_totals(const fed_totals_t *totals, int64_t *integers, double *reals) {
+    const fed_measure_t *const measures[] = {&totals->train, &totals->test, &totals->validation};
+    integers[TOTAL_ROUNDS] = totals->rounds;
+    integers[TOTAL_BYTES_DOWN] = totals->bytes_down;
+    integers[TOTAL_BYTES_UP] = totals->bytes_up;
+    reals[TOTAL_WALL_SECONDS] = totals->wall_seconds;
+    reals[TOTAL_TRAIN_SECONDS] = totals->train_seconds;
+    for (size_t i = 0; i < 3; i++) {
+        reals[TOTAL_MEASURES + 2 * i] = measures[i]->loss;
+        reals[TOTAL_MEASURES + 2 * i + 1] = measures[i]->accuracy;
     }
+}
+
+/* What the protocol has to find again. */
+static void put_vectors(fed_bundle_t *bundle, const fed_federation_t *federation) {
+    fed_saved_t saved[FED_SAVED_VECTORS];
+    size_t count = federation->protocol->list_saved(federation->state, saved);
+    for (size_t i = 0; i < count; i++)
+        if (saved[i].floats)
+            fed_bundle_put(bundle, saved[i].name, FED_FLOAT32, saved[i].count, saved[i].floats);
+        else
+            fed_bundle_put(bundle, saved[i].name, FED_FLOAT64, saved[i].count, saved[i].doubles);
 }
 
 static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, bool complete) {
@@ -132,8 +138,8 @@ static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, 
     int64_t integers[INTEGER_COUNT] = {
         [ROUNDS_DONE] = federation->rounds_done, [COMPLETE] = complete, [EPOCH] = 1};
     double reals[REAL_COUNT] = {0};
-    put_slots(bundle, federation);
-    fed_bundle_put(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals);
+    put_vectors(bundle, federation);
+    put_totals(&server->totals, integers, reals);
     if (server->centralized.rows) {
         fed_record_central(&server->record, &server->centralized);
         put_central(bundle, &server->centralized, integers, reals);
@@ -166,17 +172,16 @@ static fed_status_t save(fed_federation_t *federation, fed_bundle_t *bundle) {
     return fed_sealed_write(path, bundle->block, bundle->bytes);
 }
 
-void fed_checkpoint_save(fed_federation_t *federation, bool complete) {
+fed_status_t fed_checkpoint_save(fed_federation_t *federation, bool complete) {
     fed_server_t *server = federation->server;
     fed_bundle_t bundle = {0};
-    if (federation->states.length > 0)
+    if (fed_engine_states(federation->engine)->length > 0)
         collect_states(federation, server ? &bundle : NULL);
     if (!server)
-        return;
+        return FED_OK;
     put_identity(&bundle, federation->run);
     put_state(&bundle, federation, complete);
     fed_status_t status = save(federation, &bundle);
-    if (status > server->status)
-        server->status = status;
     fed_bundle_fini(&bundle);
+    return status;
 }

@@ -8,17 +8,31 @@
 #include <stdint.h>
 
 /* Grows when the content changes its meaning. */
-#define FED_CHECKPOINT_FORMAT 5
+#define FED_CHECKPOINT_FORMAT 6
 
 /* Where the run stands: scalars of the checkpoint, in one array. */
-enum { ROUNDS_DONE, COMPLETE, EPOCH, POSITION, CORRECT, INTEGER_COUNT };
-enum { LOSS_SUM, TRAIN_SECONDS, REAL_COUNT };
+enum {
+    ROUNDS_DONE,
+    COMPLETE,
+    EPOCH,
+    POSITION,
+    CORRECT,
+    TOTAL_ROUNDS,
+    TOTAL_BYTES_DOWN,
+    TOTAL_BYTES_UP,
+    INTEGER_COUNT
+};
+enum {
+    LOSS_SUM,
+    TRAIN_SECONDS,
+    TOTAL_WALL_SECONDS,
+    TOTAL_TRAIN_SECONDS,
+    TOTAL_MEASURES, /* loss and accuracy: train, test, validation */
+    REAL_COUNT = TOTAL_MEASURES + 6
+};
 
 /* The name of the checkpoint's journal; the caller frees it. */
 char *fed_checkpoint_journal(const fed_run_t *run);
-
-/* The name of a slot's array, "down/w"; the caller frees it. */
-char *fed_checkpoint_slot(const fed_slot_t *slot);
 
 /* Of what a run starts from: data and initial parameters. Server only. */
 void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HASH_BYTES]);

@@ -1,11 +1,11 @@
 /* --dry-run: what would run, where, with how much memory. */
-#include "fedmpi/sim/federation.h"
-#include "fedmpi/sim/single.h"
+#include "fedmpi/run/federation.h"
 
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/workers.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/sim/placement.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ typedef struct memory {
 
 static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     const fed_config_t *config = &run->config;
+    fed_problem_t problem = fed_run_problem(run);
     size_t n = run->model.parameters, clients = run->partition.clients;
     const fed_samples_t *train = &run->dataset.train, *test = &run->dataset.test;
     size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
@@ -37,14 +38,15 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     if (config->training.clip_norm == 0 &&
         (run->method.algorithm->correct || run->method.algorithm->train))
         training += n * sizeof(float); /* the gradient */
-    training += fed_single_client_bytes(run, clients_here);
+    training += fed_engine_updates_bytes(&problem, clients_here);
     size_t states = 2 * clients_here * lengths[FED_OWNER_CLIENT] * sizeof(float);
     memory_t memory = {
         .node = samples * (train->features * value_bytes + sizeof(int32_t)) +
                 run->dataset.generated_clients * sizeof(size_t),
         .client = common + training + states,
         .server = common + (up + lengths[FED_OWNER_SERVER]) * sizeof(double) +
-                  4 * down * sizeof(float) + FED_GATHER_BUFFER_BYTES + fed_single_server_bytes(run),
+                  4 * down * sizeof(float) + FED_GATHER_BUFFER_BYTES +
+                  fed_engine_piece_bytes(&problem),
     };
     if (config->centralized.enabled)
         memory.server += training;
@@ -71,7 +73,8 @@ static size_t append_map(const fed_run_t *run, fed_text_t *lines) {
     FED_AUTOFREE size_t *samples = FED_NEW_ARRAY(size_t, ranks);
     FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);
     FED_AUTOFREE fed_text_t *numbers = FED_NEW_ARRAY(fed_text_t, ranks);
-    fed_federation_place_all(run, rank);
+    fed_problem_t problem = fed_run_problem(run);
+    fed_placement_all(run->comm, &problem, rank);
     for (size_t k = 0; k < clients; k++) {
         size_t count = fed_partition_count(&run->partition, k);
         if (counts[rank[k]]++ < SHOWN_CLIENTS)

@@ -9,24 +9,22 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 #include "fedmpi/run/checkpoint.h"
-#include "fedmpi/run/run.h"
+#include "fedmpi/run/federation.h"
 #include "fedmpi/run/summary.h"
-#include "fedmpi/sim/federated.h"
 
 #include <string.h>
 
-/* What the waiting times of the rounds did not suffice for. */
-static fed_status_t finish_baseline(fed_federation_t *federation) {
+/* What the waiting times of the rounds did not suffice for. Collective.
+ * @param mine  of this rank, since the last agreement */
+static fed_status_t finish_baseline(fed_federation_t *federation, fed_status_t mine) {
     fed_server_t *server = federation->server;
-    fed_status_t status = FED_OK;
-    if (server) {
-        while (!fed_stop_requested() && server->centralized.rows &&
-               fed_server_works(server, federation->rounds_done + 1))
-            continue;
-        status = server->status != FED_OK ? server->status : fed_stop_status();
-    }
+    while (server && mine == FED_OK && !fed_stop_requested() && server->centralized.rows &&
+           fed_federation_works(federation))
+        continue;
+    if (server && mine == FED_OK)
+        mine = fed_stop_status();
     fed_comm_expect(federation->run->comm, "finishing", 0, -1);
-    return fed_comm_agree(federation->run->comm, status, NULL, NULL);
+    return fed_comm_agree(federation->run->comm, mine, NULL, NULL);
 }
 
 /* A final model and its confusion matrix. Collective. @param w the server's, or NULL */
@@ -38,7 +36,7 @@ static void record_model(fed_federation_t *federation, const char *part, const f
     if (w)
         memcpy(everywhere, w, n * sizeof *w);
     fed_comm_broadcast(run->comm, everywhere, n * sizeof *everywhere);
-    fed_evaluate_together(federation, &run->dataset.test, everywhere, confusion);
+    fed_engine_evaluate(federation->engine, &run->dataset.test, everywhere, confusion);
     if (!federation->server)
         return;
     FED_AUTOFREE char *matrix = fed_format("/%s/confusion_matrix", part);
@@ -51,15 +49,18 @@ static void record_models(fed_federation_t *federation) {
     const fed_config_t *config = &federation->run->config;
     fed_server_t *server = federation->server;
     if (config->federated.enabled)
-        record_model(federation, "federated", server ? federation->w : NULL);
+        record_model(federation, "federated",
+                     server ? federation->protocol->model(federation->state) : NULL);
     if (config->centralized.enabled)
         record_model(federation, "centralized", server ? server->centralized.training.w : NULL);
 }
 
+/* A failure of the server to write may be the server's alone: then all finish together. */
 static fed_status_t run_both(fed_federation_t *federation) {
+    fed_status_t mine = FED_OK;
     if (federation->run->config.federated.enabled)
-        FED_TRY(fed_federated_run(federation));
-    return finish_baseline(federation);
+        mine = fed_federation_train(federation);
+    return finish_baseline(federation, mine);
 }
 
 /* The last word in results and checkpoint, whatever the status. Collective. */
@@ -70,16 +71,20 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
         fed_record_central(&server->record, &server->centralized);
     if (server)
         fed_record_end(&server->record, status, fed_error_message());
+    fed_status_t saved = FED_OK;
+    FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
     if (status == FED_OK || status == FED_STOPPED)
         if (config->checkpoint.every > 0)
-            fed_checkpoint_save(federation, status == FED_OK);
-    FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+            saved = fed_checkpoint_save(federation, status == FED_OK);
+    if (saved > status) {
+        status = saved;
+        fed_free(reason);
+        reason = fed_strdup(fed_error_message());
+    }
     if (server) {
         fed_status_t published = fed_record_publish(&server->record, true);
         if (status == FED_OK || status == FED_STOPPED) /* else the first failure is the news */
             status = published > status ? published : status;
-        if (server->status > status)
-            status = server->status;
     }
     if (status == FED_STOPPED)
         fed_fail(status,

@@ -123,19 +123,29 @@ static fed_status_t get_central(const fed_bundle_t *bundle, const fed_bundle_t *
     return FED_OK;
 }
 
-/* Global parameters, what travels with them, and what the server keeps. */
+/* What the protocol saved. */
 static fed_status_t get_vectors(const fed_bundle_t *bundle, fed_federation_t *federation) {
-    const fed_slots_t *slots = &federation->run->method.slots;
-    for (size_t i = 0; i < slots->place_count; i++) {
-        const fed_place_t *place = &slots->places[i];
-        FED_AUTOFREE char *name = fed_checkpoint_slot(place->slot);
-        if (place->slot->owner == FED_OWNER_DOWN)
-            FED_TRY(get_finite(bundle, name, place->count, federation->w + place->offset));
-        else if (place->slot->owner == FED_OWNER_SERVER)
-            FED_TRY(fed_bundle_get(bundle, name, FED_FLOAT64, place->count,
-                                   federation->server->own + place->offset));
-    }
+    fed_saved_t saved[FED_SAVED_VECTORS];
+    size_t count = federation->protocol->list_saved(federation->state, saved);
+    for (size_t i = 0; i < count; i++)
+        if (saved[i].floats)
+            FED_TRY(get_finite(bundle, saved[i].name, saved[i].count, saved[i].floats));
+        else
+            FED_TRY(fed_bundle_get(bundle, saved[i].name, FED_FLOAT64, saved[i].count,
+                                   saved[i].doubles));
     return FED_OK;
+}
+
+static void get_totals(fed_totals_t *totals, const int64_t *integers, const double *reals) {
+    fed_measure_t *const measures[] = {&totals->train, &totals->test, &totals->validation};
+    totals->rounds = integers[TOTAL_ROUNDS];
+    totals->bytes_down = integers[TOTAL_BYTES_DOWN];
+    totals->bytes_up = integers[TOTAL_BYTES_UP];
+    totals->wall_seconds = reals[TOTAL_WALL_SECONDS];
+    totals->train_seconds = reals[TOTAL_TRAIN_SECONDS];
+    for (size_t i = 0; i < 3; i++)
+        *measures[i] =
+            (fed_measure_t){reals[TOTAL_MEASURES + 2 * i], reals[TOTAL_MEASURES + 2 * i + 1]};
 }
 
 /* The states in the checkpoint: values[count][length] of clients[count]. */
@@ -178,14 +188,15 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
     FED_TRY(check_identity(bundle, federation->run));
     FED_TRY(get_position(bundle, federation, integers, reals));
     FED_TRY(get_vectors(bundle, federation));
-    FED_TRY(fed_bundle_get(bundle, "totals", FED_BYTE, sizeof server->totals, &server->totals));
+    get_totals(&server->totals, integers, reals);
     if (server->centralized.rows)
         FED_TRY(get_central(bundle, rows, &server->centralized, integers, reals));
-    if (federation->states.length > 0) {
+    if (fed_engine_states(federation->engine)->length > 0) {
         const uint32_t *clients;
         const float *values;
         size_t count;
-        FED_TRY(find_states(bundle, &federation->states, &clients, &values, &count));
+        FED_TRY(
+            find_states(bundle, fed_engine_states(federation->engine), &clients, &values, &count));
     }
     return fed_record_restore(&server->record, bundle, rows, federation->rounds_done,
                               server->centralized.rows ? server->centralized.epoch - 1 : 0);
@@ -263,7 +274,7 @@ fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
 
 /* The server sends each state round; its home rank keeps it. Collective. */
 static void spread_states(fed_federation_t *federation, const fed_bundle_t *bundle) {
-    fed_states_t *states = &federation->states;
+    fed_states_t *states = fed_engine_states(federation->engine);
     const fed_comm_t *comm = federation->run->comm;
     const uint32_t *clients = NULL;
     const float *values = NULL;
@@ -278,7 +289,7 @@ static void spread_states(fed_federation_t *federation, const fed_bundle_t *bund
             memcpy(value, values + i * states->length, bytes);
         fed_comm_broadcast(comm, &client, sizeof client);
         fed_comm_broadcast(comm, value, bytes);
-        if (federation->home[client] == (uint32_t)fed_comm_rank(comm))
+        if (fed_engine_home(federation->engine, client) == (uint32_t)fed_comm_rank(comm))
             memcpy(fed_states_open(states, client), value, bytes);
     }
     fed_states_commit(states);
@@ -289,7 +300,7 @@ void fed_checkpoint_spread(fed_federation_t *federation) {
     const fed_comm_t *comm = federation->run->comm;
     fed_comm_broadcast(comm, &federation->rounds_done, sizeof federation->rounds_done);
     fed_comm_broadcast(comm, &federation->complete, sizeof federation->complete);
-    if (federation->states.length > 0)
+    if (fed_engine_states(federation->engine)->length > 0)
         spread_states(federation, server && server->loaded.block ? &server->loaded : NULL);
     if (server)
         fed_bundle_fini(&server->loaded);

@@ -1,5 +1,5 @@
 /* Evaluation of one model by all ranks that have a core. */
-#include "fedmpi/sim/federated.h"
+#include "handle.h"
 
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/shared.h"
@@ -28,31 +28,31 @@ static size_t find_near(const fed_comm_t *comm, size_t *near, size_t *all) {
 
 /* Blocks go round the evaluating ranks of all nodes; those of one node take what falls to
  * any of them in turns, so that none waits for one that others keep from its core. */
-static void evaluate_share(fed_federation_t *federation, const fed_samples_t *samples,
-                           const float *w, fed_score_t *score, int64_t *confusion) {
-    const fed_comm_t *comm = federation->run->comm;
+static void evaluate_share(fed_engine_t *engine, const fed_samples_t *samples, const float *w,
+                           fed_score_t *score, int64_t *confusion) {
+    const fed_comm_t *comm = engine->comm;
     FED_AUTOFREE size_t *near = FED_NEW_ARRAY(size_t, (size_t)fed_comm_size(comm));
     size_t all, count = find_near(comm, near, &all), blocks = fed_evaluation_blocks(samples);
     assert(count > 0); /* this rank is one of them */
     for (;;) {
-        size_t turn = fed_shared_take_turn(federation->blocks, federation->evaluations);
+        size_t turn = fed_shared_take_turn(engine->blocks, engine->evaluations);
         size_t block = turn / count * all + near[turn % count];
         if (block >= blocks)
             break;
-        fed_evaluate(&federation->evaluator, samples, w, block, score, confusion);
+        fed_evaluate(&engine->evaluator, samples, w, block, score, confusion);
     }
 }
 
-fed_measure_t fed_evaluate_together(fed_federation_t *federation, const fed_samples_t *samples,
-                                    const float *w, int64_t *confusion) {
-    const fed_comm_t *comm = federation->run->comm;
-    size_t classes = federation->run->dataset.classes;
+fed_measure_t fed_engine_evaluate(fed_engine_t *engine, const fed_samples_t *samples,
+                                  const float *w, int64_t *confusion) {
+    const fed_comm_t *comm = engine->comm;
+    size_t classes = engine->problem->dataset->classes;
     fed_score_t score = {0};
     if (samples->count == 0)
         return fed_score_measure(&score);
-    federation->evaluations++;
+    engine->evaluations++;
     if (evaluates(comm))
-        evaluate_share(federation, samples, w, &score, confusion);
+        evaluate_share(engine, samples, w, &score, confusion);
     fed_comm_reduce_sums(comm, (int64_t *)&score, sizeof score / sizeof(int64_t));
     if (confusion)
         fed_comm_reduce_sums(comm, confusion, classes * classes);

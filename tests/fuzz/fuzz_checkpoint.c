@@ -50,10 +50,9 @@ static void write_seed(fed_federation_t *federation, const char *path) {
     void *block;
     size_t bytes;
     add_rows(federation);
-    fed_states_open(&federation->states, 2);
-    fed_states_commit(&federation->states);
-    fed_checkpoint_save(federation, false);
-    if (federation->server->status != FED_OK ||
+    fed_states_open(fed_engine_states(federation->engine), 2);
+    fed_states_commit(fed_engine_states(federation->engine));
+    if (fed_checkpoint_save(federation, false) != FED_OK ||
         fed_sealed_read("tiny.checkpoint", &block, &bytes) != FED_OK ||
         fed_bundle_open(&state, block, bytes) != FED_OK ||
         fed_record_load("tiny.checkpoint.rows", &state, &rows) != FED_OK)
@@ -67,10 +66,6 @@ static void write_seed(fed_federation_t *federation, const char *path) {
 
 static void set_up(fed_federation_t *federation) {
     fed_run_t *run = federation->run;
-    int argc = 1;
-    char *arguments[] = {(char *)"fuzz_checkpoint", NULL}, **argv = arguments;
-    if (fed_comm_create(&argc, &argv, &run->comm) != FED_OK)
-        abort();
     if (fed_machine_init(&run->machine, run->comm) != FED_OK)
         abort();
     fed_record_create(&federation->server->record, run, "here");

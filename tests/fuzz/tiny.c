@@ -64,13 +64,16 @@ static void make_data(fed_run_t *run) {
 
 static void make_server(fed_federation_t *federation, fed_run_t *run) {
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
+    int argc = 1;
+    char *arguments[] = {(char *)"fuzz", NULL}, **argv = arguments;
     federation->run = run;
     fed_method_settle(&run->method, &run->config, run->model.parameters);
-    const size_t *lengths = run->method.slots.lengths;
-    federation->w = FED_NEW_ARRAY(float, lengths[FED_OWNER_DOWN]);
-    server->up = FED_NEW_ARRAY(double, lengths[FED_OWNER_UP]);
-    server->own = FED_NEW_ARRAY(double, lengths[FED_OWNER_SERVER]);
-    fed_states_init(&federation->states, CLIENTS, lengths[FED_OWNER_CLIENT]);
+    federation->problem = fed_run_problem(run);
+    if (fed_comm_create(&argc, &argv, &run->comm) != FED_OK ||
+        fed_protocol_find(&run->config, &federation->protocol) != FED_OK)
+        abort();
+    federation->engine = fed_engine_create(run->comm, &federation->problem, NULL);
+    federation->state = federation->protocol->create(federation->engine, run->initial);
     fed_centralized_init(&server->centralized, &run->config, &run->dataset, &run->model, dealt,
                          SAMPLES, run->initial);
 }

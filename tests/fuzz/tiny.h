@@ -2,9 +2,9 @@
 #ifndef TESTS_FUZZ_TINY_H
 #define TESTS_FUZZ_TINY_H
 
-#include "fedmpi/sim/federation.h"
+#include "fedmpi/run/federation.h"
 
-/* Without MPI: what the server holds before the first round; static memory. */
+/* What the server holds before the first round; static memory. */
 fed_federation_t *tiny_federation(void);
 
 #endif

@@ -100,6 +100,7 @@ typedef struct fed_config {
     } training;
     struct {
         bool enabled;
+        const char *protocol;
         const char *algorithm;
         double mu, alpha;
         int scaffold_option; /**< 0: option 1, 1: option 2 */

@@ -8,15 +8,16 @@
 #ifndef FEDMPI_RUN_CHECKPOINT_H
 #define FEDMPI_RUN_CHECKPOINT_H
 
-#include "fedmpi/sim/federation.h"
+#include "fedmpi/run/federation.h"
 
 #include <stdbool.h>
 
 /** Save the state after the last complete round: global parameters, the
  * server's and the clients' vectors, the baseline in the middle of its epoch, the configuration,
- * the rows since the last checkpoint. Collective. A failure is left in server->status.
- * @param complete  nothing of the run is left to do */
-void fed_checkpoint_save(fed_federation_t *federation, bool complete);
+ * the rows since the last checkpoint. Collective.
+ * @param complete  nothing of the run is left to do
+ * @return of this rank: others may have another */
+fed_status_t fed_checkpoint_save(fed_federation_t *federation, bool complete);
 
 /** Server, after fed_record_create: take the state out of a checkpoint.
  * FED_INPUT if anything in it is not what this run could have written. Local.

@@ -2,7 +2,7 @@
 #ifndef FEDMPI_RUN_SUMMARY_H
 #define FEDMPI_RUN_SUMMARY_H
 
-#include "fedmpi/sim/federation.h"
+#include "fedmpi/run/federation.h"
 
 /** Count a round in. */
 void fed_totals_add(fed_totals_t *totals, const fed_round_row_t *row);

@@ -1,0 +1,205 @@
+/* A run's rounds. Read run_round first, near the end. */
+#include "fedmpi/run/federation.h"
+
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/nodes.h"
+#include "fedmpi/comm/watchdog.h"
+#include "fedmpi/core/clock.h"
+#include "fedmpi/core/file.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/run/checkpoint.h"
+#include "fedmpi/run/summary.h"
+
+#include <math.h>
+
+static void server_init(fed_federation_t *federation) {
+    fed_run_t *run = federation->run;
+    const fed_config_t *config = &run->config;
+    fed_server_t *server = federation->server = FED_NEW(fed_server_t);
+    if (!config->centralized.enabled)
+        return;
+    size_t count = config->centralized.data == FED_CENTRALIZED_ALL
+                       ? run->dataset.train.count
+                       : fed_partition_total(&run->partition);
+    FED_AUTOFREE uint32_t *samples = NULL;
+    if (config->centralized.data == FED_CENTRALIZED_ALL) {
+        samples = FED_NEW_ARRAY(uint32_t, count);
+        for (size_t i = 0; i < count; i++)
+            samples[i] = (uint32_t)i;
+    } else {
+        samples = fed_partition_pool(&run->partition);
+    }
+    fed_centralized_init(&server->centralized, config, &run->dataset, &run->model, samples, count,
+                         run->initial);
+}
+
+fed_problem_t fed_run_problem(const fed_run_t *run) {
+    return (fed_problem_t){
+        .config = &run->config,
+        .method = &run->method,
+        .model = &run->model,
+        .dataset = &run->dataset,
+        .partition = &run->partition,
+        .held_out = &run->held_out,
+    };
+}
+
+bool fed_federation_works(fed_federation_t *federation) {
+    fed_server_t *server = federation->server;
+    fed_centralized_t *central = server->centralized.rows ? &server->centralized : NULL;
+    fed_progress_tick(&server->progress, federation->rounds_done + 1, central);
+    return central && fed_centralized_advance(central);
+}
+
+static bool work_while_waiting(void *context) {
+    return fed_federation_works(context);
+}
+
+/* Alone, the server never waits: its sign of life comes between clients. */
+static void look_at_client(void *context, uint32_t client, const fed_training_t *training) {
+    (void)client;
+    (void)training;
+    fed_federation_t *federation = context;
+    if (federation->server)
+        fed_progress_tick(&federation->server->progress, federation->rounds_done + 1, NULL);
+}
+
+/* With --overwrite the earlier run's checkpoint goes before its results do. */
+static fed_status_t publish_first(fed_federation_t *federation) {
+    if (federation->run->options->overwrite)
+        fed_checkpoint_discard(federation->run);
+    return fed_record_publish(&federation->server->record, false);
+}
+
+/* A results file that is there already stays until a round adds to it. */
+static fed_status_t start_or_resume(fed_federation_t *federation, const char *hosts) {
+    fed_server_t *server = federation->server;
+    bool resumed = false;
+    if (!server)
+        return FED_OK;
+    fed_record_create(&server->record, federation->run, hosts);
+    if (federation->run->options->resume)
+        FED_TRY(fed_checkpoint_load(federation, &resumed));
+    if (federation->complete || (resumed && fed_file_exists(federation->run->config.output.file)))
+        return FED_OK;
+    return publish_first(federation);
+}
+
+fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
+    *federation = (fed_federation_t){.run = run, .problem = fed_run_problem(run)};
+    FED_TRY(fed_protocol_find(&run->config, &federation->protocol));
+    fed_observer_t observer = {federation, work_while_waiting, look_at_client, NULL};
+    federation->engine = fed_engine_create(run->comm, &federation->problem, &observer);
+    federation->state = federation->protocol->create(federation->engine, run->initial);
+    if (fed_comm_is_server(run->comm))
+        server_init(federation);
+    FED_AUTOFREE char *hosts = fed_comm_hosts(run->comm);
+    FED_TRY(fed_comm_agree(run->comm, start_or_resume(federation, hosts), NULL, NULL));
+    fed_checkpoint_spread(federation);
+    if (!federation->server)
+        return FED_OK;
+    fed_limit_init(&federation->server->limit, &run->config, run->started);
+    fed_progress_init(&federation->server->progress, federation->rounds_done + 1,
+                      run->config.federated.rounds);
+    return FED_OK;
+}
+
+static void server_fini(fed_server_t *server) {
+    fed_bundle_fini(&server->loaded);
+    fed_record_fini(&server->record);
+    if (server->centralized.rows)
+        fed_centralized_fini(&server->centralized);
+    fed_free(server);
+}
+
+void fed_federation_fini(fed_federation_t *federation) {
+    if (federation->server)
+        server_fini(federation->server);
+    if (federation->state)
+        federation->protocol->destroy(federation->state);
+    fed_engine_destroy(federation->engine);
+}
+
+/* --- Rounds --------------------------------------------------------------------------- */
+
+static bool is_evaluated(const fed_config_t *config, int64_t round) {
+    return round % config->federated.evaluate_every == 0 || round == config->federated.rounds;
+}
+
+/* The new model on the test set, and on the clients' own samples. Collective. */
+static void evaluate(fed_federation_t *federation, int64_t round, fed_round_row_t *row,
+                     fed_personal_row_t *personal) {
+    const fed_dataset_t *data = &federation->run->dataset;
+    fed_engine_t *engine = federation->engine;
+    const float *w = federation->protocol->model(federation->state);
+    fed_engine_begin_evaluation(engine);
+    row->test = row->validation = (fed_measure_t){NAN, NAN};
+    if (is_evaluated(&federation->run->config, round)) {
+        row->test = fed_engine_evaluate(engine, &data->test, w, NULL);
+        row->validation = fed_engine_evaluate(engine, &data->validation, w, NULL);
+        fed_engine_evaluate_personal(engine, round, w, personal);
+    }
+    fed_engine_end(engine);
+}
+
+/* Server only. The results file appears anew; the others train meanwhile. */
+static fed_status_t record_round(fed_federation_t *federation, const fed_trained_t *trained,
+                                 fed_round_row_t *row, const fed_personal_row_t *personal) {
+    fed_server_t *server = federation->server;
+    fed_record_t *record = &server->record;
+    fed_engine_account(federation->engine, trained, row);
+    fed_record_rows(record, &fed_round_table, row, 1);
+    fed_record_rows(record, &fed_client_table, trained->clients, trained->count);
+    fed_record_rows(record, &fed_local_epoch_table, trained->local_epochs,
+                    trained->local_epoch_count);
+    fed_record_rows(record, &fed_personal_table, personal, personal->round > 0);
+    if (server->centralized.rows)
+        fed_record_central(record, &server->centralized);
+    fed_record_status(record, "running");
+    fed_totals_add(&server->totals, row);
+    FED_TRY(fed_record_publish(record, false));
+    fed_progress_round(&server->progress, row); /* announced when it is in the file */
+    return FED_OK;
+}
+
+static bool is_checkpointed(const fed_config_t *config, int64_t round) {
+    return config->checkpoint.every > 0 &&
+           (round % config->checkpoint.every == 0 || round == config->federated.rounds);
+}
+
+/* @param mine  [in,out] what this rank's own work since the last agreement came to */
+static fed_status_t run_round(fed_federation_t *federation, int64_t round, fed_status_t *mine) {
+    fed_server_t *server = federation->server;
+    fed_round_row_t row = {.round = round};
+    fed_personal_row_t personal = {0};
+    fed_trained_t trained;
+    double started = fed_clock_seconds();
+    if (server)
+        fed_limit_before_round(&server->limit);
+    fed_engine_begin(federation->engine, round, *mine);
+    *mine = FED_OK;
+    FED_TRY(
+        federation->protocol->round(federation->state, federation->engine, round, &trained, &row));
+    evaluate(federation, round, &row, &personal);
+    federation->rounds_done = round;
+    double ended = fed_clock_seconds();
+    if (server)
+        *mine = record_round(federation, &trained, &row, &personal);
+    fed_comm_expect(federation->run->comm, "saving a checkpoint", round, -1);
+    if (is_checkpointed(&federation->run->config, round)) {
+        fed_status_t saved = fed_checkpoint_save(federation, false);
+        *mine = saved > *mine ? saved : *mine;
+    }
+    if (server)
+        fed_limit_after_round(&server->limit, ended - started, fed_clock_seconds() - ended);
+    return FED_OK;
+}
+
+fed_status_t fed_federation_train(fed_federation_t *federation) {
+    int64_t rounds = federation->run->config.federated.rounds;
+    fed_status_t mine = FED_OK;
+    federation->protocol->start(federation->state, federation->engine);
+    for (int64_t round = federation->rounds_done + 1; round <= rounds; round++)
+        FED_TRY(run_round(federation, round, &mine));
+    return mine;
+}

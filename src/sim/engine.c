@@ -1,0 +1,256 @@
+/* Training a set of tasks. */
+#include "handle.h"
+
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/collectives.h"
+#include "fedmpi/comm/watchdog.h"
+#include "fedmpi/core/memory.h"
+#include "fedmpi/core/stop.h"
+#include "fedmpi/sim/placement.h"
+#include "fedmpi/sim/weights.h"
+
+#include <string.h>
+
+static bool looks_at_single(const fed_problem_t *problem) {
+    return fed_aggregation_is_single(problem->method->aggregation);
+}
+
+fed_engine_t *fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
+                                const fed_observer_t *observer) {
+    fed_engine_t *engine = FED_NEW(fed_engine_t);
+    const fed_method_t *method = problem->method;
+    const size_t *lengths = method->slots.lengths;
+    size_t clients = problem->partition->clients, ranks = (size_t)fed_comm_size(comm);
+    engine->comm = comm;
+    engine->problem = problem;
+    if (observer)
+        engine->observer = *observer;
+    engine->sums = FED_NEW_ARRAY(int64_t, lengths[FED_OWNER_UP]);
+    if (fed_comm_is_server(comm))
+        engine->up = FED_NEW_ARRAY(double, lengths[FED_OWNER_UP]);
+    engine->client_counts = FED_NEW_ARRAY(size_t, 2 * ranks); /* both travel together */
+    engine->epoch_counts = engine->client_counts + ranks;
+    fed_evaluator_init(&engine->evaluator, problem->model);
+    engine->blocks = fed_shared_create(comm, sizeof(uint64_t));
+    if (ranks == 1 || !fed_comm_is_server(comm))
+        fed_training_init(&engine->training, problem->model, &problem->dataset->train,
+                          problem->config);
+    fed_byzantine_init(&engine->byzantine, problem->config, method->attack, clients);
+    fed_states_init(&engine->states, clients, lengths[FED_OWNER_CLIENT]);
+    if (lengths[FED_OWNER_CLIENT] > 0) { /* a client stays where its state is */
+        engine->home = FED_NEW_ARRAY(uint32_t, clients);
+        fed_placement_all(comm, problem, engine->home);
+    } else if (!looks_at_single(problem)) { /* those are where they have room */
+        engine->turns = fed_shared_create(comm, sizeof(uint64_t));
+    }
+    return engine;
+}
+
+void fed_engine_destroy(fed_engine_t *engine) {
+    if (!engine)
+        return;
+    fed_states_fini(&engine->states);
+    fed_byzantine_fini(&engine->byzantine);
+    if (engine->training.model)
+        fed_training_fini(&engine->training);
+    fed_evaluator_fini(&engine->evaluator);
+    fed_shared_destroy(engine->blocks);
+    fed_shared_destroy(engine->turns);
+    fed_free(engine->sums);
+    fed_free(engine->up);
+    fed_free(engine->updates);
+    fed_free(engine->home);
+    fed_free(engine->rank_of);
+    fed_free(engine->queue);
+    fed_free(engine->client_counts);
+    fed_free(engine->clients);
+    fed_free(engine->averaged);
+    fed_free(engine->local_epochs);
+    fed_free(engine);
+}
+
+const fed_problem_t *fed_engine_problem(const fed_engine_t *engine) {
+    return engine->problem;
+}
+
+fed_comm_t *fed_engine_comm(const fed_engine_t *engine) {
+    return engine->comm;
+}
+
+fed_states_t *fed_engine_states(fed_engine_t *engine) {
+    return &engine->states;
+}
+
+uint32_t fed_engine_home(const fed_engine_t *engine, uint32_t client) {
+    return engine->home[client];
+}
+
+static void reserve_epochs(fed_engine_t *engine, const fed_task_t *tasks, size_t count) {
+    size_t epochs = 0;
+    for (size_t i = 0; i < count; i++)
+        if (fed_problem_tracks(engine->problem, tasks[i].client))
+            epochs += fed_problem_epochs(engine->problem, tasks[i].client);
+    if (engine->local_epochs && epochs <= engine->epoch_capacity)
+        return;
+    fed_free(engine->local_epochs);
+    engine->local_epochs = FED_NEW_ARRAY(fed_local_epoch_row_t, epochs);
+    engine->epoch_capacity = epochs;
+}
+
+/* Room for the set. */
+static void reserve(fed_engine_t *engine, const fed_task_t *tasks, size_t count) {
+    reserve_epochs(engine, tasks, count);
+    if (engine->clients && count <= engine->capacity)
+        return;
+    fed_free(engine->rank_of);
+    fed_free(engine->queue);
+    fed_free(engine->clients);
+    fed_free(engine->averaged);
+    engine->rank_of = FED_NEW_ARRAY(uint32_t, count);
+    engine->queue = FED_NEW_ARRAY(uint32_t, count);
+    engine->clients = FED_NEW_ARRAY(fed_client_row_t, count);
+    engine->averaged = FED_NEW_ARRAY(fed_client_row_t, count);
+    engine->capacity = count;
+}
+
+static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size_t index,
+                              fed_local_epoch_row_t *epochs) {
+    const fed_problem_t *problem = engine->problem;
+    const fed_config_t *config = problem->config;
+    fed_client_row_t *row = &engine->clients[index];
+    fed_client_task_t client = {
+        .seed = (uint64_t)config->experiment.seed,
+        .round = (uint32_t)engine->round,
+        .client = task->client,
+        .weight = task->weight,
+    };
+    client.samples = fed_partition_samples(problem->partition, task->client, &client.count);
+    if (engine->observer.order)
+        client.order =
+            engine->observer.order(engine->observer.context, task->client, engine->round);
+    fed_trainer_t trainer = {
+        .config = config,
+        .method = problem->method,
+        .training = &engine->training,
+        .states = &engine->states,
+        .down = task->from,
+        .sums = engine->sums,
+        .row = fed_updates_place(engine, index),
+        .byzantine = &engine->byzantine,
+    };
+    fed_tracking_t tracking = {&engine->evaluator, &problem->dataset->test, epochs};
+    fed_status_t status = fed_client_train(&trainer, &client, epochs ? &tracking : NULL, row);
+    row->rank = fed_comm_rank(engine->comm);
+    if (status == FED_DIVERGED && config->federated.on_divergence == FED_DIVERGENCE_SKIPS)
+        status = FED_OK;
+    if (status == FED_OK && engine->observer.trained)
+        engine->observer.trained(engine->observer.context, task->client, &engine->training);
+    return status;
+}
+
+/* How many rows this rank has made, told to all when all have trained. */
+static void count_rows(fed_engine_t *engine, size_t clients, size_t epochs) {
+    size_t ranks = (size_t)fed_comm_size(engine->comm), rank = (size_t)fed_comm_rank(engine->comm);
+    memset(engine->client_counts, 0, 2 * ranks * sizeof *engine->client_counts);
+    engine->client_counts[rank] = clients;
+    engine->epoch_counts[rank] = epochs;
+}
+
+/* This rank's clients, one after another, in one model's memory. */
+static fed_status_t train_here(fed_engine_t *engine) {
+    size_t trained = 0, epochs = 0, i;
+    fed_updates_begin(engine);
+    memset(engine->sums, 0, fed_engine_up_length(engine) * sizeof *engine->sums);
+    for (; fed_turns_next(engine, trained, &i); trained++) {
+        const fed_task_t *task = &engine->tasks[i];
+        bool tracked = fed_problem_tracks(engine->problem, task->client);
+        FED_TRY(train_one(engine, task, trained, tracked ? engine->local_epochs + epochs : NULL));
+        if (tracked)
+            epochs += fed_problem_epochs(engine->problem, task->client);
+    }
+    count_rows(engine, trained, epochs);
+    return FED_OK;
+}
+
+/* All have trained, or all learn who could not. */
+static fed_status_t wait_for_all(fed_engine_t *engine, fed_status_t mine) {
+    bool server = fed_comm_is_server(engine->comm);
+    if (mine == FED_OK)
+        mine = fed_stop_status();
+    return fed_comm_agree(engine->comm, mine, server ? engine->observer.wait : NULL,
+                          engine->observer.context);
+}
+
+/* What a unit of the largest rank's load took last time, for the watchdog. */
+static double expected_training(fed_engine_t *engine) {
+    double load = (double)fed_turns_load(engine), before = engine->load;
+    engine->load = load;
+    return before > 0 ? engine->seconds[FED_PHASE_TRAINING] * load / before : -1;
+}
+
+fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, size_t count) {
+    engine->sets++;
+    reserve(engine, tasks, count);
+    engine->tasks = tasks;
+    engine->task_count = count;
+    fed_turns_place(engine);
+    if (fed_comm_is_server(engine->comm))
+        fed_comm_expect(engine->comm, "training", engine->round, expected_training(engine));
+    fed_status_t mine = engine->mine;
+    engine->mine = FED_OK;
+    return wait_for_all(engine, mine == FED_OK ? train_here(engine) : mine);
+}
+
+/* Weights were fixed before training; a client that diverged added nothing, and the exact sum of
+ * the others is scaled once, here: the same bits on any ranks. Rules that look at single updates
+ * have no weights. */
+static fed_status_t leave_out_diverged(fed_engine_t *engine, fed_trained_t *trained) {
+    const fed_problem_t *problem = engine->problem;
+    double factor;
+    size_t left = fed_weights_without_diverged(problem, trained->clients, trained->count,
+                                               trained->averaged, &factor);
+    trained->averaged_count = left;
+    trained->grown = factor;
+    if (trained->count > 0 && left == 0)
+        return fed_fail(FED_DIVERGED,
+                        "round %lld: all %zu clients diverged; training.learning_rate = %g is "
+                        "likely too large",
+                        (long long)engine->round, trained->count,
+                        problem->config->training.learning_rate);
+    if (left < trained->count && !looks_at_single(problem))
+        for (size_t j = 0; j < fed_engine_up_length(engine); j++)
+            trained->up[j] *= factor;
+    return FED_OK;
+}
+
+fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
+    *trained = (fed_trained_t){0};
+    fed_phases_begin(engine, FED_PHASE_GATHERING);
+    size_t epochs = fed_rows_gather(engine);
+    fed_updates_aggregate(engine);
+    fed_phases_begin(engine, FED_PHASE_AGGREGATING);
+    fed_status_t status = FED_OK;
+    if (fed_comm_is_server(engine->comm)) {
+        *trained = (fed_trained_t){
+            .clients = engine->clients,
+            .count = engine->task_count,
+            .averaged = engine->averaged,
+            .local_epochs = engine->local_epochs,
+            .local_epoch_count = epochs,
+            .up = engine->up,
+        };
+        status = leave_out_diverged(engine, trained);
+    }
+    /* Where divergence does not stop the run at once, there may be nothing left. */
+    if (engine->problem->config->federated.on_divergence == FED_DIVERGENCE_SKIPS)
+        status = fed_comm_agree(engine->comm, status, NULL, NULL);
+    if (status == FED_OK)
+        fed_states_commit(&engine->states);
+    return status;
+}
+
+void fed_engine_send(fed_engine_t *engine, float *down) {
+    size_t count = engine->problem->method->slots.lengths[FED_OWNER_DOWN];
+    fed_phases_begin(engine, FED_PHASE_SENDING);
+    fed_comm_broadcast(engine->comm, down, count * sizeof *down);
+}
