@@ -13,7 +13,7 @@ from program import ROOT, ProgramCase
 
 BUILD = program.PROGRAM.parent if program.PROGRAM.parent != ROOT else ROOT / "build"
 EXPECTED = ("bin/fedmpi", "lib/libfedmpi.a", "lib/pkgconfig/fedmpi.pc",
-            "include/fedmpi/core/error.h", "include/fedmpi/sim/federated.h",
+            "include/fedmpi/core/error.h", "include/fedmpi/sim/engine.h",
             "share/man/man1/fedmpi.1", "share/bash-completion/completions/fedmpi",
             "share/zsh/site-functions/_fedmpi", "share/fedmpi/configs/quick.ini",
             "share/fedmpi/configs/paper/base.ini", "share/fedmpi/jobs/setup/data.sh",
