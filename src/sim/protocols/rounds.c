@@ -6,6 +6,7 @@
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/sim/weights.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct rounds {
@@ -57,7 +58,7 @@ static size_t list_saved(void *state, fed_saved_t *saved) {
     rounds_t *rounds = state;
     const fed_slots_t *slots = &rounds->problem->method->slots;
     size_t count = 0;
-    for (size_t i = 0; i < slots->place_count && count < FED_SAVED_VECTORS; i++) {
+    for (size_t i = 0; i < slots->place_count; i++) {
         const fed_place_t *place = &slots->places[i];
         fed_saved_t vector = {.name = rounds->names[i], .count = place->count};
         if (place->slot->owner == FED_OWNER_DOWN)
@@ -66,6 +67,7 @@ static size_t list_saved(void *state, fed_saved_t *saved) {
             vector.doubles = rounds->server + place->offset;
         else
             continue;
+        assert(count < FED_SAVED_VECTORS);
         saved[count++] = vector;
     }
     return count;
