@@ -1,42 +1,28 @@
 /* --version and --list; --help and --complete are beside. */
 #include "fedmpi/cli/answer.h"
 
-#include "fedmpi/core/memory.h"
-#include "fedmpi/data/dataset.h"
-#include "fedmpi/data/partition.h"
-#include "fedmpi/fl/method.h"
-#include "fedmpi/nn/model.h"
+#include "fedmpi/config/config.h"
+#include "fedmpi/run/rooms.h"
 #include "fedmpi/run/version.h"
-#include "fedmpi/sim/protocol.h"
 
 #include "complete.h"
 #include "help.h"
 
 #include <stdio.h>
-#include <string.h>
-
-const fed_plugin_table_t *const fed_variant_tables[] = {
-    &fed_sources,           &fed_partition_schemes, &fed_model_types, &fed_algorithms,
-    &fed_server_optimizers, &fed_aggregations,      &fed_samplers,    &fed_schedules,
-    &fed_attacks,           &fed_protocols,
-};
-const size_t fed_variant_table_count = sizeof fed_variant_tables / sizeof *fed_variant_tables;
-
-const fed_plugin_table_t *fed_variant_table_of(const char *dotted) {
-    for (size_t t = 0; t < fed_variant_table_count; t++)
-        if (strcmp(fed_variant_tables[t]->key, dotted) == 0)
-            return fed_variant_tables[t];
-    return NULL;
-}
 
 /* The reference is made from these lines, see docs/reference/make.py. */
 static void print_list(void) {
-    for (size_t t = 0; t < fed_variant_table_count; t++) {
-        const fed_plugin_table_t *table = fed_variant_tables[t];
-        for (size_t i = 0; i < table->count; i++)
-            printf("%-17s %-14s %s  [%s = %s]\n", table->kind, table->entries[i]->name,
-                   table->entries[i]->summary, table->key, table->entries[i]->name);
+    fed_config_t config;
+    fed_config_init(&config, fed_rooms);
+    for (size_t k = 0; k < config.count; k++) {
+        const fed_config_value_t *value = &config.values[k];
+        const fed_plugin_table_t *table = value->key->plugins;
+        for (size_t i = 0; table && i < table->count; i++)
+            printf("%-17s %-14s %s  [%s.%s = %s]\n", table->kind, table->entries[i]->name,
+                   table->entries[i]->summary, value->section, value->key->name,
+                   table->entries[i]->name);
     }
+    fed_config_fini(&config);
 }
 
 static void print_version(void) {

@@ -1,10 +1,10 @@
 /* Shell completion: the scripts beside ask the program, so they know what it knows. */
 #include "complete.h"
 
-#include "fedmpi/cli/answer.h"
 #include "fedmpi/cli/options.h"
 #include "fedmpi/config/config.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/run/rooms.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -37,27 +37,30 @@ static void offer_choices(const char *begun, const char *dotted, const char *cho
     }
 }
 
-static void offer_values(const char *begun, const fed_config_key_t *key, const char *dotted) {
-    const fed_plugin_table_t *table = fed_variant_table_of(dotted);
-    FED_AUTOFREE char *names = table ? fed_plugin_names(table) : NULL;
-    if (table || key->choices)
-        offer_choices(begun, dotted, table ? names : key->choices);
-    else
-        offer_choices(begun, dotted, key->initial);
+static void offer_values(const char *begun, const fed_key_t *key, const char *dotted) {
+    bool listed = key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE || key->plugins;
+    FED_AUTOFREE char *words = listed ? fed_key_accepted(key) : fed_strdup(key->initial);
+    offer_choices(begun, dotted, words);
 }
 
-void fed_complete_print(const char *begun) {
-    if (*begun == '-') {
-        offer_options(begun);
-        return;
-    }
+static void offer_settings(const char *begun) {
     size_t name = strcspn(begun, "=");
-    for (size_t i = 0; i < fed_config_key_count; i++) {
-        const fed_config_key_t *key = &fed_config_keys[i];
-        FED_AUTOFREE char *dotted = fed_format("%s.%s", key->section, key->name);
+    fed_config_t config;
+    fed_config_init(&config, fed_rooms);
+    for (size_t i = 0; i < config.count; i++) {
+        const fed_config_value_t *value = &config.values[i];
+        FED_AUTOFREE char *dotted = fed_format("%s.%s", value->section, value->key->name);
         if (begun[name] == '\0' && begins(dotted, begun))
             printf("%s=\n", dotted);
         else if (begun[name] == '=' && strlen(dotted) == name && begins(begun, dotted))
-            offer_values(begun, key, dotted);
+            offer_values(begun, value->key, dotted);
     }
+    fed_config_fini(&config);
+}
+
+void fed_complete_print(const char *begun) {
+    if (*begun == '-')
+        offer_options(begun);
+    else
+        offer_settings(begun);
 }

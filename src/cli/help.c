@@ -1,12 +1,12 @@
 /* --help. */
 #include "help.h"
 
-#include "fedmpi/cli/answer.h"
 #include "fedmpi/cli/options.h"
 #include "fedmpi/config/config.h"
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/text.h"
+#include "fedmpi/run/rooms.h"
 #include "fedmpi/run/version.h"
 
 #include <stdio.h>
@@ -68,19 +68,15 @@ static void print_options(void) {
     }
 }
 
-static bool begins_section(size_t key) {
-    return key == 0 || strcmp(fed_config_keys[key].section, fed_config_keys[key - 1].section) != 0;
-}
-
 /* A section a line: its name and its keys'. */
-static void print_sections(void) {
-    for (size_t i = 0; i < fed_config_key_count;) {
-        const char *section = fed_config_keys[i].section;
+static void print_sections(const fed_config_t *config) {
+    for (size_t i = 0; i < config->count;) {
+        const char *section = config->values[i].section;
         fed_text_t names = {0};
-        for (bool more = true; more; more = i < fed_config_key_count && !begins_section(i)) {
-            fed_text_append(&names, "%s%s", names.chars ? ", " : "", fed_config_keys[i].name);
+        do {
+            fed_text_append(&names, "%s%s", names.chars ? ", " : "", config->values[i].key->name);
             i++;
-        }
+        } while (i < config->count && !fed_config_starts_section(config, i));
         int column = printf("  [%s]", section);
         column += printf("%*s", 17 - column, "");
         print_wrapped(column, column, names.chars);
@@ -88,37 +84,30 @@ static void print_sections(void) {
     }
 }
 
-/* Names of variants come from their table. */
-static char *accepted_by(const fed_config_key_t *key) {
-    FED_AUTOFREE char *dotted = fed_format("%s.%s", key->section, key->name);
-    const fed_plugin_table_t *table = fed_variant_table_of(dotted);
-    return table ? fed_plugin_names(table) : fed_config_accepted(key);
-}
-
 /* The reference is made from these lines, see docs/reference/make.py. */
-static void print_key(const fed_config_key_t *key) {
-    FED_AUTOFREE char *accepted = accepted_by(key);
+static void print_key(const fed_key_t *key) {
+    FED_AUTOFREE char *accepted = fed_key_accepted(key);
     int shown = printf("  %s = %s", key->name, key->initial);
     printf("%*s%s\n", shown < ACCEPTED_COLUMN - 2 ? ACCEPTED_COLUMN - shown : 2, "", accepted);
     print_wrapped(6, 0, key->help);
 }
 
 /* @param section, name  which keys; NULL: all */
-static size_t print_keys(const char *section, const char *name) {
+static size_t print_keys(const fed_config_t *config, const char *section, const char *name) {
     size_t printed = 0;
-    for (size_t i = 0; i < fed_config_key_count; i++) {
-        const fed_config_key_t *key = &fed_config_keys[i];
-        if ((section && strcmp(section, key->section) != 0) ||
-            (name && strcmp(name, key->name) != 0))
+    for (size_t i = 0; i < config->count; i++) {
+        const fed_config_value_t *value = &config->values[i];
+        if ((section && strcmp(section, value->section) != 0) ||
+            (name && strcmp(name, value->key->name) != 0))
             continue;
-        if (printed++ == 0 || begins_section(i))
-            printf("%s  [%s]\n", printed > 1 ? "\n" : "", key->section);
-        print_key(key);
+        if (printed++ == 0 || fed_config_starts_section(config, i))
+            printf("%s  [%s]\n", printed > 1 ? "\n" : "", value->section);
+        print_key(value->key);
     }
     return printed;
 }
 
-static void print_program(void) {
+static void print_program(const fed_config_t *config) {
     printf("fedmpi %s: federated learning, simulated on MPI\n", fed_version());
     puts(
         "\n"
@@ -140,7 +129,7 @@ static void print_program(void) {
         "  An INI file. ; starts a comment, # does at the start of a line. include = FILE,\n"
         "  before the first section, reads another file first, relative to this one.\n"
         "  Sections and their keys; fedmpi --help SECTION explains them:");
-    print_sections();
+    print_sections(config);
     puts("\nMore: fedmpi --help SECTION.KEY, --help environment, --help all, --list");
 }
 
@@ -154,17 +143,17 @@ static void print_environment(void) {
     }
 }
 
-static fed_status_t fail_unknown(const char *topic) {
+static fed_status_t fail_unknown(const fed_config_t *config, const char *topic) {
     FED_AUTOFREE const char **names =
-        FED_NEW_ARRAY(const char *, fed_config_key_count + sizeof topics / sizeof *topics);
+        FED_NEW_ARRAY(const char *, config->count + sizeof topics / sizeof *topics);
     size_t count = 0;
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
         names[count++] = topics[i];
     fed_text_t sections = {0};
-    for (size_t i = 0; i < fed_config_key_count; i++)
-        if (begins_section(i)) {
-            names[count++] = fed_config_keys[i].section;
-            fed_text_append(&sections, "%s, ", fed_config_keys[i].section);
+    for (size_t i = 0; i < config->count; i++)
+        if (fed_config_starts_section(config, i)) {
+            names[count++] = config->values[i].section;
+            fed_text_append(&sections, "%s, ", config->values[i].section);
         }
     const char *nearest = fed_text_nearest(topic, names, count);
     fed_status_t status =
@@ -176,27 +165,36 @@ static fed_status_t fail_unknown(const char *topic) {
 }
 
 /* A section, or section.key. */
-static fed_status_t print_topic(const char *topic) {
+static fed_status_t print_topic(const fed_config_t *config, const char *topic) {
     FED_AUTOFREE char *section = fed_strdup(topic);
     char *dot = strchr(section, '.');
     if (dot)
         *dot = '\0';
-    return print_keys(section, dot ? dot + 1 : NULL) > 0 ? FED_OK : fail_unknown(topic);
+    return print_keys(config, section, dot ? dot + 1 : NULL) > 0 ? FED_OK
+                                                                 : fail_unknown(config, topic);
 }
 
-fed_status_t fed_help_print(const char *topic) {
+static fed_status_t print_help(const fed_config_t *config, const char *topic) {
     if (!topic) {
-        print_program();
+        print_program(config);
     } else if (strcmp(topic, "environment") == 0) {
         print_environment();
     } else if (strcmp(topic, "all") == 0) {
-        print_program();
+        print_program(config);
         putchar('\n');
         print_environment();
         puts("\nconfiguration keys");
-        print_keys(NULL, NULL);
+        print_keys(config, NULL, NULL);
     } else {
-        return print_topic(topic);
+        return print_topic(config, topic);
     }
     return FED_OK;
+}
+
+fed_status_t fed_help_print(const char *topic) {
+    fed_config_t config;
+    fed_config_init(&config, fed_rooms);
+    fed_status_t status = print_help(&config, topic);
+    fed_config_fini(&config);
+    return status;
 }

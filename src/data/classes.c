@@ -85,7 +85,8 @@ fed_status_t fed_classes_settle(const fed_config_t *config, fed_raw_samples_t *t
     *classes = seen.largest + 1;
     if (seen.smallest != 1 || seen.distinct != seen.largest || seen.distinct < 2)
         return FED_OK;
-    fed_info("%s: labels go from 1 to %zu: counted from 0 here", config->data.path, seen.largest);
+    fed_info("%s: labels go from 1 to %zu: counted from 0 here", fed_data_options(config)->path,
+             seen.largest);
     shift_labels(train, train_count);
     shift_labels(test, test_count);
     *classes = seen.largest;

@@ -57,7 +57,8 @@ static void keep_columns(fed_raw_samples_t *samples, size_t count, size_t featur
 
 fed_status_t fed_clean(const fed_config_t *config, fed_block_header_t *header,
                        fed_raw_samples_t *train, fed_raw_samples_t *test, uint32_t *columns) {
-    size_t features = header->features, validation = (size_t)config->data.validation_samples;
+    size_t features = header->features,
+           validation = (size_t)fed_data_options(config)->validation_samples;
     if (header->shape.type == FED_VALUES_FLOAT32) {
         size_t before = header->train_count + header->test_count;
         header->train_count = keep_finite_samples(train, header->train_count, features);
@@ -73,12 +74,13 @@ fed_status_t fed_clean(const fed_config_t *config, fed_block_header_t *header,
         fed_warn(
             "%s: %zu samples have missing or impossible values and are left out; %zu for "
             "training and %zu for the test remain",
-            config->data.path, header->dropped_samples, header->train_count, header->test_count);
+            fed_data_options(config)->path, header->dropped_samples, header->train_count,
+            header->test_count);
     header->validation_count = validation;
 
     for (size_t f = 0; f < features; f++)
         columns[f] = (uint32_t)f;
-    if (!config->data.drop_constant_features)
+    if (!fed_data_options(config)->drop_constant_features)
         return FED_OK;
     size_t bytes = fed_value_bytes(header->shape.type);
     size_t kept =
@@ -121,7 +123,8 @@ static void warn_of_pixels(const fed_config_t *config, const fed_block_header_t 
                            const fed_raw_samples_t *train) {
     const float *values = train->values;
     float smallest = 0, largest = 0;
-    if (config->data.normalize != FED_NORMALIZE_UNIT || header->shape.type != FED_VALUES_FLOAT32)
+    if (fed_data_options(config)->normalize != FED_NORMALIZE_UNIT ||
+        header->shape.type != FED_VALUES_FLOAT32)
         return;
     for (size_t i = 0; i < header->train_count * header->features; i++) {
         smallest = fminf(smallest, values[i]);
@@ -132,7 +135,7 @@ static void warn_of_pixels(const fed_config_t *config, const fed_block_header_t 
             "%s: its features are reals from %g to %g, which data.normalize = unit does not "
             "scale; standard brings them to mean 0 and deviation 1, and bytes (uint8) are "
             "divided by 255",
-            config->data.path, (double)smallest, (double)largest);
+            fed_data_options(config)->path, (double)smallest, (double)largest);
 }
 
 void fed_normalize(const fed_config_t *config, fed_block_header_t *header,
@@ -143,9 +146,10 @@ void fed_normalize(const fed_config_t *config, fed_block_header_t *header,
     for (size_t c = 0; c < channels; c++) {
         header->scale[c] = 1;
         header->shift[c] = 0;
-        if (config->data.normalize == FED_NORMALIZE_UNIT && header->shape.type == FED_VALUES_UINT8)
+        if (fed_data_options(config)->normalize == FED_NORMALIZE_UNIT &&
+            header->shape.type == FED_VALUES_UINT8)
             header->scale[c] = 1.0F / 255.0F;
-        if (config->data.normalize == FED_NORMALIZE_STANDARD) {
+        if (fed_data_options(config)->normalize == FED_NORMALIZE_STANDARD) {
             double mean, deviation;
             measure_channel(header, train, plane, c * plane, &mean, &deviation);
             double scale = deviation > 0 ? 1 / deviation : 1;

@@ -20,14 +20,33 @@ static const fed_plugin_t *const source_entries[] = {
 
 const fed_plugin_table_t fed_sources = {
     .kind = "data set",
-    .key = "data.dataset",
     .entries = source_entries,
     .count = sizeof source_entries / sizeof *source_entries,
 };
 
-static fed_status_t find_source(const fed_config_t *config, const fed_source_t **source) {
-    return fed_config_choose(config, &fed_sources, config->data.dataset,
-                             (const fed_plugin_t **)source);
+static const char *const normalize_words[] = {
+    [FED_NORMALIZE_UNIT] = "unit",
+    [FED_NORMALIZE_STANDARD] = "standard",
+    [FED_NORMALIZE_NONE] = "none",
+    NULL,
+};
+
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_NAME(fed_data_options_t, dataset, &fed_sources, "mnist", "the data set, see --list"),
+    FED_TEXT(fed_data_options_t, path, "", "folder of the data files, for hdf5 the file; empty: data/ and the data set's name",
+             .resumable = true),
+    FED_CHOICE(fed_data_options_t, normalize, normalize_words, "unit", "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
+    FED_INTEGER(fed_data_options_t, train_limit, 0, FED_COUNT_MAX, "0", "use the first N training samples; 0: all"),
+    FED_INTEGER(fed_data_options_t, validation_samples, 0, FED_COUNT_MAX, "0", "hold out the last N of the training samples"),
+    FED_BOOLEAN(fed_data_options_t, drop_constant_features, "false", "leave out features that are the same in every training sample"),
+};
+/* clang-format on */
+
+const fed_key_group_t fed_data_keys = FED_KEY_GROUP("data", fed_data_options_t, keys);
+
+const fed_source_t *fed_source_of(const fed_config_t *config) {
+    return (const fed_source_t *)fed_data_options(config)->dataset;
 }
 
 /* What needs all samples at once cannot be had where none is stored. */
@@ -35,23 +54,23 @@ static fed_status_t check_generated(const fed_config_t *config) {
     const struct {
         const char *key;
         bool is_set;
-    } keys[] = {
-        {"data.train_limit", config->data.train_limit > 0},
-        {"data.validation_samples", config->data.validation_samples > 0},
-        {"data.drop_constant_features", config->data.drop_constant_features},
-        {"data.normalize", config->data.normalize == FED_NORMALIZE_STANDARD},
+    } needs[] = {
+        {"data.train_limit", fed_data_options(config)->train_limit > 0},
+        {"data.validation_samples", fed_data_options(config)->validation_samples > 0},
+        {"data.drop_constant_features", fed_data_options(config)->drop_constant_features},
+        {"data.normalize", fed_data_options(config)->normalize == FED_NORMALIZE_STANDARD},
     };
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].is_set)
-            return fed_config_fail(config, keys[i].key,
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (needs[i].is_set)
+            return fed_config_fail(config, needs[i].key,
                                    "not with data.dataset = %s, which generates its samples",
-                                   config->data.dataset);
+                                   fed_data_options(config)->dataset->name);
     return FED_OK;
 }
 
 /* Told here, because only the configuration knows where the user wrote it. */
 static fed_status_t check_path(const fed_config_t *config, const fed_source_t *source) {
-    if (access(config->data.path, R_OK) == 0)
+    if (access(fed_data_options(config)->path, R_OK) == 0)
         return FED_OK;
     const char *reason = strerror(errno);
     if (source->is_fetched) {
@@ -72,13 +91,12 @@ static fed_status_t measure_files(const fed_config_t *config, const fed_source_t
         return status;
     FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
     return fed_fail(FED_INPUT, "%s (looked for data.dataset = %s in data.path = %s)", reason,
-                    source->plugin.name, config->data.path);
+                    source->plugin.name, fed_data_options(config)->path);
 }
 
 fed_status_t fed_dataset_measure(const fed_config_t *config, const fed_array_format_t *arrays,
                                  fed_dataset_shape_t *shape) {
-    const fed_source_t *source;
-    FED_TRY(find_source(config, &source));
+    const fed_source_t *source = fed_source_of(config);
     if (source->generate) {
         FED_TRY(source->measure(source, config, arrays, shape));
     } else {
@@ -88,13 +106,13 @@ fed_status_t fed_dataset_measure(const fed_config_t *config, const fed_array_for
     if (shape->generated_clients > 0)
         return check_generated(config);
     shape->names_clients |= fed_assignment_is_used(config);
-    size_t limit = (size_t)config->data.train_limit;
+    size_t limit = (size_t)fed_data_options(config)->train_limit;
     if (limit > shape->train_count)
         return fed_config_fail(config, "data.train_limit", "the training set has %zu samples",
                                shape->train_count);
     if (limit > 0)
         shape->train_count = limit;
-    if ((size_t)config->data.validation_samples >= shape->train_count)
+    if ((size_t)fed_data_options(config)->validation_samples >= shape->train_count)
         return fed_config_fail(config, "data.validation_samples",
                                "leaves nothing to train on: there are %zu samples",
                                shape->train_count);
@@ -154,8 +172,7 @@ static fed_raw_samples_t train_arrays(const fed_dataset_shape_t *shape, void *bl
 
 fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format_t *arrays,
                               const fed_dataset_shape_t *shape, void *block) {
-    const fed_source_t *source;
-    FED_TRY(find_source(config, &source));
+    const fed_source_t *source = fed_source_of(config);
     layout_t at = layout_of(shape);
     char *base = block;
     fed_raw_samples_t train = train_arrays(shape, block);
@@ -216,16 +233,16 @@ size_t fed_dataset_parts(const fed_config_t *config, const void *block,
 /* A data set without stored training samples: views that point nowhere are made NULL. */
 static void attach_generator(const fed_config_t *config, const fed_block_header_t *header,
                              fed_dataset_t *dataset) {
-    const fed_source_t *source;
     size_t clients = header->shape.generated_clients;
-    if (clients == 0 || find_source(config, &source) != FED_OK)
+    if (clients == 0)
         return;
     const char *base = (const char *)header;
     dataset->generated_clients = clients;
     dataset->generated_first =
         (const size_t *)(const void *)(base + layout_of(&header->shape).generated_first);
     dataset->train.values = dataset->train.labels = NULL;
-    dataset->train.generator = source->generate(config, dataset->generated_first, clients);
+    dataset->train.generator =
+        fed_source_of(config)->generate(config, dataset->generated_first, clients);
 }
 
 void fed_dataset_detach(fed_dataset_t *dataset) {

@@ -4,6 +4,7 @@
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
+#include "fedmpi/data/dataset.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,10 +34,25 @@ static const fed_plugin_t *const scheme_entries[] = {
 
 const fed_plugin_table_t fed_partition_schemes = {
     .kind = "partition scheme",
-    .key = "partition.scheme",
     .entries = scheme_entries,
     .count = sizeof scheme_entries / sizeof *scheme_entries,
 };
+
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_NAME(fed_partition_options_t, scheme, &fed_partition_schemes, "iid", "how the training set is dealt to the clients, see --list"),
+    FED_INTEGER(fed_partition_options_t, clients, 0, FED_CLIENTS_MAX, "150", "number of clients; 0: all that the data name (natural, file)"),
+    FED_INTEGER(fed_partition_options_t, samples_per_client, 0, FED_COUNT_MAX, "300", "samples a client holds, on average where sizes differ; natural, file: at most; 0: share everything out"),
+    FED_REAL(fed_partition_options_t, holdout, 0, 0.9, "0", "share of each client's samples that it does not train on but is evaluated on, see federated/personalization"),
+};
+/* clang-format on */
+
+const fed_key_group_t fed_partition_keys =
+    FED_KEY_GROUP("partition", fed_partition_options_t, keys);
+
+const fed_partition_scheme_t *fed_partition_scheme_of(const fed_config_t *config) {
+    return (const fed_partition_scheme_t *)fed_partition_options(config)->scheme;
+}
 
 static int ascending(const void *a, const void *b) {
     uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
@@ -46,14 +62,12 @@ static int ascending(const void *a, const void *b) {
 fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *config,
                                 const fed_labels_t *labels) {
     *partition = (fed_partition_t){0};
-    const fed_partition_scheme_t *scheme;
-    FED_TRY(fed_config_choose(config, &fed_partition_schemes, config->partition.scheme,
-                              (const fed_plugin_t **)&scheme));
+    const fed_partition_scheme_t *scheme = fed_partition_scheme_of(config);
     if (labels->generated_first && !scheme->takes_generated)
         return fed_config_fail(config, "partition.scheme",
                                "data.dataset = %s generates each client's own samples, accepted is "
                                "natural",
-                               config->data.dataset);
+                               fed_data_options(config)->dataset->name);
     FED_TRY(scheme->deal(config, labels, partition));
     for (size_t k = 0; partition->samples && k < partition->clients; k++)
         qsort(partition->samples + partition->first[k],
@@ -88,11 +102,6 @@ void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t s
         partition->first[k + 1] = kept += in;
         held_out->first[k + 1] = held += out;
     }
-}
-
-bool fed_partition_shifts_features(const fed_config_t *config) {
-    const fed_plugin_t *scheme = fed_plugin_find(&fed_partition_schemes, config->partition.scheme);
-    return scheme && ((const fed_partition_scheme_t *)scheme)->shifts_features;
 }
 
 void fed_partition_fini(fed_partition_t *partition) {

@@ -1,12 +1,27 @@
 /* Feature shifts of clients. */
 #include "fedmpi/data/transform.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 #include "fedmpi/core/memory.h"
 
 #include <math.h>
 #include <string.h>
+
+typedef struct options {
+    double feature_rotation, feature_intensity, feature_noise;
+} options_t;
+
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_REAL(options_t, feature_rotation, 0, 180, "30", "feature: largest angle in degrees that a client's images are turned by, either way"),
+    FED_REAL(options_t, feature_intensity, 0, 1, "0", "feature: largest relative change of a client's intensity, either way"),
+    FED_REAL(options_t, feature_noise, 0, 1000, "0", "feature: deviation of the last client's Gaussian noise; client k of K has k/K of it"),
+};
+/* clang-format on */
+
+const fed_key_group_t fed_transform_keys = FED_KEY_GROUP("partition", options_t, keys);
 
 #define NOBODY UINT32_MAX
 
@@ -34,16 +49,16 @@ static double symmetric(const fed_stream_t *stream, uint32_t index) {
 }
 
 static shift_t draw_shift(const fed_config_t *config, size_t client, size_t clients) {
-    fed_stream_t stream = {.seed = (uint64_t)config->experiment.seed,
-                           .purpose = FED_RANDOM_SHIFT,
-                           .who = (uint32_t)client};
-    double angle = config->partition.feature_rotation * symmetric(&stream, 0) * M_PI / 180;
-    double change = config->partition.feature_intensity * symmetric(&stream, 1);
+    const options_t *options = fed_config_options(config, &fed_transform_keys);
+    fed_stream_t stream = {
+        .seed = fed_seed(config), .purpose = FED_RANDOM_SHIFT, .who = (uint32_t)client};
+    double angle = options->feature_rotation * symmetric(&stream, 0) * M_PI / 180;
+    double change = options->feature_intensity * symmetric(&stream, 1);
     return (shift_t){
         .cosine = cos(angle),
         .sine = sin(angle),
         .intensity = (float)(1 + change),
-        .noise = config->partition.feature_noise * (double)(client + 1) / (double)clients,
+        .noise = options->feature_noise * (double)(client + 1) / (double)clients,
     };
 }
 
@@ -59,9 +74,9 @@ static uint32_t *find_owners(const fed_partition_t *partition, size_t samples) {
 
 fed_status_t fed_transform_create(const fed_config_t *config, const fed_dataset_t *dataset,
                                   const fed_partition_t *partition, fed_transform_t **transform) {
-    bool rotates = config->partition.feature_rotation > 0;
-    if (!rotates && config->partition.feature_intensity == 0 &&
-        config->partition.feature_noise == 0)
+    const options_t *options = fed_config_options(config, &fed_transform_keys);
+    bool rotates = options->feature_rotation > 0;
+    if (!rotates && options->feature_intensity == 0 && options->feature_noise == 0)
         return fed_config_fail(config, "partition.feature_rotation",
                                "partition.scheme = feature needs a rotation, an intensity or noise "
                                "above 0");
@@ -70,7 +85,7 @@ fed_status_t fed_transform_create(const fed_config_t *config, const fed_dataset_
                                "the samples are no images; 0 leaves only intensity and noise");
     fed_transform_t *made = FED_NEW(fed_transform_t);
     *made = (fed_transform_t){
-        .seed = (uint64_t)config->experiment.seed,
+        .seed = fed_seed(config),
         .channels = dataset->channels,
         .height = dataset->height,
         .width = dataset->width,

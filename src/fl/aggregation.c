@@ -2,15 +2,19 @@
 #include "fl/aggregation/rules.h"
 #include "fl/encoders/encoders.h"
 
+#include "fedmpi/fl/selection.h"
+
 const fed_aggregation_t fed_rule_mean = {
-    .plugin = {"mean", "the weighted mean, as an exact sum"},
+    .plugin = {.name = "mean", .summary = "the weighted mean, as an exact sum"},
 };
 
 /* Sun et al. 2019, section 4.3: the encoder does it. */
 static const fed_encoder_t *const norm_bound_encoders[] = {&fed_encoder_norm_bound};
 
 const fed_aggregation_t fed_rule_norm_bound = {
-    .plugin = {"norm_bound", "the mean of updates cut to federated.norm_bound (Sun et al. 2019)"},
+    .plugin = {.name = "norm_bound",
+               .summary = "the mean of updates cut to federated.norm_bound (Sun et al. 2019)",
+               .keys = {&fed_norm_bound_keys}},
     .encoders = norm_bound_encoders,
     .encoder_count = sizeof norm_bound_encoders / sizeof *norm_bound_encoders,
 };
@@ -22,24 +26,36 @@ static const fed_plugin_t *const rule_entries[] = {
 
 const fed_plugin_table_t fed_aggregations = {
     .kind = "aggregation",
-    .key = "federated.aggregation",
     .entries = rule_entries,
     .count = sizeof rule_entries / sizeof *rule_entries,
 };
 
-fed_status_t fed_aggregation_find(const fed_config_t *config,
-                                  const fed_aggregation_t **aggregation) {
-    return fed_config_choose(config, &fed_aggregations, config->federated.aggregation,
-                             (const fed_plugin_t **)aggregation);
+static const fed_key_t keys[] = {
+    FED_NAME(fed_aggregation_options_t, aggregation, &fed_aggregations, "mean",
+             "how the clients' updates become one, see --list"),
+};
+static const fed_key_t tolerance_keys[] = {
+    FED_REAL(fed_tolerance_options_t, tolerated, 0, 0.499, "0.2",
+             "trimmed_mean, krum, multi_krum: share of a round's clients that may send anything; f "
+             "is its number, rounded down"),
+};
+
+const fed_key_group_t fed_aggregation_keys =
+    FED_KEY_GROUP("federated", fed_aggregation_options_t, keys);
+const fed_key_group_t fed_tolerance_keys =
+    FED_KEY_GROUP("federated", fed_tolerance_options_t, tolerance_keys);
+
+const fed_aggregation_t *fed_aggregation_of(const fed_config_t *config) {
+    return (const fed_aggregation_t *)fed_aggregation_options(config)->aggregation;
 }
 
 fed_status_t fed_aggregation_check(const fed_config_t *config, const fed_aggregation_t *aggregation,
                                    size_t clients) {
-    if (config->federated.clients_per_round > 0)
-        clients = (size_t)config->federated.clients_per_round;
+    if (fed_selection_options(config)->clients_per_round > 0)
+        clients = (size_t)fed_selection_options(config)->clients_per_round;
     size_t tolerated = fed_aggregation_tolerated(config, clients);
     if (aggregation->choose && clients < 2 * tolerated + 3)
-        return fed_config_fail(config, fed_aggregations.key,
+        return fed_config_fail(config, "federated.aggregation",
                                "needs 2 f + 3 clients a round; federated.tolerated makes f = %zu "
                                "of %zu",
                                tolerated, clients);
@@ -51,5 +67,5 @@ bool fed_aggregation_is_single(const fed_aggregation_t *aggregation) {
 }
 
 size_t fed_aggregation_tolerated(const fed_config_t *config, size_t clients) {
-    return (size_t)(config->federated.tolerated * (double)clients);
+    return (size_t)(fed_tolerance_options(config)->tolerated * (double)clients);
 }

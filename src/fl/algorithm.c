@@ -8,14 +8,20 @@ static const fed_plugin_t *const algorithm_entries[] = {
 
 const fed_plugin_table_t fed_algorithms = {
     .kind = "algorithm",
-    .key = "federated.algorithm",
     .entries = algorithm_entries,
     .count = sizeof algorithm_entries / sizeof *algorithm_entries,
 };
 
+static const fed_key_t keys[] = {
+    FED_NAME(fed_algorithm_options_t, algorithm, &fed_algorithms, "fedavg",
+             "what clients and server compute, see --list"),
+};
+
+const fed_key_group_t fed_algorithm_keys =
+    FED_KEY_GROUP("federated", fed_algorithm_options_t, keys);
+
 fed_status_t fed_algorithm_find(const fed_config_t *config, const fed_algorithm_t **algorithm) {
-    FED_TRY(fed_config_choose(config, &fed_algorithms, config->federated.algorithm,
-                              (const fed_plugin_t **)algorithm));
+    *algorithm = (const fed_algorithm_t *)fed_algorithm_options(config)->algorithm;
     return (*algorithm)->check ? (*algorithm)->check(config) : FED_OK;
 }
 

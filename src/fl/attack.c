@@ -1,6 +1,7 @@
 /* The table of attacks, and who attacks. */
 #include "fl/attacks/attacks.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 
@@ -12,18 +13,30 @@ static const fed_plugin_t *const attack_entries[] = {
 
 const fed_plugin_table_t fed_attacks = {
     .kind = "attack",
-    .key = "federated.attack",
     .entries = attack_entries,
     .count = sizeof attack_entries / sizeof *attack_entries,
 };
 
-fed_status_t fed_attack_find(const fed_config_t *config, const fed_attack_t **attack) {
-    return fed_config_choose(config, &fed_attacks, config->federated.attack,
-                             (const fed_plugin_t **)attack);
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_INTEGER(fed_attack_options_t, byzantine_clients, 0, FED_CLIENTS_MAX, "0", "simulated clients that attack, chosen by the seed"),
+    FED_NAME(fed_attack_options_t, attack, &fed_attacks, "sign_flip", "what they do: send their update times -attack_scale, noise of that deviation, or train on turned labels (c as classes-1-c)"),
+};
+static const fed_key_t scale_keys[] = {
+    FED_REAL(fed_attack_scale_options_t, attack_scale, 0, 1e6, "1", "sign_flip, gaussian: size of the attack"),
+};
+/* clang-format on */
+
+const fed_key_group_t fed_attack_keys = FED_KEY_GROUP("federated", fed_attack_options_t, keys);
+const fed_key_group_t fed_attack_scale_keys =
+    FED_KEY_GROUP("federated", fed_attack_scale_options_t, scale_keys);
+
+const fed_attack_t *fed_attack_of(const fed_config_t *config) {
+    return (const fed_attack_t *)fed_attack_options(config)->attack;
 }
 
 fed_status_t fed_byzantine_check(const fed_config_t *config, size_t clients) {
-    if ((size_t)config->federated.byzantine_clients > clients)
+    if ((size_t)fed_attack_options(config)->byzantine_clients > clients)
         return fed_config_fail(config, "federated.byzantine_clients", "there are %zu clients",
                                clients);
     return FED_OK;
@@ -31,7 +44,7 @@ fed_status_t fed_byzantine_check(const fed_config_t *config, size_t clients) {
 
 void fed_byzantine_init(fed_byzantine_t *byzantine, const fed_config_t *config,
                         const fed_attack_t *attack, size_t clients) {
-    size_t count = (size_t)config->federated.byzantine_clients;
+    size_t count = (size_t)fed_attack_options(config)->byzantine_clients;
     *byzantine = (fed_byzantine_t){.attack = attack};
     if (count == 0)
         return;
@@ -39,8 +52,7 @@ void fed_byzantine_init(fed_byzantine_t *byzantine, const fed_config_t *config,
     FED_AUTOFREE uint32_t *order = FED_NEW_ARRAY(uint32_t, clients);
     for (size_t k = 0; k < clients; k++)
         order[k] = (uint32_t)k;
-    fed_stream_t stream = {.seed = (uint64_t)config->experiment.seed,
-                           .purpose = FED_RANDOM_BYZANTINE};
+    fed_stream_t stream = {.seed = fed_seed(config), .purpose = FED_RANDOM_BYZANTINE};
     fed_random_permute(&stream, order, clients);
     for (size_t i = 0; i < count; i++)
         byzantine->clients[order[i]] = true;

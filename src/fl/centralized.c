@@ -1,10 +1,28 @@
 /* The centralized baseline, piece by piece. */
 #include "fedmpi/fl/centralized.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/memory.h"
 
 #include <string.h>
 #include <time.h>
+
+static const char *const data_words[] = {
+    [FED_CENTRALIZED_CLIENTS] = "clients",
+    [FED_CENTRALIZED_ALL] = "all",
+    NULL,
+};
+
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_BOOLEAN(fed_centralized_options_t, enabled, "true", "train the same network on pooled data for comparison"),
+    FED_INTEGER(fed_centralized_options_t, epochs, 0, 16777215, "0", "epochs of the baseline; 0: as [training]"),
+    FED_CHOICE(fed_centralized_options_t, data, data_words, "clients", "clients: what they hold together; all: the whole training set"),
+};
+/* clang-format on */
+
+const fed_key_group_t fed_centralized_keys =
+    FED_KEY_GROUP("centralized", fed_centralized_options_t, keys);
 
 /* The baseline shares its core with clients where ranks outnumber cores: its
  * training is timed on the processor, not on the wall. */
@@ -25,11 +43,12 @@ static void begin_epoch(fed_centralized_t *central) {
 void fed_centralized_init(fed_centralized_t *central, const fed_config_t *config,
                           const fed_dataset_t *dataset, const fed_model_t *model,
                           const uint32_t *samples, size_t count, const float *w) {
-    int64_t epochs =
-        config->centralized.epochs > 0 ? config->centralized.epochs : config->training.epochs;
+    int64_t epochs = fed_centralized_options(config)->epochs > 0
+                         ? fed_centralized_options(config)->epochs
+                         : fed_training_options(config)->epochs;
     *central = (fed_centralized_t){
         .dataset = dataset,
-        .seed = (uint64_t)config->experiment.seed,
+        .seed = fed_seed(config),
         .samples = FED_NEW_ARRAY(uint32_t, count),
         .count = count,
         .epochs = epochs,

@@ -9,22 +9,38 @@
 #include <math.h>
 #include <string.h>
 
+static const char *const divergence_words[] = {
+    [FED_DIVERGENCE_STOPS] = "stop",
+    [FED_DIVERGENCE_SKIPS] = "skip",
+    NULL,
+};
+
+static const fed_key_t keys[] = {
+    FED_CHOICE(fed_client_options_t, on_divergence, divergence_words, "stop",
+               "a client whose parameters leave the range of numbers: stop the run, or leave the "
+               "client out of the round",
+               .resumable = true),
+};
+
+const fed_key_group_t fed_client_keys = FED_KEY_GROUP("federated", fed_client_options_t, keys);
+
 int64_t fed_client_epochs(const fed_algorithm_t *algorithm, const fed_config_t *config,
                           size_t samples) {
-    int64_t steps = config->training.steps, batch_size = config->training.batch_size;
+    int64_t steps = fed_training_options(config)->steps,
+            batch_size = fed_training_options(config)->batch_size;
     int64_t batches = ((int64_t)samples + batch_size - 1) / batch_size;
     if (algorithm->train)
         return 1;
     if (steps == 0)
-        return config->training.epochs;
+        return fed_training_options(config)->epochs;
     return batches > 0 ? (steps + batches - 1) / batches : 1;
 }
 
 double fed_client_gradients(const fed_config_t *config, int64_t steps) {
-    double momentum = config->training.momentum, velocity = 0, weight = 0;
+    double momentum = fed_training_options(config)->momentum, velocity = 0, weight = 0;
     for (int64_t step = 0; step < steps; step++) {
         velocity = momentum * velocity + 1;
-        weight += config->training.nesterov ? momentum * velocity + 1 : velocity;
+        weight += fed_training_options(config)->nesterov ? momentum * velocity + 1 : velocity;
     }
     return weight;
 }
@@ -50,7 +66,7 @@ static void begin_epoch(fed_client_t *client, int64_t epoch) {
 
 static fed_status_t train_epoch(fed_client_t *client, int64_t epoch) {
     begin_epoch(client, epoch);
-    int64_t limit = client->trainer->config->training.steps;
+    int64_t limit = fed_training_options(client->trainer->config)->steps;
     while ((limit == 0 || client->steps < limit) && fed_training_step(client->training)) {
         client->steps++;
         if (fed_stop_requested())
@@ -111,7 +127,7 @@ static float *begin(fed_client_t *client) {
         (float)fed_learning_rate(trainer->method->schedule, trainer->config, client->task->round);
     client->state = fed_states_open(trainer->states, client->task->client);
     float *momentum = NULL;
-    if (trainer->config->training.persistent_momentum)
+    if (fed_training_options(trainer->config)->persistent_momentum)
         momentum = fed_client_state(client, &fed_slot_momentum);
     memcpy(training->w, client->w, bytes);
     if (momentum)

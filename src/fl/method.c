@@ -6,16 +6,17 @@
 #include <math.h>
 
 fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {
-    *method = (fed_method_t){0};
-    FED_TRY(fed_algorithm_find(config, &method->algorithm));
-    FED_TRY(fed_server_optimizer_find(config, &method->optimizer));
-    FED_TRY(fed_aggregation_find(config, &method->aggregation));
-    method->chain =
-        (fed_chain_t){method->aggregation->encoders, method->aggregation->encoder_count};
-    FED_TRY(fed_chain_check(&method->chain, config, fed_aggregations.key));
-    FED_TRY(fed_sampler_find(config, &method->sampler));
-    FED_TRY(fed_schedule_find(config, &method->schedule));
-    return fed_attack_find(config, &method->attack);
+    const fed_aggregation_t *aggregation = fed_aggregation_of(config);
+    *method = (fed_method_t){
+        .optimizer = fed_server_optimizer_of(config),
+        .aggregation = aggregation,
+        .chain = {aggregation->encoders, aggregation->encoder_count},
+        .sampler = fed_sampler_of(config),
+        .schedule = fed_schedule_of(config),
+        .attack = fed_attack_of(config),
+    };
+    FED_TRY(fed_chain_check(&method->chain, config, "federated.aggregation"));
+    return fed_algorithm_find(config, &method->algorithm);
 }
 
 static void add_all(fed_slots_t *slots, const fed_slot_t *const *list, size_t count) {
@@ -29,7 +30,7 @@ void fed_method_settle(fed_method_t *method, const fed_config_t *config, size_t 
     add_all(&method->slots, method->optimizer->slots, method->optimizer->slot_count);
     for (size_t i = 0; i < method->chain.count; i++)
         add_all(&method->slots, method->chain.links[i]->slots, method->chain.links[i]->slot_count);
-    if (config->training.persistent_momentum)
+    if (fed_training_options(config)->persistent_momentum)
         fed_slots_add(&method->slots, &fed_slot_momentum);
 }
 

@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const fed_key_t keys[] = {
+    FED_INTEGER(fed_personal_options_t, personal_epochs, 0, 8388607, "1",
+                "with partition.holdout: epochs of fine-tuning between a client's two evaluations"),
+};
+
+const fed_key_group_t fed_personal_keys = FED_KEY_GROUP("federated", fed_personal_options_t, keys);
+
 /* Epochs of fine-tuning are numbered from here: other orders than those of training. */
 #define FIRST_EPOCH (1u << 23)
 
@@ -19,7 +26,7 @@ static void fine_tune(const fed_personal_task_t *task, const fed_config_t *confi
     memset(training->v, 0, bytes);
     if (training->g)
         memset(training->g, 0, bytes);
-    for (int64_t epoch = 0; epoch < config->federated.personal_epochs; epoch++) {
+    for (int64_t epoch = 0; epoch < fed_personal_options(config)->personal_epochs; epoch++) {
         fed_stream_t stream = {
             .seed = task->seed,
             .who = task->client,
@@ -41,7 +48,7 @@ fed_personal_t fed_personal_measure(const fed_personal_task_t *task, const fed_c
     fed_evaluate_chosen(evaluator, samples, task->held_out, task->held_out_count, w,
                         &personal.before);
     personal.after = personal.before;
-    if (config->federated.personal_epochs == 0 || task->held_out_count == 0)
+    if (fed_personal_options(config)->personal_epochs == 0 || task->held_out_count == 0)
         return personal;
     fine_tune(task, config, training, w);
     personal.after = (fed_score_t){0};

@@ -1,6 +1,8 @@
 /* The table of schedules. */
 #include "fl/schedules/schedules.h"
 
+#include "fedmpi/fl/training.h"
+
 static const fed_plugin_t *const schedule_entries[] = {
     &fed_schedule_constant.plugin,
     &fed_schedule_step.plugin,
@@ -10,18 +12,23 @@ static const fed_plugin_t *const schedule_entries[] = {
 
 const fed_plugin_table_t fed_schedules = {
     .kind = "schedule",
-    .key = "training.schedule",
     .entries = schedule_entries,
     .count = sizeof schedule_entries / sizeof *schedule_entries,
 };
 
-fed_status_t fed_schedule_find(const fed_config_t *config, const fed_schedule_t **schedule) {
-    return fed_config_choose(config, &fed_schedules, config->training.schedule,
-                             (const fed_plugin_t **)schedule);
+static const fed_key_t keys[] = {
+    FED_NAME(fed_schedule_options_t, schedule, &fed_schedules, "constant",
+             "of the clients' learning rate over the rounds, with decay and decay_rounds"),
+};
+
+const fed_key_group_t fed_schedule_keys = FED_KEY_GROUP("training", fed_schedule_options_t, keys);
+
+const fed_schedule_t *fed_schedule_of(const fed_config_t *config) {
+    return (const fed_schedule_t *)fed_schedule_options(config)->schedule;
 }
 
 double fed_learning_rate(const fed_schedule_t *schedule, const fed_config_t *config,
                          int64_t round) {
     double factor = schedule->factor ? schedule->factor(config, round) : 1;
-    return config->training.learning_rate * factor;
+    return fed_training_options(config)->learning_rate * factor;
 }

@@ -53,7 +53,7 @@ static bool add_weighted(const fed_client_t *client, const fed_message_t *messag
  * look adds nothing. Where divergence ends the run, the sums do not matter. */
 static bool add_all(const fed_client_t *client, const fed_message_t *messages, size_t count,
                     double *norm) {
-    if (client->trainer->config->federated.on_divergence == FED_DIVERGENCE_SKIPS &&
+    if (fed_client_options(client->trainer->config)->on_divergence == FED_DIVERGENCE_SKIPS &&
         !add_weighted(client, messages, count, 0, norm))
         return false;
     return add_weighted(client, messages, count, client->task->weight * client->scale, norm);

@@ -9,26 +9,42 @@
 
 #define STEP_PART 2048 /* parameters: four such vectors stay in the first cache */
 
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_INTEGER(fed_training_options_t, epochs, 1, 16777215, "10", "E: local epochs of a client in a round"),
+    FED_INTEGER(fed_training_options_t, batch_size, 1, 1048576, "32", "B: samples of a mini-batch; the last of an epoch may be smaller"),
+    FED_REAL(fed_training_options_t, learning_rate, 0, 1000, "0.01", "of the clients' and the baseline's SGD", .above_minimum = true),
+    FED_REAL(fed_training_options_t, momentum, 0, 0.999999, "0.9", "of the clients' and the baseline's SGD"),
+    FED_REAL(fed_training_options_t, weight_decay, 0, 1000, "0", "L2 term added to the gradient"),
+    FED_BOOLEAN(fed_training_options_t, persistent_momentum, "false", "keep each client's momentum from round to round"),
+    FED_BOOLEAN(fed_training_options_t, nesterov, "false", "Nesterov's momentum, as PyTorch's SGD has it"),
+    FED_REAL(fed_training_options_t, clip_norm, 0, 1e30, "0", "L2 norm to which a mini-batch's gradient is scaled down if it is longer; 0: never"),
+    FED_INTEGER(fed_training_options_t, steps, 0, 16777215, "0", "mini-batches of a client in a round, in place of epochs; 0: epochs"),
+};
+/* clang-format on */
+
+const fed_key_group_t fed_training_keys = FED_KEY_GROUP("training", fed_training_options_t, keys);
+
 fed_status_t fed_training_check(const fed_config_t *config) {
-    if (config->training.nesterov && config->training.momentum == 0)
+    if (fed_training_options(config)->nesterov && fed_training_options(config)->momentum == 0)
         return fed_config_fail(config, "training.nesterov", "needs training.momentum > 0");
     return FED_OK;
 }
 
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config) {
-    size_t batch_size = (size_t)config->training.batch_size;
+    size_t batch_size = (size_t)fed_training_options(config)->batch_size;
     if (batch_size > samples->count)
         batch_size = samples->count;
     *training = (fed_training_t){
         .model = model,
         .samples = samples,
         .workspace = fed_workspace_create(model, batch_size),
-        .sgd = {.learning_rate = (float)config->training.learning_rate,
-                .momentum = (float)config->training.momentum,
-                .weight_decay = (float)config->training.weight_decay,
-                .nesterov = config->training.nesterov},
-        .clip_norm = config->training.clip_norm,
+        .sgd = {.learning_rate = (float)fed_training_options(config)->learning_rate,
+                .momentum = (float)fed_training_options(config)->momentum,
+                .weight_decay = (float)fed_training_options(config)->weight_decay,
+                .nesterov = fed_training_options(config)->nesterov},
+        .clip_norm = fed_training_options(config)->clip_norm,
         .batch_size = batch_size,
         .w = FED_NEW_ARRAY(float, model->parameters),
         .v = FED_NEW_ARRAY(float, model->parameters),
@@ -56,8 +72,8 @@ void fed_training_separate_gradient(fed_training_t *training) {
 }
 
 size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) {
-    size_t batch_size = (size_t)config->training.batch_size;
-    size_t vectors = config->training.clip_norm > 0 ? 3 : 2;
+    size_t batch_size = (size_t)fed_training_options(config)->batch_size;
+    size_t vectors = fed_training_options(config)->clip_norm > 0 ? 3 : 2;
     return vectors * model->parameters * sizeof(float) +
            batch_size * model->inputs * sizeof(float) + fed_workspace_bytes(model, batch_size);
 }

@@ -4,6 +4,13 @@
 
 #include <stdio.h>
 
+static const fed_key_t keys[] = {
+    FED_REAL(fed_dropout_options_t, dropout, 0, 0.99, "0",
+             "probability with which a training step drops a hidden dense unit"),
+};
+
+const fed_key_group_t fed_dropout_keys = FED_KEY_GROUP("model", fed_dropout_options_t, keys);
+
 static size_t numbers(fed_image_t image) {
     return image.channels * image.height * image.width;
 }

@@ -4,6 +4,13 @@
 
 #include "fedmpi/nn/model.h"
 
+/* For types with dropout behind their hidden dense layers. */
+typedef struct fed_dropout_options {
+    double dropout;
+} fed_dropout_options_t;
+
+FED_DECLARE_OPTIONS(fed_dropout)
+
 /* A plain vector as an image. */
 fed_image_t fed_image_flat(size_t count);
 

@@ -18,21 +18,37 @@ static const fed_plugin_t *const type_entries[] = {
 
 const fed_plugin_table_t fed_model_types = {
     .kind = "model",
-    .key = "model.type",
     .entries = type_entries,
     .count = sizeof type_entries / sizeof *type_entries,
 };
+
+static const char *const gemm_words[] = {
+    [FED_GEMM_AUTO] = "auto",
+    [FED_GEMM_OWN] = "own",
+    [FED_GEMM_OPENBLAS] = "openblas",
+    NULL,
+};
+
+static const fed_key_t keys[] = {
+    FED_NAME(fed_model_options_t, type, &fed_model_types, "mlp", "the network, see --list"),
+    FED_TEXT(fed_model_options_t, init, "pytorch",
+             "pytorch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start "
+             "from"),
+    FED_CHOICE(fed_model_options_t, gemm, gemm_words, "auto",
+               "products of dense layers: own kernels, which skip zeros, OpenBLAS's, or by shape "
+               "whichever is faster"),
+};
+
+const fed_key_group_t fed_model_keys = FED_KEY_GROUP("model", fed_model_options_t, keys);
 
 fed_status_t fed_model_init(fed_model_t *model, const fed_config_t *config,
                             const fed_model_input_t *input) {
     *model = (fed_model_t){
         .inputs = input->channels * input->height * input->width,
         .classes = input->classes,
-        .gemm = (fed_gemm_t)config->model.gemm,
+        .gemm = fed_model_options(config)->gemm,
     };
-    const fed_model_type_t *type;
-    FED_TRY(fed_config_choose(config, &fed_model_types, config->model.type,
-                              (const fed_plugin_t **)&type));
+    const fed_model_type_t *type = (const fed_model_type_t *)fed_model_options(config)->type;
     return type->build(config, input, model);
 }
 

@@ -12,6 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
+static const fed_key_t keys[] = {
+    FED_TEXT(fed_checkpoint_options_t, file, "",
+             "empty: the results file's name with .checkpoint behind it", .resumable = true),
+    FED_INTEGER(fed_checkpoint_options_t, every, 0, 10000000, "1",
+                "rounds from one checkpoint to the next; 0: never", .resumable = true),
+};
+
+const fed_key_group_t fed_checkpoint_keys =
+    FED_KEY_GROUP("checkpoint", fed_checkpoint_options_t, keys);
+
 #define FINGERPRINT_BYTES ((size_t)4 << 20) /* of samples that are looked at, about */
 
 /* Labels, some of the samples, initial parameters, whose each sample is: another input has
@@ -40,12 +50,12 @@ void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HAS
 }
 
 char *fed_checkpoint_journal(const fed_run_t *run) {
-    return fed_format("%s.rows", run->config.checkpoint.file);
+    return fed_format("%s.rows", fed_checkpoint_options(&run->config)->file);
 }
 
 void fed_checkpoint_discard(const fed_run_t *run) {
     FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
-    fed_sealed_remove(run->config.checkpoint.file);
+    fed_sealed_remove(fed_checkpoint_options(&run->config)->file);
     unlink(journal);
 }
 
@@ -164,7 +174,7 @@ static void put_identity(fed_bundle_t *bundle, const fed_run_t *run) {
 static fed_status_t save(fed_federation_t *federation, fed_bundle_t *bundle) {
     const fed_run_t *run = federation->run;
     fed_record_t *record = &federation->server->record;
-    const char *path = run->config.checkpoint.file;
+    const char *path = fed_checkpoint_options(&run->config)->file;
     FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
     if (record->journaled.bytes == 0)
         fed_sealed_remove(path);

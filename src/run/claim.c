@@ -5,6 +5,8 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/io/earlier.h"
 #include "fedmpi/io/sealed.h"
+#include "fedmpi/run/checkpoint.h"
+#include "fedmpi/run/record.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -21,7 +23,7 @@ static fed_status_t blame(const fed_config_t *config, const char *key, const cha
  * be lost. */
 static fed_status_t refuse_results(const fed_config_t *config) {
     fed_earlier_t earlier;
-    if (fed_earlier_read(&earlier, config->output.file) != FED_OK)
+    if (fed_earlier_read(&earlier, fed_output_options(config)->file) != FED_OK)
         return fed_config_fail(config, "output.file",
                                "is there already, and no results file of fedmpi; --overwrite "
                                "replaces it, --output FILE writes another");
@@ -37,9 +39,10 @@ static fed_status_t refuse_results(const fed_config_t *config) {
 }
 
 static fed_status_t refuse_what_is_there(const fed_config_t *config) {
-    if (fed_file_holds_something(config->output.file))
+    if (fed_file_holds_something(fed_output_options(config)->file))
         FED_TRY(refuse_results(config));
-    if (config->checkpoint.every > 0 && fed_sealed_exists(config->checkpoint.file))
+    if (fed_checkpoint_options(config)->every > 0 &&
+        fed_sealed_exists(fed_checkpoint_options(config)->file))
         return fed_config_fail(config, "checkpoint.file",
                                "is there already, from an earlier run; --resume goes on, "
                                "--overwrite starts anew");
@@ -54,9 +57,10 @@ static fed_status_t lock_place(fed_lock_t *lock, const fed_config_t *config, con
 
 fed_status_t fed_claim_take(fed_claim_t *claim, const fed_config_t *config,
                             const fed_options_t *options) {
-    FED_TRY(lock_place(&claim->results, config, "output.file", config->output.file));
-    if (config->checkpoint.every > 0)
-        FED_TRY(lock_place(&claim->checkpoint, config, "checkpoint.file", config->checkpoint.file));
+    FED_TRY(lock_place(&claim->results, config, "output.file", fed_output_options(config)->file));
+    if (fed_checkpoint_options(config)->every > 0)
+        FED_TRY(lock_place(&claim->checkpoint, config, "checkpoint.file",
+                           fed_checkpoint_options(config)->file));
     return options->resume || options->overwrite ? FED_OK : refuse_what_is_there(config);
 }
 

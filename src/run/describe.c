@@ -3,8 +3,10 @@
 
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/workers.h"
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/sim/federated.h"
 #include "fedmpi/sim/placement.h"
 
 #include <inttypes.h>
@@ -35,7 +37,7 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +
                     fed_partition_bytes(&run->partition) + 4 * clients * sizeof(uint32_t);
     size_t training = fed_training_bytes(&run->model, config);
-    if (config->training.clip_norm == 0 &&
+    if (fed_training_options(config)->clip_norm == 0 &&
         (run->method.algorithm->correct || run->method.algorithm->train))
         training += n * sizeof(float); /* the gradient */
     training += fed_engine_updates_bytes(&problem, clients_here);
@@ -48,7 +50,7 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
                   4 * down * sizeof(float) + FED_GATHER_BUFFER_BYTES +
                   fed_engine_piece_bytes(&problem),
     };
-    if (config->centralized.enabled)
+    if (fed_centralized_options(config)->enabled)
         memory.server += training;
     if (fed_comm_size(run->comm) == 1)
         memory.server += training + states;
@@ -111,10 +113,11 @@ static void append_sizes(const fed_run_t *run, fed_text_t *lines) {
                     "classes\n",
                     data->train.count, data->validation.count, data->test.count,
                     data->train.features, data->classes);
-    fed_text_append(lines, "model: %s with %zu parameters in %zu tensors\n", run->config.model.type,
-                    run->model.parameters, run->model.tensor_count);
+    fed_text_append(lines, "model: %s with %zu parameters in %zu tensors\n",
+                    fed_model_options(&run->config)->type->name, run->model.parameters,
+                    run->model.tensor_count);
     FED_AUTOFREE char *products = fed_model_products(
-        &run->model, (size_t)run->config.training.batch_size, FED_EVALUATION_BLOCK);
+        &run->model, (size_t)fed_training_options(&run->config)->batch_size, FED_EVALUATION_BLOCK);
     fed_text_append(lines, "products of dense layers: %s\n", products);
 }
 
@@ -141,13 +144,15 @@ void fed_run_announce(const fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
     int workers = fed_comm_workers(run->comm);
     fed_info("%s: %s with %zu parameters on %s, %zu training and %zu test samples",
-             config->experiment.name, config->model.type, run->model.parameters,
-             config->data.dataset, data->train.count, data->test.count);
-    if (config->federated.enabled)
-        fed_info("%s: %zu clients on %d rank%s, %lld rounds%s", config->federated.algorithm,
-                 run->partition.clients, workers, workers == 1 ? "" : "s",
-                 (long long)config->federated.rounds,
-                 config->centralized.enabled ? "; centralized baseline on rank 0" : "");
+             fed_experiment_options(config)->name, fed_model_options(config)->type->name,
+             run->model.parameters, fed_data_options(config)->dataset->name, data->train.count,
+             data->test.count);
+    if (fed_federated_options(config)->enabled)
+        fed_info("%s: %zu clients on %d rank%s, %lld rounds%s",
+                 fed_algorithm_options(config)->algorithm->name, run->partition.clients, workers,
+                 workers == 1 ? "" : "s", (long long)fed_federated_options(config)->rounds,
+                 fed_centralized_options(config)->enabled ? "; centralized baseline on rank 0"
+                                                          : "");
     int others = fed_comm_size(run->comm) - 1;
     if (workers < others)
         fed_info(

@@ -9,6 +9,7 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/summary.h"
+#include "fedmpi/sim/federated.h"
 
 #include <math.h>
 
@@ -16,13 +17,13 @@ static void server_init(fed_federation_t *federation) {
     fed_run_t *run = federation->run;
     const fed_config_t *config = &run->config;
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
-    if (!config->centralized.enabled)
+    if (!fed_centralized_options(config)->enabled)
         return;
-    size_t count = config->centralized.data == FED_CENTRALIZED_ALL
+    size_t count = fed_centralized_options(config)->data == FED_CENTRALIZED_ALL
                        ? run->dataset.train.count
                        : fed_partition_total(&run->partition);
     FED_AUTOFREE uint32_t *samples = NULL;
-    if (config->centralized.data == FED_CENTRALIZED_ALL) {
+    if (fed_centralized_options(config)->data == FED_CENTRALIZED_ALL) {
         samples = FED_NEW_ARRAY(uint32_t, count);
         for (size_t i = 0; i < count; i++)
             samples[i] = (uint32_t)i;
@@ -80,14 +81,15 @@ static fed_status_t start_or_resume(fed_federation_t *federation, const char *ho
     fed_record_create(&server->record, federation->run, hosts);
     if (federation->run->options->resume)
         FED_TRY(fed_checkpoint_load(federation, &resumed));
-    if (federation->complete || (resumed && fed_file_exists(federation->run->config.output.file)))
+    if (federation->complete ||
+        (resumed && fed_file_exists(fed_output_options(&federation->run->config)->file)))
         return FED_OK;
     return publish_first(federation);
 }
 
 fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
     *federation = (fed_federation_t){.run = run, .problem = fed_run_problem(run)};
-    FED_TRY(fed_protocol_find(&run->config, &federation->protocol));
+    federation->protocol = fed_protocol_of(&run->config);
     fed_observer_t observer = {federation, work_while_waiting, look_at_client, NULL};
     federation->engine = fed_engine_create(run->comm, &federation->problem, &observer);
     federation->state = federation->protocol->create(federation->engine, run->initial);
@@ -100,7 +102,7 @@ fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
         return FED_OK;
     fed_limit_init(&federation->server->limit, &run->config, run->started);
     fed_progress_init(&federation->server->progress, federation->rounds_done + 1,
-                      run->config.federated.rounds);
+                      fed_federated_options(&run->config)->rounds);
     return FED_OK;
 }
 
@@ -123,7 +125,8 @@ void fed_federation_fini(fed_federation_t *federation) {
 /* --- Rounds --------------------------------------------------------------------------- */
 
 static bool is_evaluated(const fed_config_t *config, int64_t round) {
-    return round % config->federated.evaluate_every == 0 || round == config->federated.rounds;
+    return round % fed_federated_options(config)->evaluate_every == 0 ||
+           round == fed_federated_options(config)->rounds;
 }
 
 /* The new model on the test set, and on the clients' own samples. Collective. */
@@ -163,8 +166,9 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
 }
 
 static bool is_checkpointed(const fed_config_t *config, int64_t round) {
-    return config->checkpoint.every > 0 &&
-           (round % config->checkpoint.every == 0 || round == config->federated.rounds);
+    return fed_checkpoint_options(config)->every > 0 &&
+           (round % fed_checkpoint_options(config)->every == 0 ||
+            round == fed_federated_options(config)->rounds);
 }
 
 /* @param mine  [in,out] what this rank's own work since the last agreement came to */
@@ -196,7 +200,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round, fed_s
 }
 
 fed_status_t fed_federation_train(fed_federation_t *federation) {
-    int64_t rounds = federation->run->config.federated.rounds;
+    int64_t rounds = fed_federated_options(&federation->run->config)->rounds;
     fed_status_t mine = FED_OK;
     federation->protocol->start(federation->state, federation->engine);
     for (int64_t round = federation->rounds_done + 1; round <= rounds; round++)

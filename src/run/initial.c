@@ -1,6 +1,7 @@
 /* Initial parameters. */
 #include "fedmpi/run/initial.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/isolate.h"
 #include "fedmpi/core/memory.h"
@@ -78,13 +79,13 @@ static fed_status_t read_file(const char *file, const char *group, const fed_mod
 
 fed_status_t fed_initial_parameters(const fed_config_t *config, const fed_model_t *model,
                                     float *w) {
-    if (strcmp(config->model.init, "pytorch") == 0) {
-        fed_model_initial_parameters(model, (uint64_t)config->experiment.seed, w);
+    if (strcmp(fed_model_options(config)->init, "pytorch") == 0) {
+        fed_model_initial_parameters(model, fed_seed(config), w);
         return FED_OK;
     }
     FED_AUTOFREE char *file = NULL;
     FED_AUTOFREE char *group = NULL;
-    split_location(config->model.init, &file, &group);
+    split_location(fed_model_options(config)->init, &file, &group);
     if (read_file(file, group, model, w) == FED_OK)
         return FED_OK;
     return fed_config_fail(config, "model.init",

@@ -11,6 +11,7 @@
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/federation.h"
 #include "fedmpi/run/summary.h"
+#include "fedmpi/sim/federated.h"
 
 #include <string.h>
 
@@ -48,17 +49,17 @@ static void record_model(fed_federation_t *federation, const char *part, const f
 static void record_models(fed_federation_t *federation) {
     const fed_config_t *config = &federation->run->config;
     fed_server_t *server = federation->server;
-    if (config->federated.enabled)
+    if (fed_federated_options(config)->enabled)
         record_model(federation, "federated",
                      server ? federation->protocol->model(federation->state) : NULL);
-    if (config->centralized.enabled)
+    if (fed_centralized_options(config)->enabled)
         record_model(federation, "centralized", server ? server->centralized.training.w : NULL);
 }
 
 /* A failure of the server to write may be the server's alone: then all finish together. */
 static fed_status_t run_both(fed_federation_t *federation) {
     fed_status_t mine = FED_OK;
-    if (federation->run->config.federated.enabled)
+    if (fed_federated_options(&federation->run->config)->enabled)
         mine = fed_federation_train(federation);
     return finish_baseline(federation, mine);
 }
@@ -74,7 +75,7 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
     fed_status_t saved = FED_OK;
     FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
     if (status == FED_OK || status == FED_STOPPED)
-        if (config->checkpoint.every > 0)
+        if (fed_checkpoint_options(config)->every > 0)
             saved = fed_checkpoint_save(federation, status == FED_OK);
     if (saved > status) {
         status = saved;
@@ -88,10 +89,11 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
     }
     if (status == FED_STOPPED)
         fed_fail(status,
-                 config->checkpoint.every > 0 ? "%s after round %lld; --resume goes on from %s"
-                                              : "%s after round %lld; no checkpoint: "
-                                                "checkpoint.every is 0 (%s not written)",
-                 reason, (long long)federation->rounds_done, config->checkpoint.file);
+                 fed_checkpoint_options(config)->every > 0
+                     ? "%s after round %lld; --resume goes on from %s"
+                     : "%s after round %lld; no checkpoint: "
+                       "checkpoint.every is 0 (%s not written)",
+                 reason, (long long)federation->rounds_done, fed_checkpoint_options(config)->file);
     else if (status != FED_OK && *reason)
         fed_fail(status, "%s", reason);
     return fed_comm_agree(federation->run->comm, status, NULL, NULL);
@@ -99,7 +101,8 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
 
 /* A complete run whose results file was taken away makes it again. Collective. */
 static bool results_are_there(const fed_federation_t *federation) {
-    bool there = federation->server && fed_file_exists(federation->run->config.output.file);
+    bool there =
+        federation->server && fed_file_exists(fed_output_options(&federation->run->config)->file);
     fed_comm_broadcast(federation->run->comm, &there, sizeof there);
     return there;
 }
@@ -109,7 +112,7 @@ static fed_status_t run_federation(fed_run_t *run) {
     fed_status_t status = fed_federation_init(&federation, run);
     bool nothing_to_do = status == FED_OK && federation.complete && results_are_there(&federation);
     if (nothing_to_do) {
-        fed_info("%s is complete already: nothing to do", run->config.output.file);
+        fed_info("%s is complete already: nothing to do", fed_output_options(&run->config)->file);
     } else if (status == FED_OK) {
         fed_run_announce(run);
         status = run_both(&federation);

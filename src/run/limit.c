@@ -4,10 +4,20 @@
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/stop.h"
+#include "fedmpi/run/checkpoint.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
+
+static const fed_key_t keys[] = {
+    FED_DURATION(
+        fed_limit_options_t, time_limit, "0",
+        "checkpoint and stop in time to end after this long; 0: no limit but the Slurm job's own",
+        .resumable = true),
+};
+
+const fed_key_group_t fed_limit_keys = FED_KEY_GROUP("checkpoint", fed_limit_options_t, keys);
 
 #define ENDING_SECONDS 1 /* to give back memory, end MPI and the processes */
 
@@ -27,9 +37,9 @@ static void set_alarm(const fed_limit_t *limit) {
 
 void fed_limit_init(fed_limit_t *limit, const fed_config_t *config, double started) {
     *limit = (fed_limit_t){0};
-    if (config->checkpoint.time_limit > 0)
-        limit->ends = started + config->checkpoint.time_limit;
-    double job = config->checkpoint.every > 0 ? end_of_job() : 0;
+    if (fed_limit_options(config)->time_limit > 0)
+        limit->ends = started + fed_limit_options(config)->time_limit;
+    double job = fed_checkpoint_options(config)->every > 0 ? end_of_job() : 0;
     if (job > 0 && (limit->ends == 0 || job < limit->ends))
         limit->ends = job;
     set_alarm(limit);

@@ -2,10 +2,12 @@
 #include "fedmpi/run/record.h"
 
 #include "fedmpi/comm/workers.h"
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/simd.h"
+#include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/version.h"
 
 #include <math.h>
@@ -16,6 +18,13 @@ static const fed_table_t *const tables[] = {
     &fed_client_table,      &fed_local_epoch_table, &fed_personal_table,
     &fed_centralized_table, &fed_round_table,
 };
+
+static const fed_key_t keys[] = {
+    FED_TEXT(fed_output_options_t, file, "results/mnist-fedavg.h5", "the results file, HDF5",
+             .resumable = true),
+};
+
+const fed_key_group_t fed_output_keys = FED_KEY_GROUP("output", fed_output_options_t, keys);
 
 static void describe_now(fed_archive_t *archive, const char *name) {
     char now[32];
@@ -36,7 +45,7 @@ static void describe_run(fed_archive_t *archive, const fed_run_t *run, const cha
     fed_archive_describe(archive, "/", "blas", run->machine.blas);
     fed_archive_describe(archive, "/", "kernels", fed_simd_name());
     fed_archive_describe(archive, "/", "cpu", run->machine.cpus);
-    fed_archive_describe_integer(archive, "/", "seed", run->config.experiment.seed);
+    fed_archive_describe_integer(archive, "/", "seed", fed_experiment_options(&run->config)->seed);
     const char *job = fed_environment_get("SLURM_JOB_ID");
     if (job)
         fed_archive_describe(archive, "/", "slurm_job_id", job);
@@ -47,11 +56,17 @@ static void describe_config(fed_archive_t *archive, const fed_config_t *config) 
     fed_config_write(config, false, &ini);
     fed_archive_put_text(archive, "/config/ini", ini.chars);
     fed_text_fini(&ini);
-    for (size_t i = 0; i < fed_config_key_count; i++) {
-        const fed_config_key_t *key = &fed_config_keys[i];
-        FED_AUTOFREE char *name = fed_format("%s.%s", key->section, key->name);
-        fed_archive_describe(archive, "/config", name, config->values[i].text);
+    fed_text_t unused = {0};
+    fed_text_append(&unused, "%s", "");
+    for (size_t i = 0; i < config->count; i++) {
+        const fed_config_value_t *value = &config->values[i];
+        FED_AUTOFREE char *name = fed_format("%s.%s", value->section, value->key->name);
+        fed_archive_describe(archive, "/config", name, value->text);
+        if (!fed_config_uses(config, value->group))
+            fed_text_append(&unused, "%s%s", unused.length ? "," : "", name);
     }
+    fed_archive_describe(archive, "/config", "unused_keys", unused.chars);
+    fed_text_fini(&unused);
 }
 
 static void describe_data(fed_archive_t *archive, const fed_run_t *run) {
@@ -120,14 +135,14 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
         fed_archive_create_table(record->archive, tables[t]);
     fed_record_model(record, "/model/initial", run->initial);
     FED_AUTOFREE char *products = fed_model_products(
-        &run->model, (size_t)run->config.training.batch_size, FED_EVALUATION_BLOCK);
+        &run->model, (size_t)fed_training_options(&run->config)->batch_size, FED_EVALUATION_BLOCK);
     fed_archive_describe(record->archive, "/model", "gemm", products);
 }
 
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
                      size_t count) {
     fed_archive_append(record->archive, table, rows, count);
-    if (count > 0 && record->run->config.checkpoint.every > 0)
+    if (count > 0 && fed_checkpoint_options(&record->run->config)->every > 0)
         fed_bundle_put_rows(&record->pending, table, rows, count);
 }
 
@@ -265,5 +280,6 @@ void fed_record_end(fed_record_t *record, fed_status_t status, const char *messa
 }
 
 fed_status_t fed_record_publish(fed_record_t *record, bool last) {
-    return fed_archive_publish(record->archive, record->run->config.output.file, last);
+    return fed_archive_publish(record->archive, fed_output_options(&record->run->config)->file,
+                               last);
 }

@@ -9,31 +9,20 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/io/bundle.h"
 #include "fedmpi/io/earlier.h"
+#include "fedmpi/run/record.h"
+#include "fedmpi/sim/federated.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Keys that may differ from the interrupted run: they do not alter the past. */
-static const char *const free_keys[] = {
-    "experiment.name",         "federated.rounds",      "federated.collective",
-    "federated.on_divergence", "checkpoint.time_limit", "checkpoint.file",
-    "checkpoint.every",        "output.file",           "data.path",
-};
-
-static bool is_free(const char *dotted) {
-    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
-        if (strcmp(free_keys[i], dotted) == 0)
-            return true;
-    return false;
-}
-
-/* @param maker  what was made with the other configuration */
+/* Keys that are resumable may differ from the interrupted run: they do not alter the past.
+ * @param maker  what was made with the other configuration */
 static fed_status_t compare_configs(const fed_config_t *now, const fed_config_t *then,
                                     const char *maker) {
-    for (size_t i = 0; i < fed_config_key_count; i++) {
-        FED_AUTOFREE char *dotted =
-            fed_format("%s.%s", fed_config_keys[i].section, fed_config_keys[i].name);
-        if (!is_free(dotted) && !fed_config_same(now, then, i))
+    for (size_t i = 0; i < now->count; i++) {
+        const fed_config_value_t *value = &now->values[i];
+        FED_AUTOFREE char *dotted = fed_format("%s.%s", value->section, value->key->name);
+        if (!value->key->resumable && !fed_config_same(now, then, i))
             return fed_config_fail(now, dotted,
                                    "%s made with %s; change it back, or start anew with "
                                    "--overwrite",
@@ -49,7 +38,7 @@ static fed_status_t check_config(const fed_bundle_t *bundle, const fed_config_t 
         return fed_fail(FED_INPUT, "checkpoint: has no configuration");
     FED_AUTOFREE char *ini = fed_format("%.*s", (int)bytes, text);
     fed_config_t then;
-    fed_config_init(&then);
+    fed_config_init(&then, now->rooms);
     fed_status_t status = fed_config_read_text(&then, ini, "checkpoint");
     if (status == FED_OK)
         status = compare_configs(now, &then, "the checkpoint was");
@@ -170,13 +159,13 @@ static fed_status_t get_position(const fed_bundle_t *bundle, fed_federation_t *f
     FED_TRY(fed_bundle_get(bundle, "reals", FED_FLOAT64, REAL_COUNT, reals));
     if (integers[ROUNDS_DONE] < 0)
         return fed_fail(FED_INPUT, "checkpoint: impossible number of rounds");
-    if (integers[ROUNDS_DONE] > config->federated.rounds)
+    if (integers[ROUNDS_DONE] > fed_federated_options(config)->rounds)
         return fed_config_fail(config, "federated.rounds", "the checkpoint has %lld rounds already",
                                (long long)integers[ROUNDS_DONE]);
     federation->rounds_done = integers[ROUNDS_DONE];
     federation->complete =
-        integers[COMPLETE] &&
-        (!config->federated.enabled || federation->rounds_done == config->federated.rounds);
+        integers[COMPLETE] && (!fed_federated_options(config)->enabled ||
+                               federation->rounds_done == fed_federated_options(config)->rounds);
     return FED_OK;
 }
 
@@ -217,29 +206,31 @@ static fed_status_t restore_with_rows(fed_federation_t *federation, const fed_bu
 static fed_status_t compare_results(fed_federation_t *federation, const fed_earlier_t *earlier) {
     const fed_config_t *now = &federation->run->config;
     fed_config_t then;
-    fed_config_init(&then);
+    fed_config_init(&then, now->rooms);
     bool complete = strcmp(earlier->status, "complete") == 0;
-    fed_status_t status = fed_config_read_text(&then, earlier->ini, now->output.file);
+    fed_status_t status = fed_config_read_text(&then, earlier->ini, fed_output_options(now)->file);
     if (status == FED_OK)
         status = compare_configs(now, &then, "the results that are there were");
-    if (status == FED_OK && complete && then.federated.rounds != now->federated.rounds)
+    if (status == FED_OK && complete &&
+        fed_federated_options(&then)->rounds != fed_federated_options(now)->rounds)
         status = fed_config_fail(now, "federated.rounds",
                                  "%s is complete with %lld rounds, and there is no checkpoint to "
                                  "go on from; --overwrite starts anew",
-                                 now->output.file, (long long)then.federated.rounds);
+                                 fed_output_options(now)->file,
+                                 (long long)fed_federated_options(&then)->rounds);
     federation->complete = status == FED_OK && complete;
     if (federation->complete)
-        federation->rounds_done = then.federated.rounds;
+        federation->rounds_done = fed_federated_options(&then)->rounds;
     fed_config_fini(&then);
     return status;
 }
 
 static fed_status_t look_at_results(fed_federation_t *federation) {
     const fed_config_t *config = &federation->run->config;
-    const char *path = config->output.file;
+    const char *path = fed_output_options(config)->file;
     fed_earlier_t earlier;
     if (!fed_file_holds_something(path)) {
-        fed_info("no checkpoint %s yet: starting", config->checkpoint.file);
+        fed_info("no checkpoint %s yet: starting", fed_checkpoint_options(config)->file);
         return FED_OK;
     }
     if (fed_earlier_read(&earlier, path) != FED_OK)
@@ -249,13 +240,13 @@ static fed_status_t look_at_results(fed_federation_t *federation) {
     fed_status_t status = compare_results(federation, &earlier);
     if (status == FED_OK && !federation->complete)
         fed_info("no checkpoint %s: starting again, after %lld rounds of a run that did not end",
-                 config->checkpoint.file, (long long)earlier.rounds);
+                 fed_checkpoint_options(config)->file, (long long)earlier.rounds);
     fed_earlier_fini(&earlier);
     return status;
 }
 
 fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
-    const char *path = federation->run->config.checkpoint.file;
+    const char *path = fed_checkpoint_options(&federation->run->config)->file;
     fed_bundle_t *bundle = &federation->server->loaded;
     void *block;
     size_t bytes;

@@ -5,6 +5,7 @@
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/nodes.h"
 #include "fedmpi/comm/shared.h"
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/digest.h"
 #include "fedmpi/core/file.h"
@@ -15,23 +16,26 @@
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/fl/training.h"
 #include "fedmpi/io/arrays.h"
+#include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/initial.h"
+#include "fedmpi/run/record.h"
+#include "fedmpi/run/rooms.h"
+#include "fedmpi/sim/federated.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static bool is_default(const fed_config_t *config, const char *dotted) {
-    return !config->values[fed_config_index(dotted)].origin;
+    return !fed_config_value(config, dotted)->origin;
 }
 
 /* Where the data dictate the partition, they also say how many clients there are and what
  * each holds, unless the user wants fewer. Synthetic data are made for their clients. */
 static fed_status_t resolve_partition(fed_config_t *config) {
-    bool generated = strcmp(config->data.dataset, "synthetic") == 0;
+    bool generated = fed_source_of(config)->generate;
     if (generated && is_default(config, "partition.scheme"))
         FED_TRY(fed_config_set(config, "partition", "scheme", "natural", "default"));
-    bool natural = strcmp(config->partition.scheme, "natural") == 0;
-    if (!natural && strcmp(config->partition.scheme, "file") != 0)
+    if (!fed_partition_scheme_of(config)->follows_data)
         return FED_OK;
     if (!generated && is_default(config, "partition.clients"))
         FED_TRY(fed_config_set(config, "partition", "clients", "0", "default"));
@@ -44,15 +48,15 @@ static fed_status_t resolve_partition(fed_config_t *config) {
  * says it. */
 static fed_status_t resolve_defaults(fed_config_t *config) {
     FED_TRY(resolve_partition(config));
-    if (!config->values[fed_config_index("data.path")].origin) {
-        FED_AUTOFREE char *path = fed_format("data/%s", config->data.dataset);
+    if (is_default(config, "data.path")) {
+        FED_AUTOFREE char *path = fed_format("data/%s", fed_data_options(config)->dataset->name);
         FED_TRY(fed_config_set(config, "data", "path", path, "default"));
     }
-    if (!*config->checkpoint.file) {
-        FED_AUTOFREE char *file = fed_format("%s.checkpoint", config->output.file);
+    if (!*fed_checkpoint_options(config)->file) {
+        FED_AUTOFREE char *file = fed_format("%s.checkpoint", fed_output_options(config)->file);
         FED_TRY(fed_config_set(config, "checkpoint", "file", file, "default"));
     }
-    if (!*config->output.file)
+    if (!*fed_output_options(config)->file)
         return fed_config_fail(config, "output.file", "accepted is the path of a file");
     return FED_OK;
 }
@@ -78,13 +82,31 @@ static fed_status_t read_file(fed_config_t *config, const char *given) {
     return fed_config_read_file(config, installed ? installed : given);
 }
 
+/* Keys that the user set and the run does not use; those at their default are no news. */
+static void warn_of_unused(const fed_config_t *config) {
+    fed_config_t defaults;
+    fed_config_init(&defaults, config->rooms);
+    for (size_t i = 0; i < config->count; i++) {
+        const fed_config_value_t *value = &config->values[i];
+        if (!value->origin || fed_config_same(config, &defaults, i) ||
+            fed_config_uses(config, value->group))
+            continue;
+        FED_AUTOFREE char *users = fed_config_users(config, value->group);
+        fed_warn("%s: %s.%s = %s has no effect: only %s uses it", value->origin, value->section,
+                 value->key->name, value->text, users);
+    }
+    fed_config_fini(&defaults);
+}
+
 static fed_status_t read_config(fed_config_t *config, const fed_options_t *options) {
     FED_TRY(read_file(config, options->config_file));
     for (size_t i = 0; i < options->override_count; i++)
         FED_TRY(fed_config_override(config, options->overrides[i]));
     if (options->output_file)
         FED_TRY(fed_config_set(config, "output", "file", options->output_file, "--output"));
-    return resolve_defaults(config);
+    FED_TRY(resolve_defaults(config));
+    warn_of_unused(config);
+    return FED_OK;
 }
 
 /* All are ready for the next step of the set-up, or none is. */
@@ -185,7 +207,7 @@ fed_labels_t fed_run_labels(const fed_run_t *run) {
 }
 
 static fed_status_t check_parts(const fed_config_t *config) {
-    if (config->federated.enabled || config->centralized.enabled)
+    if (fed_federated_options(config)->enabled || fed_centralized_options(config)->enabled)
         return FED_OK;
     return fed_config_fail(config, "federated.enabled",
                            "centralized.enabled = false too: there is nothing to train");
@@ -194,7 +216,7 @@ static fed_status_t check_parts(const fed_config_t *config) {
 /* Those of the default that are not there are left out; one that the user wrote, which
  * only the server knows, is a mistake. */
 static fed_status_t settle_tracked_clients(fed_run_t *run) {
-    const fed_list_t *tracked = &run->config.federated.tracked_clients;
+    const fed_list_t *tracked = &fed_federated_options(&run->config)->tracked_clients;
     size_t clients = run->partition.clients;
     bool written_by_user =
         fed_comm_is_server(run->comm) && !is_default(&run->config, "federated.tracked_clients");
@@ -232,11 +254,11 @@ static fed_status_t build(fed_run_t *run) {
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
     /* Before samples are held out: those are seen through it, too. */
-    if (fed_partition_shifts_features(&run->config))
+    if (fed_partition_scheme_of(&run->config)->shifts_features)
         FED_TRY(fed_transform_create(&run->config, data, &run->partition, &run->transform));
     run->dataset.train.transform = run->transform;
-    fed_partition_hold_out(&run->partition, run->config.partition.holdout,
-                           (uint64_t)run->config.experiment.seed, &run->held_out);
+    fed_partition_hold_out(&run->partition, fed_partition_options(&run->config)->holdout,
+                           fed_seed(&run->config), &run->held_out);
     FED_TRY(check_participants(&run->config, &run->method, run->partition.clients));
     FED_TRY(settle_tracked_clients(run));
     fed_model_input_t input = {
@@ -260,7 +282,7 @@ static fed_status_t make_initial(fed_run_t *run) {
 
 fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t *options) {
     *run = (fed_run_t){.comm = comm, .options = options, .started = fed_clock_seconds()};
-    fed_config_init(&run->config);
+    fed_config_init(&run->config, fed_rooms);
     FED_TRY(fed_machine_init(&run->machine, comm));
     FED_TRY(share_config(run));
     FED_TRY(load_data(run));

@@ -1,6 +1,7 @@
 /* The closing table. */
 #include "fedmpi/run/summary.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/text.h"
 
@@ -60,8 +61,9 @@ void fed_summary_print(const fed_federation_t *federation) {
     if (federated.rounds == 0)
         federated = (fed_totals_t){.train = none, .test = none, .validation = none};
 
-    printf("\n%s: %s on %s, seed %lld\n", config->experiment.name, config->model.type,
-           config->data.dataset, (long long)config->experiment.seed);
+    printf("\n%s: %s on %s, seed %lld\n", fed_experiment_options(config)->name,
+           fed_model_options(config)->type->name, fed_data_options(config)->dataset->name,
+           (long long)fed_experiment_options(config)->seed);
     print_measures(&federated, &centralized);
     if (federated.rounds > 0) {
         char down[16], up[16];
@@ -71,5 +73,5 @@ void fed_summary_print(const fed_federation_t *federation) {
                (long long)federated.rounds, federated.wall_seconds, federated.train_seconds, down,
                up);
     }
-    printf("  results: %s\n", config->output.file);
+    printf("  results: %s\n", fed_output_options(config)->file);
 }

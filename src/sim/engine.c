@@ -4,6 +4,7 @@
 #include "fedmpi/comm/agree.h"
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/watchdog.h"
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 #include "fedmpi/sim/placement.h"
@@ -119,7 +120,7 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
     const fed_config_t *config = problem->config;
     fed_client_row_t *row = &engine->clients[index];
     fed_client_task_t client = {
-        .seed = (uint64_t)config->experiment.seed,
+        .seed = fed_seed(config),
         .round = (uint32_t)engine->round,
         .client = task->client,
         .weight = task->weight,
@@ -141,7 +142,7 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
     fed_tracking_t tracking = {&engine->evaluator, &problem->dataset->test, epochs};
     fed_status_t status = fed_client_train(&trainer, &client, epochs ? &tracking : NULL, row);
     row->rank = fed_comm_rank(engine->comm);
-    if (status == FED_DIVERGED && config->federated.on_divergence == FED_DIVERGENCE_SKIPS)
+    if (status == FED_DIVERGED && fed_client_options(config)->on_divergence == FED_DIVERGENCE_SKIPS)
         status = FED_OK;
     if (status == FED_OK && engine->observer.trained)
         engine->observer.trained(engine->observer.context, task->client, &engine->training);
@@ -216,7 +217,7 @@ static fed_status_t leave_out_diverged(fed_engine_t *engine, fed_trained_t *trai
                         "round %lld: all %zu clients diverged; training.learning_rate = %g is "
                         "likely too large",
                         (long long)engine->round, trained->count,
-                        problem->config->training.learning_rate);
+                        fed_training_options(problem->config)->learning_rate);
     if (left < trained->count && !looks_at_single(problem))
         for (size_t j = 0; j < fed_engine_up_length(engine); j++)
             trained->up[j] *= factor;
@@ -242,7 +243,7 @@ fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
         status = leave_out_diverged(engine, trained);
     }
     /* Where divergence does not stop the run at once, there may be nothing left. */
-    if (engine->problem->config->federated.on_divergence == FED_DIVERGENCE_SKIPS)
+    if (fed_client_options(engine->problem->config)->on_divergence == FED_DIVERGENCE_SKIPS)
         status = fed_comm_agree(engine->comm, status, NULL, NULL);
     if (status == FED_OK)
         fed_states_commit(&engine->states);

@@ -2,6 +2,7 @@
 #include "handle.h"
 
 #include "fedmpi/comm/collectives.h"
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/fl/personal.h"
 #include "fedmpi/sim/placement.h"
@@ -10,7 +11,7 @@ static fed_personal_t measure_one(fed_engine_t *engine, int64_t round, uint32_t 
                                   const float *w) {
     const fed_problem_t *problem = engine->problem;
     fed_personal_task_t task = {
-        .seed = (uint64_t)problem->config->experiment.seed,
+        .seed = fed_seed(problem->config),
         .round = (uint32_t)round,
         .client = client,
         .learning_rate = fed_learning_rate(problem->method->schedule, problem->config, round),
@@ -26,7 +27,7 @@ void fed_engine_evaluate_personal(fed_engine_t *engine, int64_t round, const flo
     size_t clients = problem->partition->clients, ranks = (size_t)fed_comm_size(engine->comm),
            here = 0;
     *row = (fed_personal_row_t){0};
-    if (problem->config->partition.holdout == 0)
+    if (fed_partition_options(problem->config)->holdout == 0)
         return;
     FED_AUTOFREE uint32_t *rank = FED_NEW_ARRAY(uint32_t, clients);
     FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);

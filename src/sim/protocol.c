@@ -7,12 +7,17 @@ static const fed_plugin_t *const protocol_entries[] = {
 
 const fed_plugin_table_t fed_protocols = {
     .kind = "protocol",
-    .key = "federated.protocol",
     .entries = protocol_entries,
     .count = sizeof protocol_entries / sizeof *protocol_entries,
 };
 
-fed_status_t fed_protocol_find(const fed_config_t *config, const fed_protocol_t **protocol) {
-    return fed_config_choose(config, &fed_protocols, config->federated.protocol,
-                             (const fed_plugin_t **)protocol);
+static const fed_key_t keys[] = {
+    FED_NAME(fed_protocol_options_t, protocol, &fed_protocols, "rounds",
+             "who trains from which parameters and when results count, see --list"),
+};
+
+const fed_key_group_t fed_protocol_keys = FED_KEY_GROUP("federated", fed_protocol_options_t, keys);
+
+const fed_protocol_t *fed_protocol_of(const fed_config_t *config) {
+    return (const fed_protocol_t *)fed_protocol_options(config)->protocol;
 }

@@ -6,6 +6,7 @@
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
+#include "fedmpi/sim/federated.h"
 
 #include <string.h>
 
@@ -30,7 +31,7 @@ float *fed_updates_place(const fed_engine_t *engine, size_t index) {
 /* Add up the sums of all ranks on the server, and decode them. Collective. */
 static void gather_sums(fed_engine_t *engine) {
     size_t count = fed_engine_up_length(engine);
-    if (engine->problem->config->federated.collective == FED_COLLECTIVE_GATHER)
+    if (fed_federated_options(engine->problem->config)->collective == FED_COLLECTIVE_GATHER)
         fed_comm_gather_sums(engine->comm, engine->sums, count);
     else
         fed_comm_reduce_sums(engine->comm, engine->sums, count);

@@ -2,9 +2,10 @@
 #include "fedmpi/sim/weights.h"
 
 #include "fedmpi/core/log.h"
+#include "fedmpi/sim/federated.h"
 
 static bool by_samples(const fed_problem_t *problem) {
-    return problem->config->federated.weighting == FED_WEIGHT_SAMPLES;
+    return fed_federated_options(problem->config)->weighting == FED_WEIGHT_SAMPLES;
 }
 
 static size_t samples_of(const fed_problem_t *problem, const uint32_t *clients, size_t count) {

@@ -14,6 +14,7 @@
 #include "fedmpi/fl/training.h"
 #include "fedmpi/math/blas.h"
 #include "fedmpi/math/simd.h"
+#include "fedmpi/run/rooms.h"
 
 #include <cblas.h>
 #include <stdio.h>
@@ -176,7 +177,7 @@ static void measure(const char *name, const fed_config_t *config, const data_t *
 int main(int argc, char **argv) {
     fed_config_t config;
     fed_blas_use_one_thread();
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     FED_AUTOFREE char *path = fed_format("data.path=%s", argc > 1 ? argv[1] : "data/mnist");
     set(&config, path);
     set(&config, "data.train_limit=6000");

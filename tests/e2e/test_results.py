@@ -176,7 +176,12 @@ class Results(ProgramCase):
         attributes = self.file["config"].attrs
         pairs = {f"{section}.{key}": value for section in parser.sections()
                  for key, value in parser[section].items()}
-        self.assertEqual({name: bytes(attributes[name]).decode() for name in attributes}, pairs)
+        found = {name: bytes(attributes[name]).decode() for name in attributes}
+        unused = found.pop("unused_keys").split(",")
+        self.assertEqual(found, pairs)
+        self.assertLessEqual(set(unused), set(pairs))
+        self.assertIn("federated.mu", unused)
+        self.assertNotIn("partition.stratified", unused)
         self.assertEqual(pairs["data.validation_samples"], "40")
 
     def test_the_effective_configuration_runs_again(self):

@@ -5,6 +5,7 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/io/arrays.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static void read_dataset(const fed_config_t *config, size_t file_bytes) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     set(&config, "dataset", "hdf5");
     set(&config, "path", fuzz_file(data, bytes));
     read_dataset(&config, bytes);

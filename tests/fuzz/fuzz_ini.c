@@ -4,6 +4,7 @@
 
 #include "fedmpi/config/config.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/run/rooms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,10 @@ static void check_round_trip(const fed_config_t *config) {
     fed_text_t ini = {0};
     fed_config_write(config, false, &ini);
     fed_config_t again;
-    fed_config_init(&again);
+    fed_config_init(&again, fed_rooms);
     if (fed_config_read_text(&again, ini.chars, "again") != FED_OK)
         abort();
-    for (size_t i = 0; i < fed_config_key_count; i++)
+    for (size_t i = 0; i < config->count; i++)
         if (!fed_config_same(config, &again, i))
             abort();
     fed_config_fini(&again);
@@ -24,7 +25,7 @@ static void check_round_trip(const fed_config_t *config) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     if (fed_config_read_file(&config, fuzz_file(data, bytes)) == FED_OK)
         check_round_trip(&config);
     else if (!*fed_error_message())
@@ -33,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
 
     FED_AUTOFREE char *assignment = fed_alloc(bytes + 1, 1);
     memcpy(assignment, data, bytes);
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     if (fed_config_override(&config, assignment) == FED_OK)
         check_round_trip(&config);
     fed_config_fini(&config);

@@ -2,6 +2,7 @@
 #include "tiny.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/run/rooms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static void set(fed_config_t *config, const char *assignment) {
 }
 
 static void configure(fed_config_t *config) {
-    fed_config_init(config);
+    fed_config_init(config, fed_rooms);
     set(config, "partition.clients=4");
     set(config, "partition.samples_per_client=2");
     set(config, "model.hidden=3");
@@ -69,9 +70,9 @@ static void make_server(fed_federation_t *federation, fed_run_t *run) {
     federation->run = run;
     fed_method_settle(&run->method, &run->config, run->model.parameters);
     federation->problem = fed_run_problem(run);
-    if (fed_comm_create(&argc, &argv, &run->comm) != FED_OK ||
-        fed_protocol_find(&run->config, &federation->protocol) != FED_OK)
+    if (fed_comm_create(&argc, &argv, &run->comm) != FED_OK)
         abort();
+    federation->protocol = fed_protocol_of(&run->config);
     federation->engine = fed_engine_create(run->comm, &federation->problem, NULL);
     federation->state = federation->protocol->create(federation->engine, run->initial);
     fed_centralized_init(&server->centralized, &run->config, &run->dataset, &run->model, dealt,

@@ -8,6 +8,8 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/fl/client.h"
 #include "fedmpi/math/fixed.h"
+#include "fedmpi/run/rooms.h"
+#include "fedmpi/sim/federated.h"
 
 #include <string.h>
 
@@ -66,7 +68,7 @@ static inline void twin_init(twin_t *twin, hid_t file, const char *problem) {
                                     .labels = twin->labels,
                                     .scale = &twin->scale,
                                     .shift = &twin->shift};
-    fed_config_init(&twin->config);
+    fed_config_init(&twin->config, fed_rooms);
     twin_set(twin, "model.type", "%s", problem);
     twin_set(twin, "model.hidden", "5");
     twin_set(twin, "training.epochs", "%.0f", golden_number(file, group, "epochs"));
@@ -134,7 +136,7 @@ static inline size_t twin_samples(const twin_t *twin, size_t client) {
 
 /* What a client weighs before the participants' weights are made to add up to 1. */
 static inline double twin_raw_weight(const twin_t *twin, size_t client) {
-    return twin->config.federated.weighting == FED_WEIGHT_SAMPLES
+    return fed_federated_options(&twin->config)->weighting == FED_WEIGHT_SAMPLES
                ? (double)twin_samples(twin, client)
                : 1;
 }

@@ -4,6 +4,7 @@
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/fl/aggregation.h"
 #include "fedmpi/fl/attack.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
@@ -15,11 +16,10 @@ static float random_float(void) {
 }
 
 static const fed_aggregation_t *find(const char *name) {
-    const fed_aggregation_t *rule = NULL;
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     assert_int_equal(fed_config_set(&config, "federated", "aggregation", name, "test"), FED_OK);
-    assert_int_equal(fed_aggregation_find(&config, &rule), FED_OK);
+    const fed_aggregation_t *rule = fed_aggregation_of(&config);
     fed_config_fini(&config);
     return rule;
 }
@@ -182,7 +182,7 @@ static void rules_ignore_an_outlier(void **state) {
 static void tolerated_clients_are_counted_and_checked(void **state) {
     (void)state;
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     assert_int_equal(fed_config_override(&config, "federated.tolerated=0.25"), FED_OK);
     assert_int_equal(fed_aggregation_tolerated(&config, 7), 1);
     assert_int_equal(fed_aggregation_tolerated(&config, 8), 2);
@@ -199,13 +199,12 @@ static void tolerated_clients_are_counted_and_checked(void **state) {
 static void attackers_are_as_many_as_asked_for(void **state) {
     (void)state;
     fed_config_t config;
-    const fed_attack_t *attack;
     fed_byzantine_t byzantine;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     assert_int_equal(fed_config_override(&config, "federated.byzantine_clients=3"), FED_OK);
     assert_int_equal(fed_byzantine_check(&config, 2), FED_INPUT);
     assert_int_equal(fed_byzantine_check(&config, 3), FED_OK);
-    assert_int_equal(fed_attack_find(&config, &attack), FED_OK);
+    const fed_attack_t *attack = fed_attack_of(&config);
     fed_byzantine_init(&byzantine, &config, attack, 10);
     size_t count = 0;
     for (uint32_t k = 0; k < 10; k++)
@@ -227,7 +226,7 @@ static void attacks_are_what_they_say(void **state) {
     (void)state;
     enum { LENGTH = 20000 };
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     assert_int_equal(fed_config_override(&config, "federated.attack_scale=2"), FED_OK);
     const fed_stream_t stream = {.seed = 1, .purpose = FED_RANDOM_ATTACK, .who = 1, .when = 1};
     const float global[] = {1, 2};
@@ -255,7 +254,7 @@ static void attacks_are_what_they_say(void **state) {
 static void every_attack_does_one_thing_again(void **state) {
     (void)state;
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     const float global[] = {1, 2, 3}, trained[] = {1.5f, 1, 3.25f};
     const fed_stream_t stream = {.seed = 5, .purpose = FED_RANDOM_ATTACK, .who = 2, .when = 7};
     for (size_t i = 0; i < fed_attacks.count; i++) {

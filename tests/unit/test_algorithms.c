@@ -1,6 +1,8 @@
 /* The algorithms against PyTorch's and NumPy's float64, and against each other. */
 #include "federation_twin.h"
 
+#include "fedmpi/run/rooms.h"
+
 #include <math.h>
 
 #define TOLERANCE 3e-6 /* three rounds in float32 against float64 */
@@ -57,7 +59,8 @@ static void compare_measures(const twin_t *twin, const char *algorithm, size_t r
     for (size_t k = 0; k < CLIENTS; k++) {
         if (!twin_takes_part(twin, round, k))
             continue;
-        double seen = (double)(twin_samples(twin, k) * (size_t)twin->config.training.epochs);
+        double seen =
+            (double)(twin_samples(twin, k) * (size_t)fed_training_options(&twin->config)->epochs);
         assert_true(fabs(twin->measured[k].loss - loss[round * CLIENTS + k]) < TOLERANCE);
         assert_int_equal(lrint(twin->measured[k].accuracy * seen), correct[round * CLIENTS + k]);
     }
@@ -288,15 +291,14 @@ static void rates_follow_their_schedule(void **state) {
     };
     static const int64_t rounds[] = {1, 6, 11, 31};
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     assert_int_equal(fed_config_override(&config, "training.learning_rate=0.4"), FED_OK);
     assert_int_equal(fed_config_override(&config, "training.decay=0.25"), FED_OK);
     assert_int_equal(fed_config_override(&config, "training.decay_rounds=10"), FED_OK);
     for (size_t c = 0; c < 4; c++) {
         assert_int_equal(fed_config_set(&config, "training", "schedule", cases[c].schedule, "test"),
                          FED_OK);
-        const fed_schedule_t *schedule;
-        assert_int_equal(fed_schedule_find(&config, &schedule), FED_OK);
+        const fed_schedule_t *schedule = fed_schedule_of(&config);
         for (size_t r = 0; r < 4; r++)
             assert_true(fabs(fed_learning_rate(schedule, &config, rounds[r]) - cases[c].rates[r]) <
                         1e-12);

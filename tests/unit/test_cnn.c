@@ -5,6 +5,7 @@
 
 #include "fedmpi/math/softmax.h"
 #include "fedmpi/nn/workspace.h"
+#include "fedmpi/run/rooms.h"
 
 #include <malloc.h>
 #include <math.h>
@@ -21,7 +22,7 @@ typedef struct {
 
 static void configure(fed_config_t *config, const char *type, const char *filters,
                       const char *dense, int groups, double dropout) {
-    fed_config_init(config);
+    fed_config_init(config, fed_rooms);
     set(config, "model.type", "%s", type);
     set(config, "model.filters", "%s", filters);
     set(config, "model.dense", "%s", dense);
@@ -313,7 +314,7 @@ static void gradients_are_differences(void **unused) {
                          (2 * length);
             if (!(fabs(got - expected) <= 0.01 * norm + 1e-4))
                 fail_msg("%s, trial %zu: %g along a direction, differences say %g",
-                         t.network->config.model.type, i, expected, got);
+                         fed_model_options(&t.network->config)->type, i, expected, got);
         }
         free(direction);
         trial_destroy(&t);
@@ -335,7 +336,7 @@ static void the_papers_network(void **unused) {
     };
     fed_config_t config;
     fed_model_t model;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     set(&config, "model.type", "cnn");
     assert_ok(fed_model_init(&model, &config, &(fed_model_input_t){1, 28, 28, 10, 0.2}));
     assert_int_equal(model.parameters, 1663370);
@@ -448,7 +449,8 @@ static void workspaces_take_what_is_estimated(void **unused) {
             skip();                                     /* under a sanitizer or valgrind */
         double slack = 0.03 * (double)estimate + 40000; /* headers, whole pages */
         if (fabs((double)taken - (double)estimate) > slack)
-            fail_msg("%s: %zu bytes, estimated %zu", t.network->config.model.type, taken, estimate);
+            fail_msg("%s: %zu bytes, estimated %zu", fed_model_options(&t.network->config)->type,
+                     taken, estimate);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/io/arrays.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 #include <sys/stat.h>
@@ -73,7 +74,7 @@ typedef struct loaded {
 
 static void begin(loaded_t *loaded) {
     *loaded = (loaded_t){.block = NULL};
-    fed_config_init(&loaded->config);
+    fed_config_init(&loaded->config, fed_rooms);
     set(&loaded->config, "data.dataset", "idx");
     set(&loaded->config, "data.path", "%s", folder());
 }
@@ -328,7 +329,10 @@ static void limits_are_applied_and_checked(void **state) {
                    "--set: data.train_limit = 13: the training set has 12 samples");
     assert_refused("data.validation_samples=12",
                    "--set: data.validation_samples = 12: leaves nothing to train on");
-    assert_refused("data.dataset=nist", "--set: data.dataset = nist: accepted is mnist | ");
+    begin(&loaded);
+    assert_fails(FED_INPUT, "--set: data.dataset = nist: accepted is mnist | ",
+                 fed_config_override(&loaded.config, "data.dataset=nist"));
+    end(&loaded);
     assert_refused("data.path=/nowhere", "/nowhere: cannot open: No such file");
 }
 

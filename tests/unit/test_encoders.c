@@ -14,7 +14,7 @@ static float global[N], local[2][N], kept[N];
 
 static int set_up(void **state) {
     (void)state;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     fed_slots_init(&method.slots, N);
     for (size_t j = 0; j < N; j++) {
         global[j] = (float)j - 3;
@@ -84,15 +84,15 @@ static void every_linear_encoder_adds(void **state) {
 static void norms_are_cut_to_their_bound(void **state) {
     (void)state;
     const fed_encoder_t *link = fed_encoders[0];
+    const double bound = 1; /* the default of federated.norm_bound */
     assert_string_equal(link->plugin.name, "norm_bound");
     for (size_t client = 0; client < 2; client++) { /* a short one, a long one */
         int64_t sums[N] = {0};
         fed_message_t message;
         encode(&link, 1, client, sums, &message);
         assert_null(message.own); /* the fused path */
-        assert_true(client == 0
-                        ? message.factor == 1
-                        : fabs(fed_message_norm(&message) - config.federated.norm_bound) < 1e-12);
+        assert_true(client == 0 ? message.factor == 1
+                                : fabs(fed_message_norm(&message) - bound) < 1e-12);
         for (size_t j = 0; j < N; j++)
             assert_true(fabs((double)sums[j] / FED_FIXED_ONE -
                              message.factor * difference(client, j)) <= 0.51 / FED_FIXED_ONE);
@@ -119,7 +119,7 @@ static size_t a_byte_each(const fed_config_t *unused, size_t numbers, size_t byt
 }
 
 static const fed_encoder_t quarters = {
-    .plugin = {"quarters", ""},
+    .plugin = {.name = "quarters", .summary = ""},
     FED_SLOTS(&rest),
     .encode = round_to_quarters,
     .bytes = a_byte_each,
@@ -163,7 +163,8 @@ static void bytes_are_those_behind_the_last_link(void **state) {
 
 static void masks_are_refused_behind_what_does_not_add(void **state) {
     (void)state;
-    const fed_encoder_t mask = {.plugin = {"mask", ""}, .linear = true, .needs_linear = true};
+    const fed_encoder_t mask = {
+        .plugin = {.name = "mask", .summary = ""}, .linear = true, .needs_linear = true};
     const fed_encoder_t *wrong[] = {fed_encoders[0], &quarters, &mask};
     const fed_encoder_t *right[] = {fed_encoders[0], &mask, &quarters};
     assert_int_equal(fed_chain_check(&(fed_chain_t){wrong, 3}, &config, "federated.aggregation"),

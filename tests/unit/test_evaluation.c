@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "fedmpi/fl/evaluation.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
@@ -19,7 +20,7 @@ typedef struct scene {
 static void begin(scene_t *scene, size_t count) {
     *scene = (scene_t){.scale = 1};
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     set(&config, "model.hidden", "5");
     fed_model_input_t input = {1, 1, FEATURES, CLASSES, 0.9};
     assert_ok(fed_model_init(&scene->model, &config, &input));

@@ -6,6 +6,7 @@
 #include "fedmpi/math/gemm.h"
 #include "fedmpi/math/simd.h"
 #include "fedmpi/nn/workspace.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
@@ -207,7 +208,7 @@ static void processors_without_our_kernels_have_openblas(void **state) {
 
 static void build(fed_model_t *model, const char *gemm) {
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     set(&config, "model.gemm", "%s", gemm);
     set(&config, "model.hidden", "%s", "2048,2048");
     fed_model_input_t input = {1, 28, 28, 10, 0.2};

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "fedmpi/data/partition.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
@@ -18,7 +19,7 @@ static void free_labels(const fed_labels_t *labels) {
 }
 
 static void configure(fed_config_t *config, size_t clients, size_t samples, bool stratified) {
-    fed_config_init(config);
+    fed_config_init(config, fed_rooms);
     set(config, "partition.clients", "%zu", clients);
     set(config, "partition.samples_per_client", "%zu", samples);
     set(config, "partition.stratified", stratified ? "true" : "false");
@@ -190,9 +191,8 @@ static void more_than_there_is_is_refused(void **state) {
     assert_ok(fed_partition_init(&partition, &config, &labels));
     assert_int_equal(check_disjoint(&partition, &labels), 8);
     fed_partition_fini(&partition);
-    set(&config, "partition.scheme", "iidd");
     assert_fails(FED_INPUT, "partition.scheme = iidd: accepted is iid",
-                 fed_partition_init(&partition, &config, &labels));
+                 fed_config_override(&config, "partition.scheme=iidd"));
     fed_config_fini(&config);
 }
 

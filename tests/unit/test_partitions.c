@@ -1,6 +1,7 @@
 /* One suite over all partition schemes, then each against its closed form. */
 #include "fedmpi/core/memory.h"
 #include "fedmpi/data/partition.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -46,8 +47,10 @@ static fed_labels_t make_equal_labels(size_t count, size_t classes) {
 static fed_status_t deal(const char *settings, int seed, const fed_labels_t *labels,
                          fed_partition_t *partition) {
     fed_config_t config;
-    fed_config_init(&config);
-    config.experiment.seed = seed;
+    fed_config_init(&config, fed_rooms);
+    char text[32];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
+    assert_int_equal(fed_config_set(&config, "experiment", "seed", text, "test"), FED_OK);
     char copy[512];
     snprintf(copy, sizeof copy, "%s", settings);
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {

@@ -1,6 +1,7 @@
 /* Who takes part: valid draws, and how often each client is drawn. */
 #include "fedmpi/core/memory.h"
 #include "fedmpi/fl/selection.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -38,11 +39,10 @@ static drawn_t draw(const char *const *settings) {
     fed_config_t config;
     fed_selection_t selection;
     drawn_t outcome = {.least = CLIENTS};
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     for (; *settings; settings++)
         assert_int_equal(fed_config_override(&config, *settings), FED_OK);
-    const fed_sampler_t *sampler;
-    assert_int_equal(fed_sampler_find(&config, &sampler), FED_OK);
+    const fed_sampler_t *sampler = fed_sampler_of(&config);
     fed_selection_init(&selection, &config, sampler, &partition);
     for (uint32_t round = 1; round <= DRAWS; round++) {
         fed_selection_draw(&selection, round);
@@ -162,7 +162,7 @@ static void every_sampler_is_a_function_of_seed_and_round(void **state) {
             DRAW(name, availability);
             fed_config_t config;
             fed_selection_t one, other;
-            fed_config_init(&config);
+            fed_config_init(&config, fed_rooms);
             assert_int_equal(fed_config_override(&config, availability), FED_OK);
             if (!sampler->draws_any_number)
                 assert_int_equal(fed_config_override(&config, "federated.clients_per_round=3"),
@@ -193,19 +193,17 @@ static void every_sampler_is_a_function_of_seed_and_round(void **state) {
 static void keys_are_checked(void **state) {
     (void)state;
     fed_config_t config;
-    fed_config_init(&config);
-    const fed_sampler_t *sampler;
-    assert_int_equal(fed_sampler_find(&config, &sampler), FED_OK);
+    fed_config_init(&config, fed_rooms);
+    const fed_sampler_t *sampler = fed_sampler_of(&config);
     assert_int_equal(fed_selection_check(&config, sampler, 150), FED_OK);
     assert_int_equal(fed_config_override(&config, "federated.clients_per_round=151"), FED_OK);
     assert_int_equal(fed_selection_check(&config, sampler, 150), FED_INPUT);
     assert_int_equal(fed_config_override(&config, "federated.clients_per_round=150"), FED_OK);
     assert_int_equal(fed_selection_check(&config, sampler, 150), FED_OK);
     assert_int_equal(fed_config_override(&config, "federated.sampling=poisson"), FED_OK);
-    assert_int_equal(fed_sampler_find(&config, &sampler), FED_OK);
+    sampler = fed_sampler_of(&config);
     assert_int_equal(fed_selection_check(&config, sampler, 150), FED_INPUT);
-    assert_int_equal(fed_config_override(&config, "federated.sampling=poison"), FED_OK);
-    assert_int_equal(fed_sampler_find(&config, &sampler), FED_INPUT);
+    assert_int_equal(fed_config_override(&config, "federated.sampling=poison"), FED_INPUT);
     fed_config_fini(&config);
 }
 

@@ -3,6 +3,7 @@
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/fl/server_optimizer.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,11 +31,9 @@ static void set(fed_config_t *config, const char *key, double value) {
 }
 
 static const fed_server_optimizer_t *find(fed_config_t *config, const char *name) {
-    const fed_server_optimizer_t *optimizer = NULL;
-    if (fed_config_set(config, "federated", "server_optimizer", name, "test") != FED_OK ||
-        fed_server_optimizer_find(config, &optimizer) != FED_OK)
+    if (fed_config_set(config, "federated", "server_optimizer", name, "test") != FED_OK)
         fail_msg("%s", fed_error_message());
-    return optimizer;
+    return fed_server_optimizer_of(config);
 }
 
 /* An optimizer in its memory. */
@@ -88,7 +87,7 @@ static void compare_moments(const char *name, const char *moment, size_t round,
 /* Parameters are floats: each step is compared from the golden ones of the round before. */
 static void follow(const char *name, const char *optimizer_name, const char *const *keys) {
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     GOLDEN_PATH(group, "/%s", name);
     GOLDEN_PATH(parameters, "/%s/parameters", name);
     set(&config, "server_learning_rate", golden_number(golden, group, "learning_rate"));
@@ -139,7 +138,7 @@ static void follows_golden_trajectories(void **state) {
 static void sgd_at_rate_one_averages(void **state) {
     (void)state;
     fed_config_t config;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     set(&config, "beta1", 0);
     float *initial = golden_floats(golden, "/initial", NULL);
     double *updates = golden_doubles(golden, "/updates", NULL);
@@ -169,7 +168,7 @@ static void every_optimizer_moves_along_the_update(void **state) {
     (void)state;
     for (size_t i = 0; i < fed_server_optimizers.count; i++) {
         fed_config_t config;
-        fed_config_init(&config);
+        fed_config_init(&config, fed_rooms);
         double update[N] = {0};
         float w[N] = {0};
         server_t server;

@@ -5,6 +5,7 @@
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
 #include "fedmpi/io/arrays.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
@@ -18,7 +19,7 @@ typedef struct loaded {
 static loaded_t load(int64_t seed, double alpha, double beta, size_t clients, size_t cap) {
     loaded_t loaded;
     fed_dataset_shape_t shape;
-    fed_config_init(&loaded.config);
+    fed_config_init(&loaded.config, fed_rooms);
     set(&loaded.config, "experiment.seed", "%lld", (long long)seed);
     set(&loaded.config, "data.dataset", "synthetic");
     set(&loaded.config, "data.synthetic_alpha", "%g", alpha);
@@ -147,7 +148,7 @@ static void sizes_are_log_normal(void **state) {
 static void refuse(const char *key, const char *value, const char *message) {
     fed_config_t config;
     fed_dataset_shape_t shape;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     set(&config, "data.dataset", "synthetic");
     set(&config, key, "%s", value);
     assert_fails(FED_INPUT, message, fed_dataset_measure(&config, &fed_hdf5_arrays, &shape));
@@ -168,7 +169,7 @@ static void what_needs_all_samples_is_refused(void **state) {
     size_t first[] = {0, 50};
     fed_labels_t labels = {
         .count = 50, .classes = 10, .generated_first = first, .generated_clients = 1};
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     assert_fails(FED_INPUT, "accepted is natural",
                  fed_partition_init(&partition, &config, &labels));
     fed_config_fini(&config);

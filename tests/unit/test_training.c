@@ -5,6 +5,7 @@
 #include "fedmpi/fl/centralized.h"
 #include "fedmpi/fl/client.h"
 #include "fedmpi/math/fixed.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
@@ -44,7 +45,7 @@ static void begin(scene_t *scene, double density) {
     scene->data.test.count = HELD_OUT;
     scene->data.test.values = scene->values[SAMPLES];
     scene->data.test.labels = scene->labels + SAMPLES;
-    fed_config_init(&scene->config);
+    fed_config_init(&scene->config, fed_rooms);
     set(&scene->config, "model.hidden", "8,5");
     set(&scene->config, "training.epochs", "3");
     set(&scene->config, "training.batch_size", "16");

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "fedmpi/data/transform.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
@@ -25,7 +26,7 @@ static double disc(size_t pixel) {
 }
 
 static void build(fixture_t *f, const char *rotation, const char *intensity, const char *noise) {
-    fed_config_init(&f->config);
+    fed_config_init(&f->config, fed_rooms);
     set(&f->config, "partition.feature_rotation", "%s", rotation);
     set(&f->config, "partition.feature_intensity", "%s", intensity);
     set(&f->config, "partition.feature_noise", "%s", noise);
@@ -189,7 +190,7 @@ static void nothing_to_change_is_refused(void **state) {
     fed_dataset_t row = {.channels = 1, .height = 1, .width = 9};
     fed_partition_t partition = {.clients = 1};
     fed_transform_t *transform;
-    fed_config_init(&config);
+    fed_config_init(&config, fed_rooms);
     assert_fails(FED_INPUT, "partition.feature_rotation = 30: the samples are no images",
                  fed_transform_create(&config, &row, &partition, &transform));
     set(&config, "partition.feature_rotation", "0");

@@ -1,30 +1,38 @@
 /** Plug points: tables of named variants.
  *
  * A variant is one const struct in one file whose first member is a fed_plugin_t;
- * a plug point is a table of pointers to them. Look-up by name, the error for an
- * unknown name and `fedmpi --list` read the table; there is no registration.
+ * a plug point is a table of pointers to them, and the key of type FED_KEY_NAME that
+ * chooses one. Look-up by name, the error for an unknown name, `fedmpi --list` and the
+ * list of all keys read the tables; there is no registration.
  */
 #ifndef FEDMPI_CONFIG_PLUGIN_H
 #define FEDMPI_CONFIG_PLUGIN_H
 
-#include "fedmpi/core/error.h"
+#include "fedmpi/config/key.h"
 
 #include <stddef.h>
 
-typedef struct fed_plugin {
+#define FED_MOST_KEY_GROUPS 4
+
+struct fed_plugin {
     const char *name;
     const char *summary; /**< one line, with the source if it comes from a paper */
-} fed_plugin_t;
+    /** Keys that this variant uses, and no others than those that name the same group: with
+     * another variant they have no effect. Unused places are NULL. */
+    const fed_key_group_t *keys[FED_MOST_KEY_GROUPS];
+};
 
-typedef struct fed_plugin_table {
+struct fed_plugin_table {
     const char *kind; /**< "model", "algorithm", ... */
-    const char *key;  /**< the configuration key that chooses one, "model.type" */
     const fed_plugin_t *const *entries;
     size_t count;
-} fed_plugin_table_t;
+};
 
 /** The entry with this name, or NULL. */
 const fed_plugin_t *fed_plugin_find(const fed_plugin_table_t *table, const char *name);
+
+/** Does this variant use these keys? */
+bool fed_plugin_uses(const fed_plugin_t *plugin, const fed_key_group_t *group);
 
 /** "iid | dirichlet | shards", for messages and help; the caller frees it. */
 char *fed_plugin_names(const fed_plugin_table_t *table);

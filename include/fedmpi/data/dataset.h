@@ -15,6 +15,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** How stored values become features. */
+typedef enum fed_normalize {
+    FED_NORMALIZE_UNIT,
+    FED_NORMALIZE_STANDARD,
+    FED_NORMALIZE_NONE
+} fed_normalize_t;
+
+/** [data]: what every data set has. */
+typedef struct fed_data_options {
+    const fed_plugin_t *dataset; /**< a fed_source_t */
+    const char *path;
+    fed_normalize_t normalize;
+    int64_t train_limit, validation_samples;
+    bool drop_constant_features;
+} fed_data_options_t;
+
+FED_DECLARE_OPTIONS(fed_data)
+
 typedef enum fed_value_type { FED_VALUES_UINT8, FED_VALUES_FLOAT32 } fed_value_type_t;
 
 /** What the files say before any sample is read. */
@@ -66,6 +84,9 @@ struct fed_source {
 
 /** The table behind data.dataset. */
 extern const fed_plugin_table_t fed_sources;
+
+/** The source that the configuration names. */
+const fed_source_t *fed_source_of(const fed_config_t *config);
 
 /** A view on samples; borrowed from the data set's block. Read them through
  * fed_samples_gather and fed_samples_slice: they need not be stored. */

@@ -14,6 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** [partition]: what every scheme has. */
+typedef struct fed_partition_options {
+    const fed_plugin_t *scheme; /**< a fed_partition_scheme_t */
+    int64_t clients, samples_per_client;
+    double holdout;
+} fed_partition_options_t;
+
+FED_DECLARE_OPTIONS(fed_partition)
+
 typedef struct fed_partition {
     size_t clients;
     size_t *first;     /**< [clients + 1]: client k holds samples[first[k]] .. [first[k+1]-1] */
@@ -42,18 +51,19 @@ typedef struct fed_partition_scheme {
                          fed_partition_t *partition);
     bool takes_generated; /**< also deals samples that are not stored */
     bool shifts_features; /**< clients see their samples through a fed_transform_t */
+    bool follows_data;    /**< the data say how many clients there are and what each holds */
 } fed_partition_scheme_t;
 
 /** The table behind partition.scheme. */
 extern const fed_plugin_table_t fed_partition_schemes;
 
+/** The scheme that the configuration names. */
+const fed_partition_scheme_t *fed_partition_scheme_of(const fed_config_t *config);
+
 /** Deal the training set as the configuration says. Local, the same on every rank. */
 fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *config,
                                 const fed_labels_t *labels);
 void fed_partition_fini(fed_partition_t *partition);
-
-/** Does the configuration's scheme change features? */
-bool fed_partition_shifts_features(const fed_config_t *config);
 
 /** How many samples client k holds. */
 size_t fed_partition_count(const fed_partition_t *partition, size_t client);

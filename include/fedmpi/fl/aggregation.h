@@ -40,9 +40,14 @@ typedef struct fed_aggregation {
 /** The table behind federated.aggregation. */
 extern const fed_plugin_table_t fed_aggregations;
 
+typedef struct fed_aggregation_options {
+    const fed_plugin_t *aggregation; /**< a fed_aggregation_t */
+} fed_aggregation_options_t;
+
+FED_DECLARE_OPTIONS(fed_aggregation)
+
 /** The rule that the configuration names. */
-fed_status_t fed_aggregation_find(const fed_config_t *config,
-                                  const fed_aggregation_t **aggregation);
+const fed_aggregation_t *fed_aggregation_of(const fed_config_t *config);
 
 /** Are there enough clients for the rule? FED_INPUT says how many it needs. */
 fed_status_t fed_aggregation_check(const fed_config_t *config, const fed_aggregation_t *aggregation,

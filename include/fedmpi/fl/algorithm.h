@@ -64,6 +64,12 @@ typedef struct fed_algorithm {
 /** The table behind federated.algorithm. */
 extern const fed_plugin_table_t fed_algorithms;
 
+typedef struct fed_algorithm_options {
+    const fed_plugin_t *algorithm; /**< a fed_algorithm_t */
+} fed_algorithm_options_t;
+
+FED_DECLARE_OPTIONS(fed_algorithm)
+
 /** The algorithm that the configuration names, checked against the other keys. */
 fed_status_t fed_algorithm_find(const fed_config_t *config, const fed_algorithm_t **algorithm);
 

@@ -33,8 +33,15 @@ typedef struct fed_attack {
 /** The table behind federated.attack. */
 extern const fed_plugin_table_t fed_attacks;
 
-/** The attack that the configuration names; FED_INPUT lists the valid ones. */
-fed_status_t fed_attack_find(const fed_config_t *config, const fed_attack_t **attack);
+typedef struct fed_attack_options {
+    int64_t byzantine_clients;
+    const fed_plugin_t *attack; /**< a fed_attack_t */
+} fed_attack_options_t;
+
+FED_DECLARE_OPTIONS(fed_attack)
+
+/** The attack that the configuration names. */
+const fed_attack_t *fed_attack_of(const fed_config_t *config);
 
 /** Who attacks, and how. */
 typedef struct fed_byzantine {

@@ -15,6 +15,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef enum fed_centralized_data {
+    FED_CENTRALIZED_CLIENTS,
+    FED_CENTRALIZED_ALL
+} fed_centralized_data_t;
+
+/** [centralized] */
+typedef struct fed_centralized_options {
+    bool enabled;
+    int64_t epochs;
+    fed_centralized_data_t data;
+} fed_centralized_options_t;
+
+FED_DECLARE_OPTIONS(fed_centralized)
+
 typedef struct fed_central {
     const fed_dataset_t *dataset; /**< borrowed */
     fed_training_t training;

@@ -11,6 +11,14 @@
 
 #include <stdint.h>
 
+typedef enum fed_on_divergence { FED_DIVERGENCE_STOPS, FED_DIVERGENCE_SKIPS } fed_on_divergence_t;
+
+typedef struct fed_client_options {
+    fed_on_divergence_t on_divergence;
+} fed_client_options_t;
+
+FED_DECLARE_OPTIONS(fed_client)
+
 /** What a rank trains its clients with, one after another. */
 typedef struct fed_trainer {
     const fed_config_t *config;       /**< borrowed, as all below */

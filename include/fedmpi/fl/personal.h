@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef struct fed_personal_options {
+    int64_t personal_epochs;
+} fed_personal_options_t;
+
+FED_DECLARE_OPTIONS(fed_personal)
+
 /** One client: on which samples, and what came out. */
 typedef struct fed_personal {
     int64_t client;

@@ -42,7 +42,7 @@ typedef struct fed_sampler {
 /** The table behind federated.sampling. */
 extern const fed_plugin_table_t fed_samplers;
 
-/** The sampler that the configuration names; FED_INPUT lists the valid ones. */
-fed_status_t fed_sampler_find(const fed_config_t *config, const fed_sampler_t **sampler);
+/** The sampler that the configuration names. */
+const fed_sampler_t *fed_sampler_of(const fed_config_t *config);
 
 #endif

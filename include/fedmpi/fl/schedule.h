@@ -21,8 +21,14 @@ typedef struct fed_schedule {
 /** The table behind training.schedule. */
 extern const fed_plugin_table_t fed_schedules;
 
-/** The schedule that the configuration names; FED_INPUT lists the valid ones. */
-fed_status_t fed_schedule_find(const fed_config_t *config, const fed_schedule_t **schedule);
+typedef struct fed_schedule_options {
+    const fed_plugin_t *schedule; /**< a fed_schedule_t */
+} fed_schedule_options_t;
+
+FED_DECLARE_OPTIONS(fed_schedule)
+
+/** The schedule that the configuration names. */
+const fed_schedule_t *fed_schedule_of(const fed_config_t *config);
 
 /** The clients' learning rate in a round, from 1. */
 double fed_learning_rate(const fed_schedule_t *schedule, const fed_config_t *config, int64_t round);

@@ -13,6 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef struct fed_selection_options {
+    int64_t clients_per_round;
+    const fed_plugin_t *sampling; /**< a fed_sampler_t */
+    double availability, dropout;
+} fed_selection_options_t;
+
+FED_DECLARE_OPTIONS(fed_selection)
+
 typedef struct fed_selection {
     const fed_config_t *config; /**< borrowed, as the next two */
     const fed_sampler_t *sampler;

@@ -40,8 +40,14 @@ typedef struct fed_server_optimizer {
 /** The table behind federated.server_optimizer. */
 extern const fed_plugin_table_t fed_server_optimizers;
 
-/** The optimizer that the configuration names; FED_INPUT lists the valid ones. */
-fed_status_t fed_server_optimizer_find(const fed_config_t *config,
-                                       const fed_server_optimizer_t **optimizer);
+typedef struct fed_server_optimizer_options {
+    const fed_plugin_t *server_optimizer; /**< a fed_server_optimizer_t */
+    double server_learning_rate;
+} fed_server_optimizer_options_t;
+
+FED_DECLARE_OPTIONS(fed_server_optimizer)
+
+/** The optimizer that the configuration names. */
+const fed_server_optimizer_t *fed_server_optimizer_of(const fed_config_t *config);
 
 #endif

@@ -16,6 +16,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** [training]: what clients and baseline share. */
+typedef struct fed_training_options {
+    int64_t epochs, batch_size;
+    double learning_rate, momentum, weight_decay;
+    bool persistent_momentum, nesterov;
+    double clip_norm;
+    int64_t steps;
+} fed_training_options_t;
+
+FED_DECLARE_OPTIONS(fed_training)
+
 /** A change of each batch's gradient before the step; see fed_algorithm_t.correct. */
 typedef struct fed_correction {
     void (*apply)(const void *context, size_t first, size_t count, float *g); /**< or NULL */

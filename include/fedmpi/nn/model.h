@@ -11,10 +11,20 @@
 #include "fedmpi/config/config.h"
 #include "fedmpi/config/plugin.h"
 #include "fedmpi/core/random.h"
+#include "fedmpi/math/gemm.h"
 #include "fedmpi/nn/layer.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+/** [model]: what every type has. */
+typedef struct fed_model_options {
+    const fed_plugin_t *type; /**< a fed_model_type_t */
+    const char *init;
+    fed_gemm_t gemm;
+} fed_model_options_t;
+
+FED_DECLARE_OPTIONS(fed_model)
 
 #define FED_TENSOR_DIMENSIONS 4
 

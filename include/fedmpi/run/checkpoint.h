@@ -12,6 +12,14 @@
 
 #include <stdbool.h>
 
+/** [checkpoint]; its time limit is run/limit.h's. */
+typedef struct fed_checkpoint_options {
+    const char *file;
+    int64_t every;
+} fed_checkpoint_options_t;
+
+FED_DECLARE_OPTIONS(fed_checkpoint)
+
 /** Save the state after the last complete round: global parameters, the
  * server's and the clients' vectors, the baseline in the middle of its epoch, the configuration,
  * the rows since the last checkpoint. Collective.

@@ -4,6 +4,12 @@
 
 #include "fedmpi/config/config.h"
 
+typedef struct fed_limit_options {
+    double time_limit; /**< seconds; 0: none */
+} fed_limit_options_t;
+
+FED_DECLARE_OPTIONS(fed_limit)
+
 typedef struct fed_limit {
     double ends;          /**< when all must be over, on fed_clock_seconds; 0: no limit */
     double round_seconds; /**< of the longest round so far; 0: none yet */

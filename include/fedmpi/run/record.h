@@ -12,6 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** [output] */
+typedef struct fed_output_options {
+    const char *file;
+} fed_output_options_t;
+
+FED_DECLARE_OPTIONS(fed_output)
+
 typedef struct fed_record {
     const fed_run_t *run; /**< borrowed */
     fed_archive_t *archive;

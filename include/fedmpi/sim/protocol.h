@@ -52,7 +52,13 @@ typedef struct fed_protocol {
 /** The table behind federated.protocol. */
 extern const fed_plugin_table_t fed_protocols;
 
-/** The protocol that the configuration names; FED_INPUT lists the valid ones. */
-fed_status_t fed_protocol_find(const fed_config_t *config, const fed_protocol_t **protocol);
+typedef struct fed_protocol_options {
+    const fed_plugin_t *protocol; /**< a fed_protocol_t */
+} fed_protocol_options_t;
+
+FED_DECLARE_OPTIONS(fed_protocol)
+
+/** The protocol that the configuration names. */
+const fed_protocol_t *fed_protocol_of(const fed_config_t *config);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/data/dataset.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,11 +11,27 @@
 #include <string.h>
 #include <strings.h>
 
+typedef struct options {
+    const char *file;
+} options_t;
+
+static const fed_key_t keys[] = {
+    FED_TEXT(options_t, file, "",
+             "file: client of each training sample, -1: nobody's; HDF5 with /client, or text with "
+             "one a line"),
+};
+
+const fed_key_group_t fed_assignment_keys = FED_KEY_GROUP("partition", options_t, keys);
+
+static const char *file_of(const fed_config_t *config) {
+    return ((const options_t *)fed_config_options(config, &fed_assignment_keys))->file;
+}
+
 #define LARGEST_FILE_BYTES ((size_t)64 << 30)
 #define NAME "/client"
 
 bool fed_assignment_is_used(const fed_config_t *config) {
-    return strcmp(config->partition.scheme, "file") == 0;
+    return fed_config_uses(config, &fed_assignment_keys);
 }
 
 static fed_status_t fail_count(const fed_config_t *config, size_t there, size_t count) {
@@ -36,7 +53,8 @@ static fed_status_t read_numbers(const fed_config_t *config, const fed_array_for
     if (shape.dimensions != 1 || shape.kind > FED_ARRAY_OF_INTEGERS)
         return fed_config_fail(config, "partition.file",
                                "its data set " NAME " must have one dimension and integers");
-    if (shape.sizes[0] < count || (shape.sizes[0] > count && config->data.train_limit == 0))
+    if (shape.sizes[0] < count ||
+        (shape.sizes[0] > count && fed_data_options(config)->train_limit == 0))
         return fail_count(config, shape.sizes[0], count);
     FED_AUTOFREE int64_t *numbers = FED_NEW_ARRAY(int64_t, count);
     FED_TRY(arrays->read(file, NAME, 0, count, 1, FED_ARRAY_INT64, numbers));
@@ -53,7 +71,7 @@ static fed_status_t read_numbers(const fed_config_t *config, const fed_array_for
 static fed_status_t read_hdf5(const fed_config_t *config, const fed_array_format_t *arrays,
                               size_t count, int32_t *clients) {
     fed_array_file_t *file;
-    FED_TRY(arrays->open(config->partition.file, &file));
+    FED_TRY(arrays->open(file_of(config), &file));
     fed_status_t status = read_numbers(config, arrays, file, count, clients);
     arrays->close(file);
     return status;
@@ -193,7 +211,7 @@ static fed_status_t parse_text(const fed_config_t *config, char *text, size_t co
             clients[read] = client;
         read++;
     }
-    if (read < count || (read > count && config->data.train_limit == 0))
+    if (read < count || (read > count && fed_data_options(config)->train_limit == 0))
         return fail_count(config, read, count);
     return FED_OK;
 }
@@ -215,7 +233,7 @@ static fed_status_t skip_mark(const fed_config_t *config, char *text, size_t byt
 static fed_status_t read_text(const fed_config_t *config, size_t count, int32_t *clients) {
     void *data;
     size_t bytes;
-    FED_TRY(fed_file_read(config->partition.file, LARGEST_FILE_BYTES, &data, &bytes));
+    FED_TRY(fed_file_read(file_of(config), LARGEST_FILE_BYTES, &data, &bytes));
     FED_AUTOFREE char *text = fed_alloc(bytes + 1, 1);
     memcpy(text, data, bytes);
     fed_free(data);
@@ -231,7 +249,7 @@ static bool ends_with(const char *text, const char *end) {
 
 fed_status_t fed_assignment_read(const fed_config_t *config, const fed_array_format_t *arrays,
                                  size_t count, int32_t *clients) {
-    const char *path = config->partition.file;
+    const char *path = file_of(config);
     if (!*path)
         return fed_config_fail(config, "partition.file",
                                "partition.scheme = file needs the path of a file");

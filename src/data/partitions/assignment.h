@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* partition.file, for schemes that follow it. */
+extern const fed_key_group_t fed_assignment_keys;
+
 /* Is the partition one that reads a file? */
 bool fed_assignment_is_used(const fed_config_t *config);
 

@@ -15,13 +15,40 @@
  * samples, partition.min_samples moves samples instead: that always ends. */
 #include "schemes.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 #include "fedmpi/core/memory.h"
 #include "piles.h"
 
+enum { CLIENT_MIXTURE, CLASS_SPLIT };
+
+typedef struct options {
+    int dirichlet_form;
+    double alpha;
+} options_t;
+
+static const char *const form_words[] = {
+    [CLIENT_MIXTURE] = "client_mixture",
+    [CLASS_SPLIT] = "class_split",
+    NULL,
+};
+
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_CHOICE(options_t, dirichlet_form, form_words, "client_mixture", "dirichlet: a class mixture drawn for each client, equal sizes (Hsu et al. 2019), or each class dealt over the clients, unequal sizes (Li et al. 2021)"),
+    FED_REAL(options_t, alpha, 0, 1e9, "0.5", "dirichlet: concentration; small: few classes a client, large: iid", .above_minimum = true),
+};
+/* clang-format on */
+
+static const fed_key_group_t dirichlet_keys = FED_KEY_GROUP("partition", options_t, keys);
+
+static const options_t *options_of(const fed_config_t *config) {
+    return fed_config_options(config, &dirichlet_keys);
+}
+
 static fed_stream_t stream_for(const fed_config_t *config, fed_purpose_t purpose) {
-    return (fed_stream_t){.seed = (uint64_t)config->experiment.seed, .purpose = purpose};
+    return (fed_stream_t){.seed = fed_seed(config), .purpose = purpose};
 }
 
 /* The class whose part of the line 0 .. sum of weights holds `at`. */
@@ -80,7 +107,7 @@ static void draw_client_mixtures(const fed_config_t *config, const fed_piles_t *
         left[c] = fed_piles_size(piles, c);
         /* A class without samples: any tiny concentration; it drops out at once. */
         double share = left[c] ? (double)left[c] / (double)there : 0x1p-20;
-        prior[c] = config->partition.alpha * share;
+        prior[c] = options_of(config)->alpha * share;
     }
     fed_stream_t stream = stream_for(config, FED_RANDOM_SHARES);
     for (size_t k = 0; k < clients; k++) {
@@ -96,7 +123,7 @@ static fed_status_t split_classes(const fed_config_t *config, const fed_piles_t 
     FED_AUTOFREE double *alpha = FED_NEW_ARRAY(double, clients);
     FED_AUTOFREE double *shares = FED_NEW_ARRAY(double, clients);
     for (size_t k = 0; k < clients; k++)
-        alpha[k] = config->partition.alpha;
+        alpha[k] = options_of(config)->alpha;
     for (size_t c = 0; c < piles->count; c++) {
         fed_stream_t stream = stream_for(config, FED_RANDOM_SHARES);
         stream.which = (uint32_t)c;
@@ -108,12 +135,11 @@ static fed_status_t split_classes(const fed_config_t *config, const fed_piles_t 
 
 static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
                          fed_partition_t *partition) {
-    bool mixtures = config->partition.dirichlet_form == FED_DIRICHLET_CLIENT_MIXTURE;
-    size_t clients = (size_t)config->partition.clients, total;
+    bool mixtures = options_of(config)->dirichlet_form == CLIENT_MIXTURE;
+    size_t clients = (size_t)fed_partition_options(config)->clients, total;
     FED_TRY(fed_piles_supply(config, labels, &total));
     fed_piles_t piles;
-    fed_piles_init(&piles, labels, mixtures ? labels->count : total, true,
-                   (uint64_t)config->experiment.seed);
+    fed_piles_init(&piles, labels, mixtures ? labels->count : total, true, fed_seed(config));
     FED_AUTOFREE uint32_t *counts = FED_NEW_ARRAY(uint32_t, clients * piles.count);
     fed_status_t status = FED_OK;
     if (mixtures)
@@ -127,8 +153,9 @@ static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
 }
 
 const fed_partition_scheme_t fed_scheme_dirichlet = {
-    .plugin = {"dirichlet",
-               "label skew: Dirichlet class mixtures of clients (Hsu et al. 2019), or "
-               "classes dealt by Dirichlet shares (Li et al. 2021)"},
+    .plugin = {.name = "dirichlet",
+               .summary = "label skew: Dirichlet class mixtures of clients (Hsu et al. 2019), or "
+                          "classes dealt by Dirichlet shares (Li et al. 2021)",
+               .keys = {&dirichlet_keys, &fed_levelling_keys}},
     .deal = deal,
 };

@@ -8,15 +8,18 @@
  * intensity is the gain of a camera or scanner. */
 #include "schemes.h"
 
+#include "fedmpi/data/transform.h"
+
 static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
                          fed_partition_t *partition) {
     return fed_scheme_iid.deal(config, labels, partition);
 }
 
 const fed_partition_scheme_t fed_scheme_feature = {
-    .plugin = {"feature",
-               "feature skew: iid shares, turned, scaled or noisy in each client's own "
-               "way (Li et al. 2021)"},
+    .plugin = {.name = "feature",
+               .summary = "feature skew: iid shares, turned, scaled or noisy in each client's own "
+                          "way (Li et al. 2021)",
+               .keys = {&fed_transform_keys, &fed_iid_keys}},
     .deal = deal,
     .shifts_features = true,
 };

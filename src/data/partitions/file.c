@@ -2,6 +2,7 @@
  * leader of each node has read it beside the data set. */
 #include "schemes.h"
 
+#include "assignment.h"
 #include "grouping.h"
 
 /* Every client from 0 up must be there: else numbers in the file and in the results
@@ -25,8 +26,10 @@ static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
 }
 
 const fed_partition_scheme_t fed_scheme_file = {
-    .plugin = {"file",
-               "explicit: a client for each training sample in partition.file, HDF5 or "
-               "text"},
+    .plugin = {.name = "file",
+               .summary = "explicit: a client for each training sample in partition.file, HDF5 or "
+                          "text",
+               .keys = {&fed_assignment_keys}},
     .deal = deal,
+    .follows_data = true,
 };

@@ -31,8 +31,8 @@ fed_status_t fed_group_by_client(const fed_config_t *config, const fed_labels_t 
                                  fed_partition_t *partition) {
     FED_AUTOFREE uint64_t *pairs = FED_NEW_ARRAY(uint64_t, labels->count);
     size_t count = sort_pairs(labels, pairs), groups = count_groups(pairs, count);
-    size_t clients = (size_t)config->partition.clients;
-    size_t each = (size_t)config->partition.samples_per_client;
+    size_t clients = (size_t)fed_partition_options(config)->clients;
+    size_t each = (size_t)fed_partition_options(config)->samples_per_client;
     if (groups == 0 || clients > groups)
         return fed_config_fail(config, "partition.clients",
                                "the training samples name %zu clients; 0 takes all", groups);

@@ -2,8 +2,20 @@
  * pile a class so that each client gets the same count of every class. */
 #include "schemes.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/core/memory.h"
 #include "piles.h"
+
+typedef struct options {
+    bool stratified;
+} options_t;
+
+static const fed_key_t keys[] = {
+    FED_BOOLEAN(options_t, stratified, "true",
+                "iid: the same count of every class for each client"),
+};
+
+const fed_key_group_t fed_iid_keys = FED_KEY_GROUP("partition", options_t, keys);
 
 /* How many samples of pile p client k takes. What does not divide evenly goes
  * round: client k takes one more from `rest` piles, starting where k-1 stopped. */
@@ -47,12 +59,12 @@ static fed_status_t check_piles(const fed_config_t *config, const fed_piles_t *p
 
 static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
                          fed_partition_t *partition) {
-    size_t clients = (size_t)config->partition.clients, total;
-    size_t samples_per_client = (size_t)config->partition.samples_per_client;
+    size_t clients = (size_t)fed_partition_options(config)->clients, total;
+    size_t samples_per_client = (size_t)fed_partition_options(config)->samples_per_client;
+    const options_t *options = fed_config_options(config, &fed_iid_keys);
     FED_TRY(fed_piles_supply(config, labels, &total));
     fed_piles_t piles; /* of all samples: what is dealt is their beginning */
-    fed_piles_init(&piles, labels, labels->count, config->partition.stratified,
-                   (uint64_t)config->experiment.seed);
+    fed_piles_init(&piles, labels, labels->count, options->stratified, fed_seed(config));
     fed_status_t status = check_piles(config, &piles, clients, samples_per_client);
     if (status == FED_OK) {
         FED_AUTOFREE uint32_t *counts = FED_NEW_ARRAY(uint32_t, clients * piles.count);
@@ -67,6 +79,8 @@ static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
 }
 
 const fed_partition_scheme_t fed_scheme_iid = {
-    .plugin = {"iid", "the same distribution for every client, by class or fully shuffled"},
+    .plugin = {.name = "iid",
+               .summary = "the same distribution for every client, by class or fully shuffled",
+               .keys = {&fed_iid_keys}},
     .deal = deal,
 };

@@ -4,6 +4,7 @@
 #include "schemes.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/data/dataset.h"
 #include "grouping.h"
 
 #include <string.h>
@@ -30,14 +31,15 @@ static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
     if (!labels->clients)
         return fed_config_fail(config, "partition.scheme",
                                "the data set %s names no clients; hdf5 with /train/client does",
-                               config->data.dataset);
+                               fed_data_options(config)->dataset->name);
     return fed_group_by_client(config, labels, partition);
 }
 
 const fed_partition_scheme_t fed_scheme_natural = {
-    .plugin = {"natural",
-               "the clients that the data set names for its samples (LEAF, Caldas et "
-               "al. 2018)"},
+    .plugin = {.name = "natural",
+               .summary = "the clients that the data set names for its samples (LEAF, Caldas et "
+                          "al. 2018)"},
     .deal = deal,
     .takes_generated = true,
+    .follows_data = true,
 };

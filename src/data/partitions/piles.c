@@ -8,14 +8,26 @@
 
 #include <math.h>
 
+typedef struct levelling_options {
+    int64_t min_samples;
+} levelling_options_t;
+
+static const fed_key_t keys[] = {
+    FED_INTEGER(
+        levelling_options_t, min_samples, 1, FED_COUNT_MAX, "10",
+        "dirichlet with class_split, quantity: clients with fewer take samples from the largest"),
+};
+
+const fed_key_group_t fed_levelling_keys = FED_KEY_GROUP("partition", levelling_options_t, keys);
+
 fed_status_t fed_piles_supply(const fed_config_t *config, const fed_labels_t *labels,
                               size_t *total) {
-    size_t clients = (size_t)config->partition.clients;
-    size_t each = (size_t)config->partition.samples_per_client;
+    size_t clients = (size_t)fed_partition_options(config)->clients;
+    size_t each = (size_t)fed_partition_options(config)->samples_per_client;
     if (clients == 0)
         return fed_config_fail(config, "partition.clients",
                                "partition.scheme = %s needs at least 1; 0 is for natural and file",
-                               config->partition.scheme);
+                               fed_partition_options(config)->scheme->name);
     if (clients > labels->count)
         return fed_config_fail(config, "partition.clients",
                                "the training set has %zu samples, fewer than one a client",
@@ -158,7 +170,8 @@ static void warn_of_levelling(size_t minimum, size_t levelled, size_t moved, siz
 
 fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t piles,
                              uint32_t *counts) {
-    size_t minimum = (size_t)config->partition.min_samples, total = 0;
+    const levelling_options_t *options = fed_config_options(config, &fed_levelling_keys);
+    size_t minimum = (size_t)options->min_samples, total = 0;
     FED_AUTOFREE donor_t *heap = FED_NEW_ARRAY(donor_t, clients);
     for (size_t k = 0; k < clients; k++) {
         heap[k] = (donor_t){sum_of(counts + k * piles, piles), (uint32_t)k};

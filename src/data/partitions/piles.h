@@ -42,4 +42,7 @@ fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t 
 void fed_piles_deal(const fed_piles_t *piles, size_t clients, const uint32_t *counts,
                     fed_partition_t *partition);
 
+/* partition.min_samples, for schemes that call fed_piles_level. */
+extern const fed_key_group_t fed_levelling_keys;
+
 #endif

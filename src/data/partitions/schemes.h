@@ -5,6 +5,9 @@
 
 #include "fedmpi/data/partition.h"
 
+/* Whether clients get the same count of every class, for schemes that deal as iid does. */
+extern const fed_key_group_t fed_iid_keys;
+
 extern const fed_partition_scheme_t fed_scheme_iid, fed_scheme_dirichlet, fed_scheme_shards,
     fed_scheme_quantity, fed_scheme_feature, fed_scheme_natural, fed_scheme_file;
 

@@ -5,12 +5,24 @@
  * 100 clients and 2 shards of 300 each, most clients see two digits. */
 #include "schemes.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
 #include "piles.h"
 
 #include <string.h>
+
+typedef struct options {
+    int64_t shards_per_client;
+} options_t;
+
+static const fed_key_t keys[] = {
+    FED_INTEGER(options_t, shards_per_client, 1, FED_COUNT_MAX, "2",
+                "shards: pieces of the samples sorted by label that a client gets"),
+};
+
+static const fed_key_group_t shards_keys = FED_KEY_GROUP("partition", options_t, keys);
 
 /* The shards in random order, client by client. Piles by class are sorted by label. */
 static void hand_out(const fed_piles_t *sorted, size_t clients, size_t each, uint64_t seed,
@@ -35,9 +47,10 @@ static void hand_out(const fed_piles_t *sorted, size_t clients, size_t each, uin
 
 static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
                          fed_partition_t *partition) {
-    size_t clients = (size_t)config->partition.clients, total;
-    size_t each = (size_t)config->partition.shards_per_client;
-    uint64_t seed = (uint64_t)config->experiment.seed;
+    size_t clients = (size_t)fed_partition_options(config)->clients, total;
+    const options_t *options = fed_config_options(config, &shards_keys);
+    size_t each = (size_t)options->shards_per_client;
+    uint64_t seed = fed_seed(config);
     FED_TRY(fed_piles_supply(config, labels, &total));
     if (each > total / clients)
         return fed_config_fail(config, "partition.shards_per_client",
@@ -51,8 +64,9 @@ static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
 }
 
 const fed_partition_scheme_t fed_scheme_shards = {
-    .plugin = {"shards",
-               "label skew: sorted by label and cut into shards, some for each client "
-               "(McMahan et al. 2017)"},
+    .plugin = {.name = "shards",
+               .summary = "label skew: sorted by label and cut into shards, some for each client "
+                          "(McMahan et al. 2017)",
+               .keys = {&shards_keys}},
     .deal = deal,
 };

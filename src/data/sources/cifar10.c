@@ -51,7 +51,7 @@ static fed_status_t count_records(const char *file, size_t *records) {
 
 static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
-    const char *path = config->data.path;
+    const char *path = fed_data_options(config)->path;
     (void)arrays;
     *shape = (fed_dataset_shape_t){.channels = 3,
                                    .height = 32,
@@ -104,7 +104,7 @@ static fed_status_t append_file(const char *file, size_t count, size_t *at,
 static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *config,
                                  const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                                  fed_raw_samples_t *train, fed_raw_samples_t *test) {
-    const char *path = config->data.path;
+    const char *path = fed_data_options(config)->path;
     (void)self;
     (void)arrays;
     size_t at = 0;
@@ -118,9 +118,9 @@ static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *c
 }
 
 const fed_source_t fed_source_cifar10 = {
-    .plugin = {"cifar10",
-               "colour photographs, 3x32x32, 10 classes, binary version "
-               "(Krizhevsky 2009)"},
+    .plugin = {.name = "cifar10",
+               .summary = "colour photographs, 3x32x32, 10 classes, binary version "
+                          "(Krizhevsky 2009)"},
     .measure = measure,
     .read = read_samples,
     .classes = CLASSES,

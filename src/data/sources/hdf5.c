@@ -60,7 +60,7 @@ static fed_status_t read_file(const fed_array_input_t *input, const fed_dataset_
 static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
     (void)self;
-    fed_array_input_t input = {.arrays = arrays, .path = config->data.path};
+    fed_array_input_t input = {.arrays = arrays, .path = fed_data_options(config)->path};
     FED_TRY(arrays->open(input.path, &input.file));
     fed_status_t status = measure_file(config, &input, shape);
     arrays->close(input.file);
@@ -71,7 +71,7 @@ static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *c
                                  const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                                  fed_raw_samples_t *train, fed_raw_samples_t *test) {
     (void)self;
-    fed_array_input_t input = {.arrays = arrays, .path = config->data.path};
+    fed_array_input_t input = {.arrays = arrays, .path = fed_data_options(config)->path};
     FED_TRY(arrays->open(input.path, &input.file));
     fed_status_t status = read_file(&input, shape, train, test);
     arrays->close(input.file);
@@ -79,9 +79,10 @@ static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *c
 }
 
 const fed_source_t fed_source_hdf5 = {
-    .plugin = {"hdf5",
-               "a file with /train/x, /train/y, /test/x, /test/y and perhaps "
-               "/train/client"},
+    .plugin = {.name = "hdf5",
+               .summary = "a file with /train/x, /train/y, /test/x, /test/y and perhaps "
+                          "/train/client",
+               .keys = {&fed_layout_keys}},
     .measure = measure,
     .read = read_samples,
 };

@@ -122,7 +122,7 @@ static fed_dataset_shape_t shape_of(const part_t *train, const part_t *test, siz
 
 static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
-    const char *path = config->data.path;
+    const char *path = fed_data_options(config)->path;
     (void)arrays;
     part_t train = {0}, test = {0};
     fed_status_t status = open_both(path, &train, &test);
@@ -166,7 +166,7 @@ static fed_status_t read_part(const part_t *part, size_t count, size_t classes,
 static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *config,
                                  const fed_array_format_t *arrays, const fed_dataset_shape_t *shape,
                                  fed_raw_samples_t *train, fed_raw_samples_t *test) {
-    const char *path = config->data.path;
+    const char *path = fed_data_options(config)->path;
     (void)arrays;
     part_t train_part = {0}, test_part = {0};
     fed_status_t status = open_both(path, &train_part, &test_part);
@@ -181,7 +181,7 @@ static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *c
 
 #define IDX_SOURCE(id, text_name, text_summary, class_count, fetched)                              \
     const fed_source_t fed_source_##id = {                                                         \
-        .plugin = {text_name, text_summary},                                                       \
+        .plugin = {.name = text_name, .summary = text_summary},                                    \
         .measure = measure,                                                                        \
         .read = read_samples,                                                                      \
         .classes = class_count,                                                                    \

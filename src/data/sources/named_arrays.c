@@ -10,6 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef enum layout { LAYOUT_AUTO, LAYOUT_CHANNELS_FIRST, LAYOUT_CHANNELS_LAST } layout_t;
+
+typedef struct layout_options {
+    layout_t layout;
+} layout_options_t;
+
+static const char *const layout_words[] = {
+    [LAYOUT_AUTO] = "auto",
+    [LAYOUT_CHANNELS_FIRST] = "channels_first",
+    [LAYOUT_CHANNELS_LAST] = "channels_last",
+    NULL,
+};
+
+static const fed_key_t keys[] = {
+    FED_CHOICE(
+        layout_options_t, layout, layout_words, "auto",
+        "where pictures of named arrays have their channels; auto: by their number, 1, 3 or 4"),
+};
+
+const fed_key_group_t fed_layout_keys = FED_KEY_GROUP("data", layout_options_t, keys);
+
 #define SLAB_BYTES ((size_t)16 << 20)
 #define CLASSES_MAX 1000000
 #define COLOURS_MAX 4 /* channels of a picture: grey, with opacity, RGB, with opacity */
@@ -43,8 +64,9 @@ static bool may_be_channels(size_t size) {
 static fed_status_t find_layout(const fed_config_t *config, const fed_array_input_t *input,
                                 const char *name, const size_t *sizes, bool *last) {
     bool first = may_be_channels(sizes[1]), behind = may_be_channels(sizes[3]);
-    *last = config->data.layout == FED_LAYOUT_CHANNELS_LAST;
-    if (config->data.layout != FED_LAYOUT_AUTO)
+    const layout_options_t *options = fed_config_options(config, &fed_layout_keys);
+    *last = options->layout == LAYOUT_CHANNELS_LAST;
+    if (options->layout != LAYOUT_AUTO)
         return FED_OK;
     if (first && behind && sizes[1] != 1 && sizes[3] != 1)
         return fed_config_fail(config, "data.layout",

@@ -14,12 +14,29 @@
  * spread evenly over all, beyond those that these train on. */
 #include "sources.h"
 
+#include "fedmpi/config/experiment.h"
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/data/partition.h"
 
 #include <math.h>
 #include <string.h>
+
+typedef struct options {
+    double synthetic_alpha, synthetic_beta;
+    int64_t synthetic_test_samples;
+} options_t;
+
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_REAL(options_t, synthetic_alpha, 0, 1e6, "1", "synthetic: deviation of the clients' rules from each other"),
+    FED_REAL(options_t, synthetic_beta, 0, 1e6, "1", "synthetic: deviation of the clients' features from each other"),
+    FED_INTEGER(options_t, synthetic_test_samples, 1, FED_COUNT_MAX, "10000", "synthetic: size of the test set, from clients spread over all"),
+};
+/* clang-format on */
+
+static const fed_key_group_t synthetic_keys = FED_KEY_GROUP("data", options_t, keys);
 
 enum { FEATURES = 60, CLASSES = 10 };
 
@@ -118,11 +135,12 @@ static void sample(fed_generator_t *generator, size_t row, float *x, int32_t *la
 }
 
 static fed_generator_t *create(const fed_config_t *config, const size_t *first, size_t clients) {
+    const options_t *options = fed_config_options(config, &synthetic_keys);
     synthetic_t *self = FED_NEW(synthetic_t);
     self->generator.sample = sample;
-    self->seed = (uint64_t)config->experiment.seed;
-    self->alpha = config->data.synthetic_alpha;
-    self->beta = config->data.synthetic_beta;
+    self->seed = fed_seed(config);
+    self->alpha = options->synthetic_alpha;
+    self->beta = options->synthetic_beta;
     self->first = first;
     self->clients = clients;
     for (size_t j = 0; j < FEATURES; j++)
@@ -133,18 +151,19 @@ static fed_generator_t *create(const fed_config_t *config, const size_t *first, 
 /* --- Sizes and the test set --------------------------------------------------------------- */
 
 static size_t size_of(const fed_config_t *config, size_t client) {
-    fed_stream_t stream = {.seed = (uint64_t)config->experiment.seed, .purpose = FED_RANDOM_SIZES};
+    fed_stream_t stream = {.seed = fed_seed(config), .purpose = FED_RANDOM_SIZES};
     double size = floor(exp(4 + 2 * fed_random_normal(&stream, (uint32_t)client))) + 50;
-    double most = (double)config->partition.samples_per_client;
+    double most = (double)fed_partition_options(config)->samples_per_client;
     return (size_t)(most > 0 && size > most ? most : size);
 }
 
 static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
                             const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
     (void)arrays;
+    const options_t *options = fed_config_options(config, &synthetic_keys);
     *shape = (fed_dataset_shape_t){
-        .test_count = (size_t)config->data.synthetic_test_samples,
-        .generated_clients = (size_t)config->partition.clients,
+        .test_count = (size_t)options->synthetic_test_samples,
+        .generated_clients = (size_t)fed_partition_options(config)->clients,
         .channels = 1,
         .height = 1,
         .width = FEATURES,
@@ -182,9 +201,10 @@ static fed_status_t fill(const fed_source_t *self, const fed_config_t *config,
 }
 
 const fed_source_t fed_source_synthetic = {
-    .plugin = {"synthetic",
-               "Synthetic(alpha, beta): each client's own logistic model, generated "
-               "from its number (Li et al. 2020)"},
+    .plugin = {.name = "synthetic",
+               .summary = "Synthetic(alpha, beta): each client's own logistic model, generated "
+                          "from its number (Li et al. 2020)",
+               .keys = {&synthetic_keys}},
     .measure = measure,
     .read = fill,
     .generate = create,

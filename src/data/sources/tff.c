@@ -49,8 +49,8 @@ static fed_status_t find_samples(pair_t *pair) {
 
 static fed_status_t open_pair(const fed_config_t *config, const fed_array_format_t *arrays,
                               pair_t *pair) {
-    *pair = (pair_t){.train = {.arrays = arrays, .path = config->data.path},
-                     .test_path = name_test(config->data.path)};
+    *pair = (pair_t){.train = {.arrays = arrays, .path = fed_data_options(config)->path},
+                     .test_path = name_test(fed_data_options(config)->path)};
     if (!pair->test_path)
         return fed_config_fail(config, "data.path",
                                "names the training file, NAME_train.h5, beside which NAME_test.h5 "
@@ -129,7 +129,9 @@ static fed_status_t read_samples(const fed_source_t *self, const fed_config_t *c
 }
 
 const fed_source_t fed_source_tff = {
-    .plugin = {"tff", "TensorFlow Federated's NAME_train.h5 and NAME_test.h5, a group a client"},
+    .plugin = {.name = "tff",
+               .summary = "TensorFlow Federated's NAME_train.h5 and NAME_test.h5, a group a client",
+               .keys = {&fed_layout_keys}},
     .measure = measure,
     .read = read_samples,
 };

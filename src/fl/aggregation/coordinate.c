@@ -45,13 +45,15 @@ static void trimmed_mean(size_t tolerated, size_t clients, size_t width, float *
 }
 
 const fed_aggregation_t fed_rule_median = {
-    .plugin = {"median", "the median of each coordinate, without weights (Yin et al. 2018)"},
+    .plugin = {.name = "median",
+               .summary = "the median of each coordinate, without weights (Yin et al. 2018)"},
     .coordinates = median,
 };
 
 const fed_aggregation_t fed_rule_trimmed_mean = {
-    .plugin = {"trimmed_mean",
-               "each coordinate's mean without its f smallest and f largest, see "
-               "federated.tolerated (Yin et al. 2018)"},
+    .plugin = {.name = "trimmed_mean",
+               .summary = "each coordinate's mean without its f smallest and f largest, see "
+                          "federated.tolerated (Yin et al. 2018)",
+               .keys = {&fed_tolerance_keys}},
     .coordinates = trimmed_mean,
 };

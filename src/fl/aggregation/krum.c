@@ -80,15 +80,17 @@ static void multi_krum(size_t tolerated, size_t clients, const double *distances
 }
 
 const fed_aggregation_t fed_rule_krum = {
-    .plugin = {"krum",
-               "the vectors of the client closest to its neighbours (Blanchard et al. "
-               "2017)"},
+    .plugin = {.name = "krum",
+               .summary = "the vectors of the client closest to its neighbours (Blanchard et al. "
+                          "2017)",
+               .keys = {&fed_tolerance_keys}},
     .choose = krum,
 };
 
 const fed_aggregation_t fed_rule_multi_krum = {
-    .plugin = {"multi_krum",
-               "the mean of the n - f clients with the best Krum scores, see "
-               "federated.tolerated (Blanchard et al. 2017)"},
+    .plugin = {.name = "multi_krum",
+               .summary = "the mean of the n - f clients with the best Krum scores, see "
+                          "federated.tolerated (Blanchard et al. 2017)",
+               .keys = {&fed_tolerance_keys}},
     .choose = multi_krum,
 };

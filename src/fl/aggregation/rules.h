@@ -8,4 +8,11 @@
 extern const fed_aggregation_t fed_rule_mean, fed_rule_norm_bound, fed_rule_median,
     fed_rule_trimmed_mean, fed_rule_krum, fed_rule_multi_krum;
 
+/* For rules that tolerate some clients. */
+typedef struct fed_tolerance_options {
+    double tolerated;
+} fed_tolerance_options_t;
+
+FED_DECLARE_OPTIONS(fed_tolerance)
+
 #endif

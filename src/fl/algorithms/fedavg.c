@@ -4,5 +4,6 @@
 #include "algorithms.h"
 
 const fed_algorithm_t fed_algorithm_fedavg = {
-    .plugin = {"fedavg", "federated averaging (McMahan et al. 2017, Algorithm 1)"},
+    .plugin = {.name = "fedavg",
+               .summary = "federated averaging (McMahan et al. 2017, Algorithm 1)"},
 };

@@ -6,7 +6,7 @@
 #include "fedmpi/fl/client.h"
 
 static fed_status_t check(const fed_config_t *config) {
-    if (config->training.persistent_momentum)
+    if (fed_training_options(config)->persistent_momentum)
         return fed_config_fail(config, "training.persistent_momentum",
                                "fednova counts on momentum that starts from zero each round");
     return FED_OK;
@@ -30,7 +30,8 @@ static void aggregate(const fed_aggregate_t *round) {
 }
 
 const fed_algorithm_t fed_algorithm_fednova = {
-    .plugin = {"fednova", "normalised averaging for unequal numbers of steps (Wang et al. 2020)"},
+    .plugin = {.name = "fednova",
+               .summary = "normalised averaging for unequal numbers of steps (Wang et al. 2020)"},
     .check = check,
     .finish = finish,
     .aggregate = aggregate,

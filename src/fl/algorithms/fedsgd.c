@@ -14,6 +14,8 @@ static fed_status_t train(fed_client_t *client) {
 }
 
 const fed_algorithm_t fed_algorithm_fedsgd = {
-    .plugin = {"fedsgd", "one step a round with each client's full gradient (McMahan et al. 2017)"},
+    .plugin = {.name = "fedsgd",
+               .summary =
+                   "one step a round with each client's full gradient (McMahan et al. 2017)"},
     .train = train,
 };

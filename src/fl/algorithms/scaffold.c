@@ -13,10 +13,28 @@ static const fed_slot_t joint_control = {FED_OWNER_DOWN, "control", 0}; /* c */
 static const fed_slot_t own_control = {FED_OWNER_CLIENT, "control", 0}; /* c_k */
 static const fed_slot_t control_change = {FED_OWNER_UP, "control", 0};  /* c_k' - c_k */
 
-enum { OPTION_1, OPTION_2 }; /* federated.scaffold_option */
+enum { OPTION_1, OPTION_2 };
+
+typedef struct options {
+    int scaffold_option;
+} options_t;
+
+static const char *const option_words[] = {[OPTION_1] = "1", [OPTION_2] = "2", NULL};
+
+static const fed_key_t keys[] = {
+    FED_CHOICE(options_t, scaffold_option, option_words, "2",
+               "scaffold: a client's new control is its gradient at the global model (1) or what "
+               "its steps amount to (2)"),
+};
+
+static const fed_key_group_t scaffold_keys = FED_KEY_GROUP("federated", options_t, keys);
+
+static int option_of(const fed_config_t *config) {
+    return ((const options_t *)fed_config_options(config, &scaffold_keys))->scaffold_option;
+}
 
 static fed_status_t check(const fed_config_t *config) {
-    if (config->federated.scaffold_option == OPTION_2 && config->training.persistent_momentum)
+    if (option_of(config) == OPTION_2 && fed_training_options(config)->persistent_momentum)
         return fed_config_fail(config, "training.persistent_momentum",
                                "scaffold's option 2 counts on momentum that starts from zero each "
                                "round; federated.scaffold_option = 1 does not");
@@ -50,7 +68,7 @@ static void finish(fed_client_t *client) {
     fed_client_send_slot(client, &control_change, own, old);
     if (client->steps == 0)
         return;
-    if (client->trainer->config->federated.scaffold_option == OPTION_1) {
+    if (option_of(client->trainer->config) == OPTION_1) {
         fed_training_gradient(training, client->w, task->samples, task->count,
                               fed_client_stream(task, 0));
         memcpy(own, training->g, bytes);
@@ -66,7 +84,9 @@ static void aggregate(const fed_aggregate_t *round) {
 }
 
 const fed_algorithm_t fed_algorithm_scaffold = {
-    .plugin = {"scaffold", "control variates against client drift (Karimireddy et al. 2020)"},
+    .plugin = {.name = "scaffold",
+               .summary = "control variates against client drift (Karimireddy et al. 2020)",
+               .keys = {&scaffold_keys}},
     FED_SLOTS(&joint_control, &own_control, &control_change),
     .check = check,
     .correct = correct,

@@ -16,14 +16,15 @@ static double normal(const fed_stream_t *stream, uint32_t index) {
 
 static void pretend(const fed_config_t *config, const fed_stream_t *stream, size_t parameters,
                     const float *global, float *w) {
-    float scale = (float)config->federated.attack_scale;
+    float scale = (float)fed_attack_scale_options(config)->attack_scale;
     for (size_t j = 0; j < parameters; j++)
         w[j] = global[j] + scale * (float)normal(stream, (uint32_t)j);
 }
 
 const fed_attack_t fed_attack_gaussian = {
-    .plugin = {"gaussian",
-               "sends noise of deviation federated.attack_scale (Blanchard et al. "
-               "2017)"},
+    .plugin = {.name = "gaussian",
+               .summary = "sends noise of deviation federated.attack_scale (Blanchard et al. "
+                          "2017)",
+               .keys = {&fed_attack_scale_keys}},
     .pretend = pretend,
 };

@@ -7,6 +7,6 @@ static int32_t relabel(int32_t label, size_t classes) {
 }
 
 const fed_attack_t fed_attack_label_flip = {
-    .plugin = {"label_flip", "trains on turned labels, class c as classes-1-c"},
+    .plugin = {.name = "label_flip", .summary = "trains on turned labels, class c as classes-1-c"},
     .relabel = relabel,
 };

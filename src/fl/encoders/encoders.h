@@ -4,6 +4,9 @@
 
 #include "fedmpi/fl/encoder.h"
 
+/* The keys of the norm bound. */
+extern const fed_key_group_t fed_norm_bound_keys;
+
 extern const fed_encoder_t fed_encoder_norm_bound;
 
 #endif

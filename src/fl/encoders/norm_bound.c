@@ -5,15 +5,29 @@
 
 #include "fedmpi/fl/client.h"
 
+typedef struct options {
+    double norm_bound;
+} options_t;
+
+static const fed_key_t keys[] = {
+    FED_REAL(options_t, norm_bound, 0, 1e30, "1",
+             "norm_bound: L2 norm to which a longer update is cut", .above_minimum = true),
+};
+
+const fed_key_group_t fed_norm_bound_keys = FED_KEY_GROUP("federated", options_t, keys);
+
 static void encode(const fed_client_t *client, fed_message_t *message) {
-    double bound = client->trainer->config->federated.norm_bound;
+    const options_t *options = fed_config_options(client->trainer->config, &fed_norm_bound_keys);
+    double bound = options->norm_bound;
     double norm = fed_message_norm(message);
     if (norm > bound)
         message->factor *= bound / norm;
 }
 
 const fed_encoder_t fed_encoder_norm_bound = {
-    .plugin = {"norm_bound", "cuts updates to federated.norm_bound (Sun et al. 2019)"},
+    .plugin = {.name = "norm_bound",
+               .summary = "cuts updates to federated.norm_bound (Sun et al. 2019)",
+               .keys = {&fed_norm_bound_keys}},
     .linear = true,
     .update_only = true,
     .encode = encode,

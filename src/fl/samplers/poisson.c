@@ -1,8 +1,20 @@
 /* Each client on its own, with one probability: what accounts of privacy assume. */
 #include "samplers.h"
 
+typedef struct options {
+    double participation;
+} options_t;
+
+static const fed_key_t keys[] = {
+    FED_REAL(options_t, participation, 0, 1, "0.1",
+             "poisson: probability that a client is drawn in a round", .above_minimum = true),
+};
+
+static const fed_key_group_t poisson_keys = FED_KEY_GROUP("federated", options_t, keys);
+
 static size_t draw(const fed_draw_t *draw) {
-    double probability = draw->config->federated.participation;
+    const options_t *options = fed_config_options(draw->config, &poisson_keys);
+    double probability = options->participation;
     size_t drawn = 0;
     for (size_t i = 0; i < draw->available; i++)
         if (fed_random_uniform(&draw->stream, draw->pool[i]) < probability)
@@ -11,7 +23,9 @@ static size_t draw(const fed_draw_t *draw) {
 }
 
 const fed_sampler_t fed_sampler_poisson = {
-    .plugin = {"poisson", "each client on its own, with probability federated.participation"},
+    .plugin = {.name = "poisson",
+               .summary = "each client on its own, with probability federated.participation",
+               .keys = {&poisson_keys}},
     .draws_any_number = true,
     .draw = draw,
 };

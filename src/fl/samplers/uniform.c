@@ -27,6 +27,6 @@ static size_t draw(const fed_draw_t *draw) {
 }
 
 const fed_sampler_t fed_sampler_uniform = {
-    .plugin = {"uniform", "K clients, equally likely (McMahan et al. 2017)"},
+    .plugin = {.name = "uniform", .summary = "K clients, equally likely (McMahan et al. 2017)"},
     .draw = draw,
 };

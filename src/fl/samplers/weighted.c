@@ -48,6 +48,7 @@ static size_t draw(const fed_draw_t *draw) {
 }
 
 const fed_sampler_t fed_sampler_weighted = {
-    .plugin = {"weighted", "K clients, in proportion to their samples, none twice"},
+    .plugin = {.name = "weighted",
+               .summary = "K clients, in proportion to their samples, none twice"},
     .draw = draw,
 };

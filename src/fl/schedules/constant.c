@@ -2,5 +2,5 @@
 #include "schedules.h"
 
 const fed_schedule_t fed_schedule_constant = {
-    .plugin = {"constant", "training.learning_rate in every round"},
+    .plugin = {.name = "constant", .summary = "training.learning_rate in every round"},
 };

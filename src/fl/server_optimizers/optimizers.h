@@ -8,4 +8,11 @@
 extern const fed_server_optimizer_t fed_server_sgd, fed_server_momentum, fed_server_adagrad,
     fed_server_adam, fed_server_yogi;
 
+/* For optimizers with a first moment. */
+typedef struct fed_beta1_options {
+    double beta1;
+} fed_beta1_options_t;
+
+FED_DECLARE_OPTIONS(fed_beta1)
+
 #endif

@@ -13,6 +13,31 @@
 
 #include <string.h>
 
+typedef struct width_options {
+    fed_list_t filters, dense;
+} width_options_t;
+
+typedef struct norm_options {
+    int64_t norm_groups;
+} norm_options_t;
+
+/* clang-format off */
+static const fed_key_t width_keys[] = {
+    FED_INTEGERS(width_options_t, filters, 1, 4096, "", "cnn, cifar-cnn: channels of the convolutions; empty: the paper's 32,64 or 64,64"),
+    FED_INTEGERS(width_options_t, dense, 1, 1048576, "", "cnn, cifar-cnn: units of the hidden dense layers; empty: the paper's 512 or 384,192"),
+};
+static const fed_key_t norm_keys[] = {
+    FED_INTEGER(norm_options_t, norm_groups, 0, 4096, "32", "cifar-cnn: groups of channels that are normalised together; 0: no normalisation"),
+};
+/* clang-format on */
+
+static const fed_key_group_t width_group = FED_KEY_GROUP("model", width_options_t, width_keys);
+static const fed_key_group_t norm_group = FED_KEY_GROUP("model", norm_options_t, norm_keys);
+
+static int64_t norm_groups_of(const fed_config_t *config) {
+    return ((const norm_options_t *)fed_config_options(config, &norm_group))->norm_groups;
+}
+
 enum { KERNEL = 5, PADDING = 2 /* "same" */ };
 
 /* The papers' widths, where the configuration gives none. */
@@ -37,7 +62,7 @@ static fed_status_t check_sizes(const fed_config_t *config, const fed_model_inpu
                                "the data set's are %zu x %zu",
                                blocks, (size_t)1 << blocks, (size_t)1 << blocks, input->height,
                                input->width);
-    int64_t groups = config->model.norm_groups;
+    int64_t groups = norm_groups_of(config);
     for (size_t i = 0; widths->normalised && groups > 0 && i < blocks; i++)
         if (widths->filters.values[i] % groups != 0)
             return fed_config_fail(config, "model.norm_groups",
@@ -64,18 +89,19 @@ static void add_dense(fed_model_t *model, const fed_config_t *config, fed_image_
         FED_AUTOFREE char *name = fed_format("fc%zu", l + 1);
         image = fed_model_add_dense(model, name, &fed_layer_dense, image, outputs, !last);
         if (!last)
-            image = fed_model_add_dropout(model, image, config->model.dropout);
+            image = fed_model_add_dropout(model, image, fed_dropout_options(config)->dropout);
     }
 }
 
 static fed_status_t build(const fed_config_t *config, const fed_model_input_t *input,
                           fed_model_t *model, widths_t widths) {
-    if (config->model.filters.count > 0)
-        widths.filters = config->model.filters;
-    if (config->model.dense.count > 0)
-        widths.dense = config->model.dense;
+    const width_options_t *options = fed_config_options(config, &width_group);
+    if (options->filters.count > 0)
+        widths.filters = options->filters;
+    if (options->dense.count > 0)
+        widths.dense = options->dense;
     FED_TRY(check_sizes(config, input, &widths));
-    size_t groups = widths.normalised ? (size_t)config->model.norm_groups : 0;
+    size_t groups = widths.normalised ? (size_t)norm_groups_of(config) : 0;
     fed_image_t image = {input->channels, input->height, input->width};
     image = fed_model_add_channels_last(model, image);
     for (size_t i = 0; i < widths.filters.count; i++)
@@ -95,15 +121,17 @@ static fed_status_t build_cifar_cnn(const fed_config_t *config, const fed_model_
 }
 
 const fed_model_type_t fed_model_cnn = {
-    .plugin = {"cnn",
-               "two 5x5 convolutions (32, 64), each with 2x2 max-pooling, dense 512 "
-               "(McMahan et al. 2017)"},
+    .plugin = {.name = "cnn",
+               .summary = "two 5x5 convolutions (32, 64), each with 2x2 max-pooling, dense 512 "
+                          "(McMahan et al. 2017)",
+               .keys = {&width_group, &fed_dropout_keys}},
     .build = build_cnn,
 };
 
 const fed_model_type_t fed_model_cifar_cnn = {
-    .plugin = {"cifar-cnn",
-               "two 5x5 convolutions (64, 64) with group normalisation and max-pooling, "
-               "dense 384, 192 (Hsu et al. 2019; Hsieh et al. 2020)"},
+    .plugin = {.name = "cifar-cnn",
+               .summary = "two 5x5 convolutions (64, 64) with group normalisation and max-pooling, "
+                          "dense 384, 192 (Hsu et al. 2019; Hsieh et al. 2020)",
+               .keys = {&width_group, &norm_group, &fed_dropout_keys}},
     .build = build_cifar_cnn,
 };

@@ -5,6 +5,17 @@
 
 #include "fedmpi/core/memory.h"
 
+typedef struct options {
+    fed_list_t hidden;
+} options_t;
+
+static const fed_key_t keys[] = {
+    FED_INTEGERS(options_t, hidden, 1, 1048576, "200,200",
+                 "mlp: units of the hidden layers; empty: none"),
+};
+
+static const fed_key_group_t mlp_keys = FED_KEY_GROUP("model", options_t, keys);
+
 /* Below this share of non-zero inputs, skipping zeros pays for finding them. */
 #define SPARSE_BELOW 0.5
 
@@ -31,7 +42,8 @@ static void build_perceptron(const fed_list_t *hidden, double dropout,
 
 static fed_status_t build_mlp(const fed_config_t *config, const fed_model_input_t *input,
                               fed_model_t *model) {
-    build_perceptron(&config->model.hidden, config->model.dropout, input, model);
+    const options_t *options = fed_config_options(config, &mlp_keys);
+    build_perceptron(&options->hidden, fed_dropout_options(config)->dropout, input, model);
     return FED_OK;
 }
 
@@ -43,11 +55,13 @@ static fed_status_t build_logistic(const fed_config_t *config, const fed_model_i
 }
 
 const fed_model_type_t fed_model_mlp = {
-    .plugin = {"mlp", "multi-layer perceptron with ReLU; model.hidden sizes its layers"},
+    .plugin = {.name = "mlp",
+               .summary = "multi-layer perceptron with ReLU; model.hidden sizes its layers",
+               .keys = {&mlp_keys, &fed_dropout_keys}},
     .build = build_mlp,
 };
 
 const fed_model_type_t fed_model_logistic = {
-    .plugin = {"logistic", "multinomial logistic regression: one dense layer"},
+    .plugin = {.name = "logistic", .summary = "multinomial logistic regression: one dense layer"},
     .build = build_logistic,
 };

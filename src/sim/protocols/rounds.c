@@ -129,7 +129,8 @@ static const float *model(const void *state) {
 }
 
 const fed_protocol_t fed_protocol_rounds = {
-    .plugin = {"rounds", "a server and K of N clients, synchronous (McMahan et al. 2017)"},
+    .plugin = {.name = "rounds",
+               .summary = "a server and K of N clients, synchronous (McMahan et al. 2017)"},
     .create = create,
     .destroy = destroy,
     .list_saved = list_saved,

@@ -1,0 +1,17 @@
+/* Values of keys: from text, compared, and what is accepted. */
+#ifndef FEDMPI_CONFIG_VALUE_H
+#define FEDMPI_CONFIG_VALUE_H
+
+#include "fedmpi/config/key.h"
+
+/* Parse into the field of the key's type; false leaves it as it was. A text's field will point
+ * to `text`, which has to live as long. */
+bool fed_value_parse(const fed_key_t *key, char *text, void *field);
+
+/* Give back what the field owns beside its text. */
+void fed_value_fini(const fed_key_t *key, void *field);
+
+/* Are both fields the same value? */
+bool fed_value_same(const fed_key_t *key, const void *left, const void *right);
+
+#endif
