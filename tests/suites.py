@@ -113,7 +113,9 @@ def static(build: Path, parallel: int) -> Stages:
     return [
         [tool("layers", sys.executable, sys.executable, str(TESTS / "static" / "layers.py")),
          target("format-check", "clang-format"), target("cppcheck", "cppcheck"),
-         target("shellcheck", "shellcheck")],
+         target("shellcheck", "shellcheck"), build_job(build, parallel)],
+        [tool("circles", sys.executable, sys.executable, str(TESTS / "static" / "circles.py"),
+              str(build))],
         [target("tidy", "clang-tidy")],  # uses all cores by itself
     ]
 

@@ -1,15 +1,10 @@
-/* The encoders, chains of them, and what they do to messages. */
-#include "fl/encoders/encoders.h"
+/* Chains of encoders, and what they do to messages. */
+#include "fedmpi/fl/encoder.h"
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
 
 #include <math.h>
-
-const fed_encoder_t *const fed_encoders[] = {
-    &fed_encoder_norm_bound,
-};
-const size_t fed_encoder_count = sizeof fed_encoders / sizeof *fed_encoders;
 
 fed_status_t fed_chain_check(const fed_chain_t *chain, const fed_config_t *config,
                              const char *key) {

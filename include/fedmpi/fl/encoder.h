@@ -10,7 +10,7 @@
  * scales changes the factor and touches no number: such chains end in one fused pass over w_k
  * and w, as the empty chain does. A link that changes single numbers rewrites the message.
  *
- * An encoder is one const struct in one file and a line in encoder.c; an aggregation rule asks
+ * An encoder is one const struct in one file and a line in encoders.c; an aggregation rule asks
  * for those that it needs.
  */
 #ifndef FEDMPI_FL_ENCODER_H

@@ -1,4 +1,4 @@
-/* The algorithms that are compiled in: a new one is a line here and in algorithm.c. */
+/* The algorithms that are compiled in: a new one is a line here and in algorithms.c. */
 #ifndef FEDMPI_FL_ALGORITHMS_ALGORITHMS_H
 #define FEDMPI_FL_ALGORITHMS_ALGORITHMS_H
 

@@ -1,4 +1,4 @@
-/* The encoders that are compiled in: a new one is a line here and in encoder.c. */
+/* The encoders that are compiled in: a new one is a line here and in encoders.c. */
 #ifndef FEDMPI_FL_ENCODERS_ENCODERS_H
 #define FEDMPI_FL_ENCODERS_ENCODERS_H
 

@@ -1,5 +1,5 @@
 /* The server optimizers that are compiled in: a new one is a line here and in
- * server_optimizer.c. */
+ * optimizers.c. */
 #ifndef FEDMPI_FL_SERVER_OPTIMIZERS_OPTIMIZERS_H
 #define FEDMPI_FL_SERVER_OPTIMIZERS_OPTIMIZERS_H
 

@@ -1,0 +1,27 @@
+/* The table of server optimizers, and the keys that several of them use. */
+#include "optimizers.h"
+
+static const fed_plugin_t *const optimizer_entries[] = {
+    &fed_server_sgd.plugin,  &fed_server_momentum.plugin, &fed_server_adagrad.plugin,
+    &fed_server_adam.plugin, &fed_server_yogi.plugin,
+};
+
+const fed_plugin_table_t fed_server_optimizers = {
+    .kind = "server optimizer",
+    .entries = optimizer_entries,
+    .count = sizeof optimizer_entries / sizeof *optimizer_entries,
+};
+
+/* clang-format off */
+static const fed_key_t keys[] = {
+    FED_NAME(fed_server_optimizer_options_t, server_optimizer, &fed_server_optimizers, "sgd", "how the averaged update changes the global model, see --list"),
+    FED_REAL(fed_server_optimizer_options_t, server_learning_rate, 0, 1000, "1", "of the server's optimizer; sgd with 1 is averaging, adaptive ones want less", .above_minimum = true),
+};
+static const fed_key_t beta1_keys[] = {
+    FED_REAL(fed_beta1_options_t, beta1, 0, 0.999999, "0.9", "server's momentum, adagrad, adam and yogi: decay of the first moment"),
+};
+/* clang-format on */
+
+const fed_key_group_t fed_server_optimizer_keys =
+    FED_KEY_GROUP("federated", fed_server_optimizer_options_t, keys);
+const fed_key_group_t fed_beta1_keys = FED_KEY_GROUP("federated", fed_beta1_options_t, beta1_keys);
