@@ -1,4 +1,4 @@
-/* Cleaning: broken samples and useless features; normalisation. */
+/* Cleaning: broken samples and useless features. */
 #include "clean.h"
 
 #include "fedmpi/core/log.h"
@@ -6,8 +6,6 @@
 
 #include <math.h>
 #include <string.h>
-
-#define REALS_UP_TO 16 /* features beyond are hardly scaled for training */
 
 static bool all_finite(const float *values, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -93,68 +91,4 @@ fed_status_t fed_clean(const fed_config_t *config, fed_block_header_t *header,
     header->features = kept;
     header->dropped_features = features - kept;
     return FED_OK;
-}
-
-static double stored_value(const fed_raw_samples_t *samples, fed_value_type_t type, size_t at) {
-    return type == FED_VALUES_FLOAT32 ? ((const float *)samples->values)[at]
-                                      : ((const uint8_t *)samples->values)[at];
-}
-
-/* Mean and standard deviation of one channel, two passes in double. */
-static void measure_channel(const fed_block_header_t *header, const fed_raw_samples_t *train,
-                            size_t plane, size_t first, double *mean, double *deviation) {
-    size_t count = header->train_count - header->validation_count;
-    double values = (double)count * (double)plane, sum = 0, squares = 0;
-    for (size_t i = 0; i < count; i++)
-        for (size_t f = first; f < first + plane; f++)
-            sum += stored_value(train, header->shape.type, i * header->features + f);
-    *mean = sum / values;
-    for (size_t i = 0; i < count; i++)
-        for (size_t f = first; f < first + plane; f++) {
-            double off = stored_value(train, header->shape.type, i * header->features + f) - *mean;
-            squares += off * off;
-        }
-    *deviation = sqrt(squares / values);
-}
-
-/* Reals are taken as they are, also under unit, which divides bytes: pixels that were stored
- * as reals from 0 to 255 train to chance. */
-static void warn_of_pixels(const fed_config_t *config, const fed_block_header_t *header,
-                           const fed_raw_samples_t *train) {
-    const float *values = train->values;
-    float smallest = 0, largest = 0;
-    if (fed_data_options(config)->normalize != FED_NORMALIZE_UNIT ||
-        header->shape.type != FED_VALUES_FLOAT32)
-        return;
-    for (size_t i = 0; i < header->train_count * header->features; i++) {
-        smallest = fminf(smallest, values[i]);
-        largest = fmaxf(largest, values[i]);
-    }
-    if (largest > REALS_UP_TO || smallest < -REALS_UP_TO)
-        fed_warn(
-            "%s: its features are reals from %g to %g, which data.normalize = unit does not "
-            "scale; standard brings them to mean 0 and deviation 1, and bytes (uint8) are "
-            "divided by 255",
-            fed_data_options(config)->path, (double)smallest, (double)largest);
-}
-
-void fed_normalize(const fed_config_t *config, fed_block_header_t *header,
-                   const fed_raw_samples_t *train) {
-    size_t channels = header->dropped_features ? 1 : header->shape.channels;
-    size_t plane = header->features / channels;
-    warn_of_pixels(config, header, train);
-    for (size_t c = 0; c < channels; c++) {
-        header->scale[c] = 1;
-        header->shift[c] = 0;
-        if (fed_data_options(config)->normalize == FED_NORMALIZE_UNIT &&
-            header->shape.type == FED_VALUES_UINT8)
-            header->scale[c] = 1.0F / 255.0F;
-        if (fed_data_options(config)->normalize == FED_NORMALIZE_STANDARD) {
-            double mean, deviation;
-            measure_channel(header, train, plane, c * plane, &mean, &deviation);
-            double scale = deviation > 0 ? 1 / deviation : 1;
-            header->scale[c] = (float)scale;
-            header->shift[c] = (float)(-mean * scale);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-/* Cleaning and normalising a block while it is filled. */
+/* Cleaning a block while it is filled. */
 #ifndef FEDMPI_DATA_CLEAN_H
 #define FEDMPI_DATA_CLEAN_H
 
@@ -26,9 +26,5 @@ static inline size_t fed_value_bytes(fed_value_type_t type) {
  * values in place, counts in the header, writes columns[features]. */
 fed_status_t fed_clean(const fed_config_t *config, fed_block_header_t *header,
                        fed_raw_samples_t *train, fed_raw_samples_t *test, uint32_t *columns);
-
-/* Set scale and shift from data.normalize and the training samples. */
-void fed_normalize(const fed_config_t *config, fed_block_header_t *header,
-                   const fed_raw_samples_t *train);
 
 #endif

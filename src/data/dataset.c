@@ -3,6 +3,7 @@
 
 #include "classes.h"
 #include "clean.h"
+#include "data/normalizations/normalizations.h"
 #include "data/partitions/assignment.h"
 #include "fedmpi/core/installed.h"
 #include "fedmpi/core/memory.h"
@@ -24,19 +25,12 @@ const fed_plugin_table_t fed_sources = {
     .count = sizeof source_entries / sizeof *source_entries,
 };
 
-static const char *const normalize_words[] = {
-    [FED_NORMALIZE_UNIT] = "unit",
-    [FED_NORMALIZE_STANDARD] = "standard",
-    [FED_NORMALIZE_NONE] = "none",
-    NULL,
-};
-
 /* clang-format off */
 static const fed_key_t keys[] = {
     FED_NAME(fed_data_options_t, dataset, &fed_sources, "mnist", "the data set, see --list"),
     FED_TEXT(fed_data_options_t, path, "", "folder of the data files, for hdf5 the file; empty: data/ and the data set's name",
              .resumable = true),
-    FED_CHOICE(fed_data_options_t, normalize, normalize_words, "unit", "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
+    FED_NAME(fed_data_options_t, normalize, &fed_normalizations, "unit", "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
     FED_INTEGER(fed_data_options_t, train_limit, 0, FED_COUNT_MAX, "0", "use the first N training samples; 0: all"),
     FED_INTEGER(fed_data_options_t, validation_samples, 0, FED_COUNT_MAX, "0", "hold out the last N of the training samples"),
     FED_BOOLEAN(fed_data_options_t, drop_constant_features, "false", "leave out features that are the same in every training sample"),
@@ -58,7 +52,7 @@ static fed_status_t check_generated(const fed_config_t *config) {
         {"data.train_limit", fed_data_options(config)->train_limit > 0},
         {"data.validation_samples", fed_data_options(config)->validation_samples > 0},
         {"data.drop_constant_features", fed_data_options(config)->drop_constant_features},
-        {"data.normalize", fed_data_options(config)->normalize == FED_NORMALIZE_STANDARD},
+        {"data.normalize", fed_normalization_of(config)->measures},
     };
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         if (needs[i].is_set)

@@ -29,7 +29,7 @@ bool fed_gemm_is_openblas(fed_gemm_t gemm, fed_product_kind_t kind, size_t batch
     size_t multiply_adds = batch * inputs * outputs;
     if (gemm != FED_GEMM_AUTO)
         return gemm == FED_GEMM_OPENBLAS;
-    if (strcmp(fed_simd_name(), "plain") == 0)
+    if (fed_simd_is_plain())
         return multiply_adds >= OPENBLAS_FROM_PLAIN;
     return kind != FED_PRODUCT_BACKWARD_INPUT && multiply_adds >= OPENBLAS_FROM_VECTOR;
 }

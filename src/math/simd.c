@@ -83,6 +83,10 @@ const char *fed_simd_name(void) {
     return fed_simd_kernels()->name;
 }
 
+bool fed_simd_is_plain(void) {
+    return fed_simd_kernels() == &fed_kernels_plain;
+}
+
 bool fed_simd_select(const char *name) {
     const fed_kernels_t *kernels = find(name);
     if (kernels)

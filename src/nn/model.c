@@ -31,8 +31,9 @@ static const char *const gemm_words[] = {
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_model_options_t, type, &fed_model_types, "mlp", "the network, see --list"),
-    FED_TEXT(fed_model_options_t, init, "pytorch",
-             "pytorch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start "
+    FED_TEXT(fed_model_options_t, init, FED_INIT_PYTORCH,
+             FED_INIT_PYTORCH
+             ": U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start "
              "from"),
     FED_CHOICE(fed_model_options_t, gemm, gemm_words, "auto",
                "products of dense layers: own kernels, which skip zeros, OpenBLAS's, or by shape "

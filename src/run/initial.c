@@ -79,7 +79,7 @@ static fed_status_t read_file(const char *file, const char *group, const fed_mod
 
 fed_status_t fed_initial_parameters(const fed_config_t *config, const fed_model_t *model,
                                     float *w) {
-    if (strcmp(fed_model_options(config)->init, "pytorch") == 0) {
+    if (strcmp(fed_model_options(config)->init, FED_INIT_PYTORCH) == 0) {
         fed_model_initial_parameters(model, fed_seed(config), w);
         return FED_OK;
     }
@@ -89,6 +89,7 @@ fed_status_t fed_initial_parameters(const fed_config_t *config, const fed_model_
     if (read_file(file, group, model, w) == FED_OK)
         return FED_OK;
     return fed_config_fail(config, "model.init",
-                           "%s; accepted is pytorch or an HDF5 file with the model's tensors",
+                           "%s; accepted is " FED_INIT_PYTORCH
+                           " or an HDF5 file with the model's tensors",
                            fed_error_message());
 }

@@ -106,6 +106,22 @@ def with_cores(cores: object) -> dict[str, str]:
 
 
 class DryRun(ProgramCase):
+    def warnings(self, *sets: str) -> list[str]:
+        arguments = [word for pair in sets for word in ("--set", pair)]
+        outcome = self.launch(1, "--dry-run", *arguments, self.config)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        return [line for line in outcome.stderr.splitlines() if "has no effect" in line]
+
+    def test_keys_of_variants_that_are_not_chosen_are_warned_of(self):
+        (line,) = self.warnings("federated.mu=0.5")
+        self.assertIn("--set: federated.mu = 0.5 has no effect: only federated.algorithm = fedprox",
+                      line)
+        (line,) = self.warnings("training.decay=0.5")
+        for user in ("step", "exponential", "cosine"):
+            self.assertIn(user, line)
+        self.assertEqual(self.warnings("federated.mu=0.5", "federated.algorithm=fedprox"), [])
+        self.assertEqual(self.warnings("federated.mu=0.010"), [])  # its default
+
     def dry_run(self, ranks: int, *arguments) -> str:
         outcome = self.launch(ranks, "--dry-run", *arguments, self.config)
         self.assertEqual(outcome.code, 0, outcome.stderr)

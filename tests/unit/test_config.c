@@ -144,14 +144,14 @@ static void values_arrive(void **state) {
     assert_true(fed_training_options(&config)->learning_rate == 0.01);
     assert_int_equal(hidden_of(&config)->count, 2);
     assert_string_equal(fed_data_options(&config)->dataset->name, "mnist");
-    assert_int_equal(fed_data_options(&config)->normalize, FED_NORMALIZE_UNIT);
+    assert_string_equal(fed_data_options(&config)->normalize->name, "unit");
     set(&config, "model.hidden", " 3 , 4,5");
     assert_int_equal(hidden_of(&config)->count, 3);
     assert_int_equal(hidden_of(&config)->values[1], 4);
     set(&config, "model.hidden", "%s", "");
     assert_int_equal(hidden_of(&config)->count, 0);
     set(&config, "data.normalize", "standard");
-    assert_int_equal(fed_data_options(&config)->normalize, FED_NORMALIZE_STANDARD);
+    assert_string_equal(fed_data_options(&config)->normalize->name, "standard");
     set(&config, "federated.collective", "reduce");
     assert_int_equal(fed_federated_options(&config)->collective, FED_COLLECTIVE_REDUCE);
     static const char *const yes[] = {"true", "yes", "on", "1"};

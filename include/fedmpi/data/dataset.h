@@ -15,18 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** How stored values become features. */
-typedef enum fed_normalize {
-    FED_NORMALIZE_UNIT,
-    FED_NORMALIZE_STANDARD,
-    FED_NORMALIZE_NONE
-} fed_normalize_t;
-
 /** [data]: what every data set has. */
 typedef struct fed_data_options {
     const fed_plugin_t *dataset; /**< a fed_source_t */
     const char *path;
-    fed_normalize_t normalize;
+    const fed_plugin_t *normalize; /**< how stored values become features */
     int64_t train_limit, validation_samples;
     bool drop_constant_features;
 } fed_data_options_t;

@@ -17,10 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The initial parameters of model.init that are drawn; anything else is a file. */
+#define FED_INIT_PYTORCH "pytorch"
+
 /** [model]: what every type has. */
 typedef struct fed_model_options {
     const fed_plugin_t *type; /**< a fed_model_type_t */
-    const char *init;
+    const char *init;         /**< FED_INIT_PYTORCH or FILE[:GROUP] */
     fed_gemm_t gemm;
 } fed_model_options_t;
 
