@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#define PIECE_BYTES ((size_t)64 << 20)
 #define ROWS_TAG 1
 #define SMALLEST_GATHER_PIECE 1024 /* integers; below that latency rules */
 
@@ -16,21 +15,21 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-static void broadcast(const fed_comm_t *comm, MPI_Comm among, void *data, size_t bytes) {
-    for (size_t done = 0; done < bytes; done += PIECE_BYTES) {
+static void broadcast(const fed_comm_t *comm, MPI_Comm among, int ranks, void *data, size_t bytes) {
+    for (size_t done = 0; ranks > 1 && done < bytes; done += comm->piece_bytes) {
         MPI_Request request;
-        MPI_TRY(MPI_Ibcast((char *)data + done, (int)smaller(PIECE_BYTES, bytes - done), MPI_BYTE,
-                           0, among, &request));
+        MPI_TRY(MPI_Ibcast((char *)data + done, (int)smaller(comm->piece_bytes, bytes - done),
+                           MPI_BYTE, 0, among, &request));
         fed_mpi_wait(comm, &request);
     }
 }
 
 void fed_comm_broadcast(const fed_comm_t *comm, void *data, size_t bytes) {
-    broadcast(comm, comm->world, data, bytes);
+    broadcast(comm, comm->world, comm->size, data, bytes);
 }
 
 void fed_comm_broadcast_node(const fed_comm_t *comm, void *data, size_t bytes) {
-    broadcast(comm, comm->node, data, bytes);
+    broadcast(comm, comm->node, comm->node_size, data, bytes);
 }
 
 /* sum += term, wrapping. */
@@ -75,7 +74,7 @@ void fed_comm_gather_sums(fed_comm_t *comm, int64_t *sums, size_t count) {
 void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
     if (comm->size == 1)
         return;
-    size_t piece = PIECE_BYTES / sizeof *sums;
+    size_t piece = comm->piece_bytes / sizeof *sums;
     for (size_t done = 0; done < count; done += piece) {
         int now = (int)smaller(piece, count - done);
         bool server = fed_comm_is_server(comm);
@@ -87,8 +86,8 @@ void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
 }
 
 void fed_comm_largest(const fed_comm_t *comm, size_t *values, size_t count) {
-    const size_t piece = PIECE_BYTES / sizeof *values;
-    for (size_t done = 0; done < count; done += piece) {
+    const size_t piece = comm->piece_bytes / sizeof *values;
+    for (size_t done = 0; comm->size > 1 && done < count; done += piece) {
         MPI_Request request;
         MPI_TRY(MPI_Iallreduce(MPI_IN_PLACE, values + done, (int)smaller(piece, count - done),
                                MPI_UINT64_T, MPI_MAX, comm->world, &request));
@@ -98,8 +97,8 @@ void fed_comm_largest(const fed_comm_t *comm, size_t *values, size_t count) {
 
 /* Rows of one rank, in pieces whose bytes an int can count. Both ends cut alike. */
 static void move_rows(const fed_comm_t *comm, void *rows, size_t bytes, int from) {
-    for (size_t done = 0; done < bytes; done += PIECE_BYTES) {
-        int now = (int)smaller(PIECE_BYTES, bytes - done);
+    for (size_t done = 0; done < bytes; done += comm->piece_bytes) {
+        int now = (int)smaller(comm->piece_bytes, bytes - done);
         char *piece = (char *)rows + done;
         MPI_Request request;
         if (from == comm->rank)

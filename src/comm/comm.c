@@ -11,6 +11,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define PIECE_BYTES ((size_t)64 << 20)
 
 static void abort_all_ranks(void) {
     MPI_Abort(MPI_COMM_WORLD, fed_status_exit_code(FED_FAILURE));
@@ -32,15 +35,26 @@ static void start(fed_comm_t *comm, int *argc, char ***argv) {
                                 &comm->node));
     MPI_TRY(MPI_Comm_set_errhandler(comm->node, MPI_ERRORS_RETURN));
     MPI_TRY(MPI_Comm_rank(comm->node, &comm->node_rank));
+    MPI_TRY(MPI_Comm_size(comm->node, &comm->node_size));
     int length;
+    MPI_TRY(MPI_Get_processor_name(comm->host, &length));
     MPI_TRY(MPI_Get_library_version(comm->library, &length));
     comm->library[strcspn(comm->library, ",\n")] = '\0';
     fed_set_abort(abort_all_ranks, comm->rank);
 }
 
+static void end(fed_comm_t *comm) {
+    fed_control_end(comm);
+    MPI_TRY(MPI_Comm_free(&comm->node));
+    MPI_TRY(MPI_Comm_free(&comm->world));
+    fed_set_abort(NULL, 0);
+    MPI_TRY(MPI_Finalize());
+}
+
 fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **created) {
     fed_comm_t *comm = *created = FED_NEW(fed_comm_t);
     fed_launcher_t launcher = fed_launcher_read();
+    comm->piece_bytes = PIECE_BYTES;
     start(comm, argc, argv);
     fed_mpi_allow_short_naps();
     fed_control_begin(comm);
@@ -51,16 +65,25 @@ fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **created) {
     return fed_comm_agree(comm, status, NULL, NULL);
 }
 
+fed_comm_t *fed_comm_alone(void) {
+    fed_comm_t *comm = FED_NEW(fed_comm_t);
+    comm->world = comm->node = MPI_COMM_NULL;
+    comm->piece_bytes = PIECE_BYTES;
+    comm->size = comm->node_size = 1;
+    strcpy(comm->library, "no MPI");
+    if (gethostname(comm->host, sizeof comm->host - 1) != 0)
+        strcpy(comm->host, "localhost");
+    (void)fed_workers_find(comm); /* one rank trains, on however many cores */
+    return comm;
+}
+
 void fed_comm_destroy(fed_comm_t *comm) {
-    fed_control_end(comm);
-    MPI_TRY(MPI_Comm_free(&comm->node));
-    MPI_TRY(MPI_Comm_free(&comm->world));
+    if (comm->world != MPI_COMM_NULL)
+        end(comm);
     fed_free(comm->received);
     fed_free(comm->workers);
     fed_free(comm->leaders);
     fed_free(comm);
-    fed_set_abort(NULL, 0);
-    MPI_TRY(MPI_Finalize());
 }
 
 int fed_comm_rank(const fed_comm_t *comm) {

@@ -56,6 +56,8 @@ static void listen_now(void) {
 }
 
 void fed_control_begin(fed_comm_t *comm) {
+    if (comm->size == 1)
+        return;
     MPI_TRY(MPI_Comm_dup(comm->world, &comm->control.messages));
     comm->control.answers = FED_NEW_ARRAY(fed_answer_t, (size_t)comm->size);
     listening = comm;
@@ -65,6 +67,8 @@ void fed_control_begin(fed_comm_t *comm) {
 /* What was sent is received, so that nothing is left when MPI ends. */
 void fed_control_end(fed_comm_t *comm) {
     fed_control_t *control = &comm->control;
+    if (comm->size == 1)
+        return;
     fed_stop_listen_with(NULL);
     int64_t sent[] = {control->told_stop, control->questions}, all[2];
     MPI_TRY(MPI_Allreduce(sent, all, 2, MPI_INT64_T, MPI_SUM, comm->world));

@@ -15,17 +15,12 @@ typedef struct text {
 
 _Static_assert(MPI_MAX_PROCESSOR_NAME <= FED_COMM_TEXT_BYTES, "a host's name is a text");
 
-static text_t own_host(void) {
-    text_t host = {""};
-    int length;
-    MPI_TRY(MPI_Get_processor_name(host.chars, &length));
-    return host;
-}
-
 char *fed_comm_distinct(const fed_comm_t *comm, const char *mine, const char *between) {
     text_t own = {""};
     snprintf(own.chars, sizeof own.chars, "%s", mine);
     FED_AUTOFREE text_t *texts = comm->rank == 0 ? FED_NEW_ARRAY(text_t, (size_t)comm->size) : NULL;
+    if (comm->size == 1)
+        return fed_strdup(own.chars);
     MPI_TRY(MPI_Gather(&own, sizeof own, MPI_CHAR, texts, sizeof own, MPI_CHAR, 0, comm->world));
     fed_text_t all = {0};
     for (int rank = 0; texts && rank < comm->size; rank++) {
@@ -39,8 +34,7 @@ char *fed_comm_distinct(const fed_comm_t *comm, const char *mine, const char *be
 }
 
 char *fed_comm_hosts(const fed_comm_t *comm) {
-    text_t host = own_host();
-    return fed_comm_distinct(comm, host.chars, " ");
+    return fed_comm_distinct(comm, comm->host, " ");
 }
 
 int fed_comm_nodes(const fed_comm_t *comm) {
@@ -53,18 +47,21 @@ int fed_comm_nodes(const fed_comm_t *comm) {
 fed_status_t fed_comm_blame_host(const fed_comm_t *comm, fed_status_t status) {
     if (status == FED_OK || comm->rank == 0)
         return status;
-    text_t host = own_host();
-    return fed_fail(status, "%s (on %s, rank %d)", fed_error_message(), host.chars, comm->rank);
+    return fed_fail(status, "%s (on %s, rank %d)", fed_error_message(), comm->host, comm->rank);
 }
 
 fed_status_t fed_comm_agree_text(const fed_comm_t *comm, const char *what, const char *mine) {
     struct {
         text_t text, host;
-    } first = {.host = own_host()};
-    if (comm->rank == 0)
+    } first = {.text = {""}};
+    if (comm->size == 1)
+        return FED_OK;
+    if (comm->rank == 0) {
         snprintf(first.text.chars, sizeof first.text.chars, "%s", mine);
+        snprintf(first.host.chars, sizeof first.host.chars, "%s", comm->host);
+    }
     MPI_TRY(MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, comm->world));
-    text_t own = first.text, host = own_host();
+    text_t own = first.text;
     if (mine)
         snprintf(own.chars, sizeof own.chars, "%s", mine);
     int differs = strcmp(own.chars, first.text.chars) != 0, differing;
@@ -73,7 +70,7 @@ fed_status_t fed_comm_agree_text(const fed_comm_t *comm, const char *what, const
         return FED_OK;
     fed_text_t message = {0};
     fed_text_append(&message, "%s differ between nodes: %s on %s (rank %d)", what, own.chars,
-                    host.chars, comm->rank);
+                    comm->host, comm->rank);
     if (differing > 1)
         fed_text_append(&message, " and another on %d more", differing - 1);
     fed_text_append(&message, ", %s on %s (rank 0)", first.text.chars, first.host.chars);

@@ -1,5 +1,5 @@
 /* Memory that the ranks of a node share: a window of MPI's, or, where that has no room for it,
- * a file that all map.
+ * a file that all map. A rank that is alone on its node has ordinary memory.
  *
  * MPI puts its windows into /dev/shm, of which a container often has 64 MB, and ends the run
  * where they do not fit. A file in memory alone (memfd) needs no such place; others find it
@@ -9,6 +9,8 @@
 #include "handle.h"
 #include "wait.h"
 
+#include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/nodes.h"
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
@@ -31,8 +33,9 @@ typedef char path_t[512];
 struct fed_shared {
     const fed_comm_t *comm; /* borrowed */
     void *bytes;
-    MPI_Win window;      /* MPI_WIN_NULL: mapped */
-    size_t mapped_bytes; /* 0: a window */
+    void *own;           /* NULL: this rank is not alone on its node */
+    MPI_Win window;      /* MPI_WIN_NULL: no window */
+    size_t mapped_bytes; /* 0: not mapped */
 };
 
 /* --- A window ---------------------------------------------------------------------------- */
@@ -55,7 +58,7 @@ static void make_window(fed_shared_t *shared, size_t bytes) {
     uintptr_t address = (uintptr_t)shared->bytes;
     shared->bytes = (char *)shared->bytes + (-address & (FED_ALIGNMENT - 1));
     if (fed_comm_leads_node(comm))
-        memset(shared->bytes, 0, bytes); /* on one rank MPI gives memory as malloc does */
+        memset(shared->bytes, 0, bytes); /* MPI does not promise zeros */
 }
 
 /* --- A file that all map ------------------------------------------------------------------ */
@@ -78,9 +81,13 @@ static int make_in_memory(size_t bytes, path_t path) {
     return file;
 }
 
-static int make_on_disk(size_t bytes, path_t path) {
+static const char *temporary_folder(void) {
     const char *folder = fed_environment_get("TMPDIR");
-    snprintf(path, sizeof(path_t), "%s/fedmpi-XXXXXX", folder && *folder ? folder : "/tmp");
+    return folder && *folder ? folder : "/tmp";
+}
+
+static int make_on_disk(size_t bytes, path_t path) {
+    snprintf(path, sizeof(path_t), "%s/fedmpi-XXXXXX", temporary_folder());
     int file = mkostemp(path, O_CLOEXEC);
     if (file < 0)
         return -1;
@@ -117,44 +124,58 @@ static bool map_file(fed_shared_t *shared, make_file_t *make, bool named) {
     return all_well;
 }
 
-static void map(fed_shared_t *shared, size_t bytes, size_t room) {
+static fed_status_t map(fed_shared_t *shared, size_t bytes, size_t room) {
     char needed[16], there[16];
     fed_text_bytes(needed, (double)bytes);
     fed_text_bytes(there, (double)room);
     fed_detail(WINDOWS_PLACE " has room for %s: %s are shared by other means", there, needed);
-    shared->window = MPI_WIN_NULL;
     shared->mapped_bytes = bytes > 0 ? bytes : 1;
     if (map_file(shared, make_in_memory, false) || map_file(shared, make_on_disk, true))
-        return;
-    fed_die("%s for a node's ranks together: " WINDOWS_PLACE
-            " has room for %s, and no other way "
-            "was found; give it more (docker run --shm-size or --ipc=host), or TMPDIR",
-            needed, there);
+        return FED_OK;
+    shared->mapped_bytes = 0;
+    return fed_fail(FED_INPUT,
+                    "no room for %s that the ranks of a node share: " WINDOWS_PLACE
+                    " has %s, and "
+                    "neither memory nor a file in %s can be mapped by all; give " WINDOWS_PLACE
+                    " more (docker run --shm-size or --ipc=host), or set TMPDIR to a folder that "
+                    "has room",
+                    needed, there, temporary_folder());
 }
 
 /* --- Both ------------------------------------------------------------------------------ */
 
-fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes) {
-    fed_shared_t *shared = FED_NEW(fed_shared_t);
+/* A window that does not fit ends the run within MPI: what it needs is asked for before. */
+static fed_status_t share(fed_shared_t *shared, size_t bytes) {
+    size_t room = bytes_for_windows();
+    MPI_TRY(MPI_Bcast(&room, sizeof room, MPI_BYTE, 0, shared->comm->node));
+    if (room < WINDOW_MARGIN || room - WINDOW_MARGIN < bytes)
+        return map(shared, bytes, room);
+    make_window(shared, bytes);
+    return FED_OK;
+}
+
+fed_status_t fed_shared_create(const fed_comm_t *comm, size_t bytes, fed_shared_t **created) {
+    fed_shared_t *shared = *created = FED_NEW(fed_shared_t);
     shared->comm = comm;
-    int ranks;
-    MPI_TRY(MPI_Comm_size(comm->node, &ranks));
-    size_t room = ranks > 1 ? bytes_for_windows() : SIZE_MAX; /* one rank needs no such place */
-    MPI_TRY(MPI_Bcast(&room, sizeof room, MPI_BYTE, 0, comm->node));
-    if (room >= WINDOW_MARGIN && room - WINDOW_MARGIN >= bytes)
-        make_window(shared, bytes);
+    shared->window = MPI_WIN_NULL;
+    fed_status_t status = FED_OK;
+    if (comm->node_size == 1)
+        shared->bytes = shared->own = fed_alloc(bytes, 1);
     else
-        map(shared, bytes, room);
-    fed_shared_publish(shared);
-    return shared;
+        status = share(shared, bytes);
+    status = fed_comm_agree(comm, fed_comm_blame_host(comm, status), NULL, NULL);
+    if (status == FED_OK)
+        fed_shared_publish(shared);
+    return status;
 }
 
 void fed_shared_destroy(fed_shared_t *shared) {
     if (!shared)
         return;
-    if (shared->mapped_bytes > 0) {
+    fed_free(shared->own);
+    if (shared->mapped_bytes > 0)
         munmap(shared->bytes, shared->mapped_bytes);
-    } else {
+    if (shared->window != MPI_WIN_NULL) {
         MPI_TRY(MPI_Win_unlock_all(shared->window));
         MPI_TRY(MPI_Win_free(&shared->window));
     }
@@ -166,13 +187,14 @@ void *fed_shared_bytes(const fed_shared_t *shared) {
 }
 
 static void synchronize(const fed_shared_t *shared) {
-    if (shared->mapped_bytes > 0)
-        atomic_thread_fence(memory_order_seq_cst);
-    else
+    atomic_thread_fence(memory_order_seq_cst);
+    if (shared->window != MPI_WIN_NULL)
         MPI_TRY(MPI_Win_sync(shared->window));
 }
 
 void fed_shared_publish(const fed_shared_t *shared) {
+    if (shared->own)
+        return;
     synchronize(shared);
     MPI_Request request; /* the leader may have been reading files for long */
     MPI_TRY(MPI_Ibarrier(shared->comm->node, &request));

@@ -19,10 +19,11 @@ static void get_affinity(cpu_set_t *cores) {
 }
 
 /* Of all ranks of the node together. */
-static int cores_by_affinity(MPI_Comm node) {
+static int cores_by_affinity(const fed_comm_t *comm) {
     cpu_set_t cores;
     get_affinity(&cores);
-    MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, &cores, sizeof cores, MPI_BYTE, MPI_BOR, node));
+    if (comm->node_size > 1)
+        MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, &cores, sizeof cores, MPI_BYTE, MPI_BOR, comm->node));
     return CPU_COUNT(&cores);
 }
 
@@ -51,17 +52,20 @@ static bool is_worker(const fed_comm_t *comm) {
 /* One number of each rank on all of them. */
 static int *from_each(const fed_comm_t *comm, int mine) {
     int *all = FED_NEW_ARRAY(int, (size_t)comm->size);
-    MPI_TRY(MPI_Allgather(&mine, 1, MPI_INT, all, 1, MPI_INT, comm->world));
+    if (comm->size > 1)
+        MPI_TRY(MPI_Allgather(&mine, 1, MPI_INT, all, 1, MPI_INT, comm->world));
+    else
+        all[0] = mine;
     return all;
 }
 
 fed_status_t fed_workers_find(fed_comm_t *comm) {
-    comm->cores = cores_by_affinity(comm->node);
+    comm->cores = cores_by_affinity(comm);
     fed_status_t status = read_cores(&comm->cores);
-    int ranks_of_node, leader = comm->rank;
-    MPI_TRY(MPI_Comm_size(comm->node, &ranks_of_node));
-    comm->crowded = ranks_of_node > comm->cores;
-    MPI_TRY(MPI_Bcast(&leader, 1, MPI_INT, 0, comm->node));
+    int leader = comm->rank;
+    comm->crowded = comm->node_size > comm->cores;
+    if (comm->node_size > 1)
+        MPI_TRY(MPI_Bcast(&leader, 1, MPI_INT, 0, comm->node));
     comm->leaders = from_each(comm, leader);
     comm->works = is_worker(comm);
     comm->workers = from_each(comm, comm->works);

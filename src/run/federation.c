@@ -91,7 +91,7 @@ fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
     *federation = (fed_federation_t){.run = run, .problem = fed_run_problem(run)};
     federation->protocol = fed_protocol_of(&run->config);
     fed_observer_t observer = {federation, work_while_waiting, look_at_client, NULL};
-    federation->engine = fed_engine_create(run->comm, &federation->problem, &observer);
+    FED_TRY(fed_engine_create(run->comm, &federation->problem, &observer, &federation->engine));
     federation->state = federation->protocol->create(federation->engine, run->initial);
     if (fed_comm_is_server(run->comm))
         server_init(federation);

@@ -183,7 +183,7 @@ static fed_status_t load_data(fed_run_t *run) {
     FED_TRY(agree(run, fed_comm_blame_host(run->comm, status)));
     FED_TRY(agree_on_shape(run, leads ? &shape : NULL));
     fed_comm_broadcast_node(run->comm, &shape, sizeof shape);
-    run->block = fed_shared_create(run->comm, fed_dataset_block_bytes(&shape));
+    FED_TRY(fed_shared_create(run->comm, fed_dataset_block_bytes(&shape), &run->block));
     if (leads)
         status =
             fed_dataset_fill(&run->config, &fed_hdf5_arrays, &shape, fed_shared_bytes(run->block));

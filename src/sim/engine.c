@@ -16,9 +16,18 @@ static bool looks_at_single(const fed_problem_t *problem) {
     return fed_aggregation_is_single(problem->method->aggregation);
 }
 
-fed_engine_t *fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
-                                const fed_observer_t *observer) {
-    fed_engine_t *engine = FED_NEW(fed_engine_t);
+/* What ranks of a node take in turns. Collective. */
+static fed_status_t make_turns(fed_engine_t *engine) {
+    FED_TRY(fed_shared_create(engine->comm, sizeof(uint64_t), &engine->blocks));
+    /* A client stays where its state is, and single updates are where they have room. */
+    if (engine->home || looks_at_single(engine->problem))
+        return FED_OK;
+    return fed_shared_create(engine->comm, sizeof(uint64_t), &engine->turns);
+}
+
+fed_status_t fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
+                               const fed_observer_t *observer, fed_engine_t **created) {
+    fed_engine_t *engine = *created = FED_NEW(fed_engine_t);
     const fed_method_t *method = problem->method;
     const size_t *lengths = method->slots.lengths;
     size_t clients = problem->partition->clients, ranks = (size_t)fed_comm_size(comm);
@@ -32,19 +41,16 @@ fed_engine_t *fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
     engine->client_counts = FED_NEW_ARRAY(size_t, 2 * ranks); /* both travel together */
     engine->epoch_counts = engine->client_counts + ranks;
     fed_evaluator_init(&engine->evaluator, problem->model);
-    engine->blocks = fed_shared_create(comm, sizeof(uint64_t));
     if (ranks == 1 || !fed_comm_is_server(comm))
         fed_training_init(&engine->training, problem->model, &problem->dataset->train,
                           problem->config);
     fed_byzantine_init(&engine->byzantine, problem->config, method->attack, clients);
     fed_states_init(&engine->states, clients, lengths[FED_OWNER_CLIENT]);
-    if (lengths[FED_OWNER_CLIENT] > 0) { /* a client stays where its state is */
+    if (lengths[FED_OWNER_CLIENT] > 0) {
         engine->home = FED_NEW_ARRAY(uint32_t, clients);
         fed_placement_all(comm, problem, engine->home);
-    } else if (!looks_at_single(problem)) { /* those are where they have room */
-        engine->turns = fed_shared_create(comm, sizeof(uint64_t));
     }
-    return engine;
+    return make_turns(engine);
 }
 
 void fed_engine_destroy(fed_engine_t *engine) {

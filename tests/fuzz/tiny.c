@@ -65,15 +65,13 @@ static void make_data(fed_run_t *run) {
 
 static void make_server(fed_federation_t *federation, fed_run_t *run) {
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
-    int argc = 1;
-    char *arguments[] = {(char *)"fuzz", NULL}, **argv = arguments;
     federation->run = run;
     fed_method_settle(&run->method, &run->config, run->model.parameters);
     federation->problem = fed_run_problem(run);
-    if (fed_comm_create(&argc, &argv, &run->comm) != FED_OK)
-        abort();
+    run->comm = fed_comm_alone();
     federation->protocol = fed_protocol_of(&run->config);
-    federation->engine = fed_engine_create(run->comm, &federation->problem, NULL);
+    if (fed_engine_create(run->comm, &federation->problem, NULL, &federation->engine) != FED_OK)
+        abort();
     federation->state = federation->protocol->create(federation->engine, run->initial);
     fed_centralized_init(&server->centralized, &run->config, &run->dataset, &run->model, dealt,
                          SAMPLES, run->initial);

@@ -4,6 +4,8 @@
 #include "fedmpi/comm/nodes.h"
 #include "fedmpi/comm/workers.h"
 
+#include "comm/handle.h" /* piece_bytes */
+
 /* What rank r contributes at position i: all 64 bits in use, so that sums wrap. */
 static int64_t term(int r, size_t i) {
     uint64_t z = (uint64_t)(r + 1) * 0x9e3779b97f4a7c15U + i * 0xbf58476d1ce4e5b9U;
@@ -59,25 +61,44 @@ static void reduced_sums_are_serial_sums(void **state) {
     check_sums(reduce, counts, sizeof counts / sizeof *counts);
 }
 
-static void rows_arrive_in_the_order_of_ranks(void **state) {
-    (void)state;
+static unsigned char byte_of(size_t r, size_t i) {
+    return (unsigned char)((r + 1) * 31 + i * 7 + (i >> 8) + (i >> 16));
+}
+
+/* Rows of every rank, of which rank r has counts[r]. */
+static bool rows_arrive(const size_t *counts, size_t row_bytes) {
+    size_t own = counts[rank] * row_bytes, total = 0;
+    for (int r = 0; r < ranks; r++)
+        total += counts[r];
+    FED_AUTOFREE unsigned char *rows = FED_NEW_ARRAY(unsigned char, own);
+    FED_AUTOFREE unsigned char *all = FED_NEW_ARRAY(unsigned char, rank ? 0 : total *row_bytes);
+    for (size_t i = 0; i < own; i++)
+        rows[i] = byte_of((size_t)rank, i);
+    fed_comm_gather_rows(comm, rows, counts, row_bytes, all);
+    bool well = true;
+    for (size_t r = 0, at = 0; rank == 0 && r < (size_t)ranks; r++)
+        for (size_t i = 0; i < counts[r] * row_bytes; i++)
+            well &= all[at++] == byte_of(r, i);
+    return well;
+}
+
+static void check_rows(void) {
     static const size_t row_bytes[] = {1, 4, 24, 4100};
     for (size_t b = 0; b < 4; b++)
         for (size_t pattern = 0; pattern < 4; pattern++) {
-            size_t total = 0, width = row_bytes[b];
             FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, (size_t)ranks);
             for (int r = 0; r < ranks; r++) /* none, some, none from the server, many */
-                total += counts[r] = pattern * (size_t)r + (pattern == 3 ? 40 : 0);
-            FED_AUTOFREE unsigned char *rows = FED_NEW_ARRAY(unsigned char, counts[rank] * width);
-            FED_AUTOFREE unsigned char *all = FED_NEW_ARRAY(unsigned char, total *width);
-            memset(rows, rank + 1, counts[rank] * width);
-            fed_comm_gather_rows(comm, rows, counts, width, all);
-            bool well = true;
-            for (size_t r = 0, at = 0; rank == 0 && r < (size_t)ranks; r++)
-                for (size_t i = 0; i < counts[r] * width; i++)
-                    well &= all[at++] == r + 1;
-            assert_everywhere(well);
+                counts[r] = pattern * (size_t)r + (pattern == 3 ? 40 : 0);
+            assert_everywhere(rows_arrive(counts, row_bytes[b]));
         }
+}
+
+static void rows_arrive_in_the_order_of_ranks(void **state) {
+    (void)state;
+    check_rows();
+    FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, (size_t)ranks);
+    counts[ranks - 1] = 3; /* in two pieces, cut within a row */
+    assert_everywhere(rows_arrive(counts, comm->piece_bytes / 3 + 5));
 }
 
 typedef void broadcast_t(const fed_comm_t *among, void *data, size_t bytes);
@@ -114,6 +135,25 @@ static void the_largest_of_all_reach_all(void **state) {
             well &= values[i] == SIZE_MAX - i;
         assert_everywhere(well);
     }
+}
+
+/* What is longer than a piece, without the memory that usual pieces take. */
+static void small_pieces_change_nothing(void **state) {
+    (void)state;
+    static const size_t pieces[] = {8, 24, 4096};
+    size_t usual = comm->piece_bytes;
+    for (size_t p = 0; p < 3; p++) {
+        comm->piece_bytes = pieces[p];
+        check_rows();
+        for (size_t count = 0; count < 600; count += 1 + count / 2)
+            assert_everywhere(sums_are_right(reduce, count));
+        for (size_t bytes = 0; bytes < 5000; bytes += 1 + bytes / 2) {
+            assert_everywhere(arrives(fed_comm_broadcast, bytes));
+            assert_everywhere(arrives(fed_comm_broadcast_node, bytes));
+        }
+        the_largest_of_all_reach_all(state);
+    }
+    comm->piece_bytes = usual;
 }
 
 /* As many as there are cores; the server only if alone. */
@@ -153,6 +193,7 @@ int main(int argc, char **argv) {
         MPI_TEST(rows_arrive_in_the_order_of_ranks),
         MPI_TEST(broadcasts_arrive),
         MPI_TEST(the_largest_of_all_reach_all),
+        MPI_TEST(small_pieces_change_nothing),
         MPI_TEST(workers_are_the_first_ranks_but_the_server),
         MPI_TEST(ranks_know_who_they_are),
     };

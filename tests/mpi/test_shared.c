@@ -3,11 +3,18 @@
 
 #include "fedmpi/comm/shared.h"
 
+static fed_shared_t *shared_of(size_t bytes) {
+    fed_shared_t *shared;
+    fed_status_t status = fed_shared_create(comm, bytes, &shared);
+    assert_everywhere(status == FED_OK);
+    return shared;
+}
+
 static void what_the_leader_writes_all_read(void **state) {
     (void)state;
     static const size_t sizes[] = {1, 63, 64, 4097, (size_t)5 << 20};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-        fed_shared_t *shared = fed_shared_create(comm, sizes[s]);
+        fed_shared_t *shared = shared_of(sizes[s]);
         unsigned char *bytes = fed_shared_bytes(shared);
         assert_everywhere((uintptr_t)bytes % FED_ALIGNMENT == 0);
         if (fed_comm_leads_node(comm))
@@ -24,7 +31,7 @@ static void what_the_leader_writes_all_read(void **state) {
 
 static void it_starts_with_zeros(void **state) {
     (void)state;
-    fed_shared_t *shared = fed_shared_create(comm, 100000);
+    fed_shared_t *shared = shared_of(100000);
     const unsigned char *bytes = fed_shared_bytes(shared);
     bool zeros = true;
     for (size_t i = 0; i < 100000; i++)
@@ -36,7 +43,7 @@ static void it_starts_with_zeros(void **state) {
 
 static void several_live_side_by_side(void **state) {
     (void)state;
-    fed_shared_t *first = fed_shared_create(comm, 1000), *second = fed_shared_create(comm, 1000);
+    fed_shared_t *first = shared_of(1000), *second = shared_of(1000);
     if (fed_comm_leads_node(comm)) {
         memset(fed_shared_bytes(first), 1, 1000);
         memset(fed_shared_bytes(second), 2, 1000);
@@ -54,7 +61,7 @@ static void several_live_side_by_side(void **state) {
 static void each_turn_is_taken_once(void **state) {
     (void)state;
     enum { TURNS = 1000, ROUNDS = 5 };
-    fed_shared_t *turns = fed_shared_create(comm, sizeof(uint64_t));
+    fed_shared_t *turns = shared_of(sizeof(uint64_t));
     for (uint32_t round = 1; round <= 10 * ROUNDS; round += 10) {
         size_t own[TURNS] = {0};
         bool ascending = true;
@@ -75,7 +82,7 @@ static void each_turn_is_taken_once(void **state) {
 
 static void a_round_that_others_have_left_has_no_turns(void **state) {
     (void)state;
-    fed_shared_t *turns = fed_shared_create(comm, sizeof(uint64_t));
+    fed_shared_t *turns = shared_of(sizeof(uint64_t));
     uint32_t new = fed_shared_take_turn(turns, 2), old = fed_shared_take_turn(turns, 1);
     uint32_t later = fed_shared_take_turn(turns, 2);
     assert_everywhere(old == UINT32_MAX && later > new);

@@ -19,7 +19,12 @@ typedef struct fed_comm fed_comm_t;
  *         several processes of which each is a run of its own */
 fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **created);
 
-/** End MPI and free. Collective. */
+/** One rank that is server and client, without MPI: its calls have nobody to wait for and
+ * return at once. For programs that do not start MPI, such as unit tests of the engine.
+ * Local. @return for fed_comm_destroy */
+fed_comm_t *fed_comm_alone(void);
+
+/** Free, and end MPI where fed_comm_create has started it. Collective. */
 void fed_comm_destroy(fed_comm_t *comm);
 
 int fed_comm_rank(const fed_comm_t *comm);

@@ -7,11 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** An MPI-3 window, or a mapped file where /dev/shm has no room for one; zeroed. */
+/** An MPI-3 window, or a mapped file where /dev/shm has no room for one, or ordinary memory of
+ * a rank that is alone on its node; zeroed. */
 typedef struct fed_shared fed_shared_t;
 
-/** Collective over the node; every rank passes the same size. */
-fed_shared_t *fed_shared_create(const fed_comm_t *comm, size_t bytes);
+/** Collective, and so is the status; the ranks of a node pass the same size.
+ * @param created  [out] for fed_shared_destroy, whatever the status
+ * @return FED_INPUT where a node has no room that all its ranks can map: says what to do */
+fed_status_t fed_shared_create(const fed_comm_t *comm, size_t bytes, fed_shared_t **created);
 
 /** Collective over the node. NULL is fine. */
 void fed_shared_destroy(fed_shared_t *shared);

@@ -55,9 +55,12 @@ typedef struct fed_trained {
     double *up; /**< the aggregate: a block of FED_OWNER_UP */
 } fed_trained_t;
 
-/** Collective. @param observer  copied; or NULL */
-fed_engine_t *fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
-                                const fed_observer_t *observer);
+/** Collective, and so is the status.
+ * @param observer  copied; or NULL
+ * @param created   [out] for fed_engine_destroy, whatever the status
+ * @return FED_INPUT where the ranks of a node can share no memory */
+fed_status_t fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
+                               const fed_observer_t *observer, fed_engine_t **created);
 /** Collective. NULL is fine. */
 void fed_engine_destroy(fed_engine_t *engine);
 
