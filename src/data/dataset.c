@@ -77,6 +77,11 @@ static fed_status_t check_path(const fed_config_t *config, const fed_source_t *s
     return fed_config_fail(config, "data.path", "cannot open: %s", reason);
 }
 
+static bool begins_with_path(const char *message, const char *path) {
+    size_t length = strlen(path);
+    return strncmp(message, path, length) == 0 && message[length] == ':';
+}
+
 /* A folder or file that another set's configuration named. */
 static fed_status_t measure_files(const fed_config_t *config, const fed_source_t *source,
                                   const fed_array_format_t *arrays, fed_dataset_shape_t *shape) {
@@ -84,6 +89,9 @@ static fed_status_t measure_files(const fed_config_t *config, const fed_source_t
     if (status != FED_INPUT || strstr(fed_error_message(), "data.path"))
         return status;
     FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+    if (begins_with_path(reason, fed_data_options(config)->path))
+        return fed_fail(FED_INPUT, "%s (looked for data.dataset = %s)", reason,
+                        source->plugin.name);
     return fed_fail(FED_INPUT, "%s (looked for data.dataset = %s in data.path = %s)", reason,
                     source->plugin.name, fed_data_options(config)->path);
 }

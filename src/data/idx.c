@@ -99,7 +99,7 @@ static fed_status_t parse_header(gzFile file, const char *path, fed_idx_header_t
                         "%s: not an IDX file: starts with %02x %02x %02x %02x, accepted is 00 00, "
                         "a type (08, 09, 0b to 0e), 01 to %02x dimensions",
                         path, bytes[0], bytes[1], bytes[2], bytes[3], FED_IDX_DIMENSIONS);
-    *header = (fed_idx_header_t){(fed_idx_type_t)bytes[2], bytes[3], {1, 1, 1, 1}};
+    *header = (fed_idx_header_t){(fed_idx_type_t)bytes[2], bytes[3], {1, 1, 1, 1}, false};
     for (size_t d = 0; d < header->dimensions; d++) {
         FED_TRY(read_exactly(file, path, bytes, 4));
         header->sizes[d] = big_endian(bytes);
@@ -115,19 +115,20 @@ fed_status_t fed_idx_read_header(const char *path, fed_idx_header_t *header) {
     return status;
 }
 
-static uint64_t big_endian_bits(const unsigned char *bytes, size_t count) {
+static uint64_t bits_of(const fed_idx_header_t *header, const unsigned char *bytes) {
+    size_t count = value_bytes(header);
     uint64_t bits = 0;
     for (size_t i = 0; i < count; i++)
-        bits = bits << 8 | bytes[i];
+        bits = bits << 8 | bytes[header->little_endian ? count - 1 - i : i];
     return bits;
 }
 
-static float to_float(fed_idx_type_t type, const unsigned char *bytes) {
-    uint64_t bits = big_endian_bits(bytes, type_bytes(type));
+static float to_float(const fed_idx_header_t *header, const unsigned char *bytes) {
+    uint64_t bits = bits_of(header, bytes);
     uint32_t single = (uint32_t)bits;
     float value;
     double wide;
-    switch (type) {
+    switch (header->type) {
     case FED_IDX_INT8:
         return (float)(int8_t)bits;
     case FED_IDX_INT16:
@@ -156,7 +157,7 @@ static fed_status_t read_floats(gzFile file, const char *path, const fed_idx_hea
         size_t here = count - first < SLAB ? count - first : SLAB;
         FED_TRY(read_exactly(file, path, slab, here * bytes));
         for (size_t i = 0; i < here; i++)
-            values[first + i] = to_float(header->type, slab + i * bytes);
+            values[first + i] = to_float(header, slab + i * bytes);
     }
     return FED_OK;
 }

@@ -296,6 +296,8 @@ static hid_t type_of(fed_array_number_t number) {
         return H5T_NATIVE_INT64;
     case FED_ARRAY_FLOAT32:
         return H5T_NATIVE_FLOAT;
+    case FED_ARRAY_FLOAT64:
+        return H5T_NATIVE_DOUBLE;
     case FED_ARRAY_TEXT:
         break;
     }
@@ -306,6 +308,7 @@ static size_t number_bytes(fed_array_number_t number) {
     static const size_t bytes[] = {[FED_ARRAY_UINT8] = 1,
                                    [FED_ARRAY_INT64] = 8,
                                    [FED_ARRAY_FLOAT32] = 4,
+                                   [FED_ARRAY_FLOAT64] = 8,
                                    [FED_ARRAY_TEXT] = FED_ARRAY_TEXT_BYTES};
     return bytes[number];
 }

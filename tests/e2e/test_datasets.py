@@ -89,7 +89,9 @@ class Datasets(ProgramCase):
             "/train/y[0] is 0.5": {"train/y": self.train.labels * 0 + 0.5},
             "is not one-hot": {"train/y": np.eye(10)[self.train.labels] + 1},
             "/train/y[0] is -1": {"train/y": self.train.labels.astype(int) * 0 - 1},
-            "different shape": {"test/x": self.test.images[:, :4]},
+            "different shape or type: 8x8 bytes, and 4x8 bytes": {"test/x": self.test.images[:, :4]},
+            "8x8 bytes, and 8x8 reals": {"test/x": self.test.images.astype("f4")},
+            "/train/client[0] is 0.5": {"train/client": np.full(400, 0.5)},
             "array of numbers": {"train/x": np.array([b"text"] * 400)},
             "/train/client[0] is -5": {"train/client": np.full(400, -5)},
         }
@@ -241,7 +243,12 @@ class Datasets(ProgramCase):
         text = self.write("clients.csv", "client\n" + "".join(f"{k}\n" for k in dense))
         with h5py.File(self.folder / "clients.h5", "w") as file:
             file["client"] = dense.astype("u2")
-        for file in (text, self.folder / "clients.h5"):
+        with h5py.File(self.folder / "clients.of_any_name", "w") as file:
+            file["client"] = dense[:, None].astype(float)
+        with h5py.File(self.folder / "names.h5", "w") as file:
+            file["client"] = np.array([f"writer {k}".encode() for k in dense])
+        for file in (text, *(self.folder / name for name in ("clients.h5", "clients.of_any_name",
+                                                             "names.h5"))):
             path = self.run_small(2, *ONE_ROUND, *ALL, "partition.scheme=file",
                                   f"partition.file={file}")
             self.assert_same_run(paths[0], path)
@@ -253,6 +260,7 @@ class Datasets(ProgramCase):
         kinds = {"any length": names.astype(object), "fixed": np.char.encode(names, "utf-8")}
         expected = self.run_hdf5(self.write_hdf5("data.h5", **{"train/client": writers}),
                                  "partition.scheme=natural", *ALL)
+        kinds["reals in a column"] = writers[:, None].astype("f8")
         for kind, values in kinds.items():
             with self.subTest(kind):
                 path = self.write_hdf5("names.h5", **{"train/client": values})
@@ -362,6 +370,19 @@ class Datasets(ProgramCase):
             file = self.write("bad.txt", text)
             self.assertIn(message, self.refuse(*ALL, "partition.scheme=file",
                                                 f"partition.file={file}"))
+        arrays = {
+            "/client[0] is 0.5": np.arange(400) % 4 + 0.5, "/client[1] is -2": np.arange(400) - 3 + (
+                np.arange(400) == 0) * 3, "has 399 numbers": np.zeros(399, int),
+            "must have an integer or a text": np.zeros((400, 2), int),
+        }
+        for message, clients in arrays.items():
+            with h5py.File(self.folder / "bad.h5", "w") as file:
+                file["client"] = clients
+            self.assertIn(message, self.refuse(*ALL, "partition.scheme=file",
+                                                f"partition.file={self.folder}/bad.h5"))
+        (self.folder / "bad.npy").write_bytes(b"\x93NUMPY\0\1")
+        self.assertIn("is neither text nor HDF5", self.refuse(
+            *ALL, "partition.scheme=file", f"partition.file={self.folder}/bad.npy"))
         self.assertIn("needs the path", self.refuse("partition.scheme=file"))
         self.assertIn("names no clients", self.refuse("partition.scheme=natural"))
 
@@ -427,6 +448,31 @@ class Datasets(ProgramCase):
                     head + samples.images.astype(kind).tobytes())
             self.assert_same_run(expected, self.run_small(0, *ONE_ROUND, *settings,
                                                           f"data.path={folder}", output="q.h5"))
+
+    def test_idx_labels_in_the_order_of_most_machines(self) -> None:
+        """Little-endian integers, which the format has not: taken where they make labels."""
+        folder = write_data(self.folder / "reversed", self.train, self.test)
+        expected = self.run_small(0, *ONE_ROUND)
+
+        def write(code: int, kind: str, change=lambda y: y) -> None:
+            for part, samples in (("train", self.train), ("t10k", self.test)):
+                head = struct.pack(">BBBBI", 0, 0, code, 1, len(samples.labels))
+                (folder / f"{part}-labels-idx1-ubyte").write_bytes(
+                    head + change(samples.labels.astype(int)).astype(kind).tobytes())
+
+        for code, kind in ((0x0B, "<i2"), (0x0C, "<i4"), (0x0C, ">i4")):
+            write(code, kind)
+            self.assert_same_run(expected, self.run_small(0, *ONE_ROUND, f"data.path={folder}",
+                                                          output="r.h5"))
+        write(0x0C, "<i4", lambda y: y - 1)
+        self.assertRegex(self.refuse(f"data.path={folder}"), r"sample \d+ has label -1\b|"
+                         r"sample \d+ has label [\d.e+]+, accepted is 0 to ")
+
+    def test_a_file_in_place_of_a_folder_is_told(self) -> None:
+        path = self.write_hdf5("data.h5")
+        message = self.refuse(f"data.path={path}")
+        self.assertIn("is a file, accepted is a folder with four IDX files", message)
+        self.assertEqual(message.count(str(path)), 1)
 
     def test_a_path_of_another_set_is_told(self) -> None:
         self.assertIn("looked for data.dataset = cifar10 in data.path = ",

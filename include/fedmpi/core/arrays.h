@@ -27,6 +27,7 @@ typedef enum fed_array_number {
     FED_ARRAY_UINT8,
     FED_ARRAY_INT64,
     FED_ARRAY_FLOAT32,
+    FED_ARRAY_FLOAT64,
     FED_ARRAY_TEXT /**< char[FED_ARRAY_TEXT_BYTES], ends with a zero; longer ones are refused */
 } fed_array_number_t;
 

@@ -9,6 +9,7 @@
 
 #include "fedmpi/core/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,13 +29,14 @@ typedef struct fed_idx_header {
     fed_idx_type_t type;
     size_t dimensions;                /**< 1 .. FED_IDX_DIMENSIONS */
     size_t sizes[FED_IDX_DIMENSIONS]; /**< unused ones are 1 */
+    bool little_endian; /**< the values, against the format; a header is read with false */
 } fed_idx_header_t;
 
 /** Read and check the header against the file's size. */
 fed_status_t fed_idx_read_header(const char *path, fed_idx_header_t *header);
 
 /** Read the first `rows` rows of the values: bytes as they are, any other type as float.
- * @param header  what fed_idx_read_header gave for this file
+ * @param header  what fed_idx_read_header gave for this file; little_endian may be set
  * @param values  [out] [rows][product of the other sizes] of uint8_t if header->type is
  *                FED_IDX_UINT8, else of float
  * FED_INPUT when the file is truncated or goes on after its last value. */

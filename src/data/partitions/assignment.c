@@ -1,12 +1,14 @@
 /* Reading an explicit assignment of samples to clients. */
 #include "assignment.h"
 
+#include "data/sources/named_arrays.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/data/dataset.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -29,6 +31,7 @@ static const char *file_of(const fed_config_t *config) {
 
 #define LARGEST_FILE_BYTES ((size_t)64 << 30)
 #define NAME "/client"
+#define NOBODY (-1)
 
 bool fed_assignment_is_used(const fed_config_t *config) {
     return fed_config_uses(config, &fed_assignment_keys);
@@ -41,39 +44,38 @@ static fed_status_t fail_count(const fed_config_t *config, size_t there, size_t 
 }
 
 static bool is_client(long long number) {
-    return number >= -1 && number <= INT32_MAX - 1;
+    return number >= NOBODY && number <= INT32_MAX - 1;
 }
 
 /* --- HDF5 -------------------------------------------------------------------------------- */
 
-static fed_status_t read_numbers(const fed_config_t *config, const fed_array_format_t *arrays,
-                                 fed_array_file_t *file, size_t count, int32_t *clients) {
-    fed_array_shape_t shape;
-    FED_TRY(arrays->measure(file, NAME, &shape));
-    if (shape.dimensions != 1 || shape.kind > FED_ARRAY_OF_INTEGERS)
-        return fed_config_fail(config, "partition.file",
-                               "its data set " NAME " must have one dimension and integers");
-    if (shape.sizes[0] < count ||
-        (shape.sizes[0] > count && fed_data_options(config)->train_limit == 0))
-        return fail_count(config, shape.sizes[0], count);
-    FED_AUTOFREE int64_t *numbers = FED_NEW_ARRAY(int64_t, count);
-    FED_TRY(arrays->read(file, NAME, 0, count, 1, FED_ARRAY_INT64, numbers));
-    for (size_t i = 0; i < count; i++) {
-        if (!is_client(numbers[i]))
-            return fed_config_fail(config, "partition.file",
-                                   "sample %zu has client %lld, accepted is -1 (nobody's) and up",
-                                   i, (long long)numbers[i]);
-        clients[i] = (int32_t)numbers[i];
-    }
-    return FED_OK;
+static fed_status_t read_array(const fed_config_t *config, const fed_array_input_t *input,
+                               size_t count, int32_t *clients) {
+    size_t rows = 0;
+    FED_TRY(fed_array_measure_clients(input, NAME, &rows));
+    if (rows < count || (rows > count && fed_data_options(config)->train_limit == 0))
+        return fail_count(config, rows, count);
+    return fed_array_read_clients(input, NAME, count, NOBODY, clients);
+}
+
+/* Told by what is in the file, whatever its name. */
+static bool begins_as_hdf5(const char *path) {
+    static const char signature[] = "\x89HDF\r\n\x1a\n";
+    char begin[sizeof signature - 1] = "";
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return false; /* reading it as text says why */
+    size_t there = fread(begin, 1, sizeof begin, file);
+    fclose(file);
+    return there == sizeof begin && memcmp(begin, signature, sizeof begin) == 0;
 }
 
 static fed_status_t read_hdf5(const fed_config_t *config, const fed_array_format_t *arrays,
                               size_t count, int32_t *clients) {
-    fed_array_file_t *file;
-    FED_TRY(arrays->open(file_of(config), &file));
-    fed_status_t status = read_numbers(config, arrays, file, count, clients);
-    arrays->close(file);
+    fed_array_input_t input = {.arrays = arrays, .path = file_of(config)};
+    FED_TRY(arrays->open(input.path, &input.file));
+    fed_status_t status = read_array(config, &input, count, clients);
+    arrays->close(input.file);
     return status;
 }
 
@@ -205,7 +207,7 @@ static fed_status_t parse_text(const fed_config_t *config, char *text, size_t co
             if (heading)
                 continue;
         }
-        int32_t client = -1;
+        int32_t client = NOBODY;
         FED_TRY(parse_line(config, line_number, fields, found, read, &columns, &client));
         if (read < count)
             clients[read] = client;
@@ -225,8 +227,7 @@ static fed_status_t skip_mark(const fed_config_t *config, char *text, size_t byt
         return fed_config_fail(config, "partition.file",
                                "is UTF-16; save it as UTF-8 or plain text");
     if (memchr(text, '\0', bytes))
-        return fed_config_fail(config, "partition.file",
-                               "is no text; HDF5 files end in .h5 or .hdf5");
+        return fed_config_fail(config, "partition.file", "is neither text nor HDF5");
     return FED_OK;
 }
 
@@ -242,18 +243,13 @@ static fed_status_t read_text(const fed_config_t *config, size_t count, int32_t 
     return parse_text(config, begin, count, clients);
 }
 
-static bool ends_with(const char *text, const char *end) {
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 fed_status_t fed_assignment_read(const fed_config_t *config, const fed_array_format_t *arrays,
                                  size_t count, int32_t *clients) {
     const char *path = file_of(config);
     if (!*path)
         return fed_config_fail(config, "partition.file",
                                "partition.scheme = file needs the path of a file");
-    if (ends_with(path, ".h5") || ends_with(path, ".hdf5"))
+    if (begins_as_hdf5(path))
         return read_hdf5(config, arrays, count, clients);
     return read_text(config, count, clients);
 }

@@ -1,6 +1,7 @@
 /* Data sets of four IDX files in a folder: MNIST and its relatives. */
 #include "sources.h"
 
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/data/idx.h"
 
@@ -10,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LABEL_MAX 999999
+#define LABEL_MAX ((size_t)999999)
 
 /* The names in use: "train-images-idx3-ubyte", "train-images.idx3-ubyte",
  * "emnist-letters-test-images-idx3-ubyte.gz", ... */
@@ -39,9 +40,13 @@ static bool same_but_for_gz(const char *a, const char *b) {
 static fed_status_t find_file(const char *folder, const char *const *patterns, const char *what,
                               char **path) {
     DIR *directory = opendir(folder);
+    if (!directory && errno == ENOTDIR)
+        return fed_fail(FED_INPUT,
+                        "%s: is a file, accepted is a folder with four IDX files; HDF5 files want "
+                        "data.dataset = hdf5",
+                        folder);
     if (!directory)
-        return fed_fail(FED_INPUT, "%s: cannot open: %s; data.path names another folder", folder,
-                        strerror(errno));
+        return fed_fail(FED_INPUT, "%s: cannot open: %s", folder, strerror(errno));
     FED_AUTOFREE char *found = NULL;
     fed_status_t status = FED_OK;
     for (struct dirent *entry; status == FED_OK && (entry = readdir(directory));) {
@@ -133,27 +138,63 @@ static fed_status_t measure(const fed_source_t *self, const fed_config_t *config
     return status;
 }
 
-static fed_status_t set_label(const part_t *part, size_t sample, double value, size_t classes,
-                              int32_t *label) {
-    double most = classes > 0 ? (double)classes - 1 : LABEL_MAX;
-    if (!(value >= 0 && value <= most && value == trunc(value)))
-        return fed_fail(FED_INPUT, "%s: sample %zu has label %g, accepted is 0 to %.0f",
-                        part->label_path, sample, value, most);
-    *label = (int32_t)value;
-    return FED_OK;
+static bool is_label(double value, size_t classes) {
+    double most = (double)(classes > 0 ? classes - 1 : LABEL_MAX);
+    return value >= 0 && value <= most && value == trunc(value);
 }
 
-/* The first number of each row is the class; QMNIST has writer and origin behind it. */
-static fed_status_t read_labels(const part_t *part, size_t count, size_t classes, int32_t *labels) {
+/* The first number of each row; QMNIST has writer and origin behind the class. */
+static fed_status_t read_numbers(const part_t *part, size_t count, float *numbers) {
     bool bytes = part->labels.type == FED_IDX_UINT8;
     size_t width = part->labels.sizes[1];
     FED_AUTOFREE void *values = fed_alloc(count * width, bytes ? 1 : sizeof(float));
     FED_TRY(fed_idx_read_values(part->label_path, &part->labels, count, values));
     for (size_t i = 0; i < count; i++)
-        FED_TRY(set_label(part, i,
-                          bytes ? (double)((const uint8_t *)values)[i * width]
-                                : (double)((const float *)values)[i * width],
-                          classes, &labels[i]));
+        numbers[i] = bytes ? (float)((const uint8_t *)values)[i * width]
+                           : ((const float *)values)[i * width];
+    return FED_OK;
+}
+
+/* Numbers that were written as they lie in the memory of most machines: read as the format
+ * has them all are multiples of 256, or too large. */
+static bool looks_reversed(const part_t *part, const float *numbers, size_t count) {
+    bool other = false;
+    if (part->labels.type != FED_IDX_INT16 && part->labels.type != FED_IDX_INT32)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (fabsf(numbers[i]) <= (float)LABEL_MAX && fmodf(numbers[i], 256) != 0)
+            return false;
+        other |= numbers[i] != 0;
+    }
+    return other;
+}
+
+/* Takes them so where that makes labels of all of them. */
+static fed_status_t try_reversed(const part_t *part, size_t count, size_t classes, float *numbers) {
+    part_t reversed = *part;
+    reversed.labels.little_endian = true;
+    FED_AUTOFREE float *again = FED_NEW_ARRAY(float, count);
+    FED_TRY(read_numbers(&reversed, count, again));
+    for (size_t i = 0; i < count; i++)
+        if (!is_label(again[i], classes))
+            return FED_OK;
+    fed_info("%s: its numbers are little-endian, against the format: read so", part->label_path);
+    memcpy(numbers, again, count * sizeof *numbers);
+    return FED_OK;
+}
+
+static fed_status_t read_labels(const part_t *part, size_t count, size_t classes, int32_t *labels) {
+    FED_AUTOFREE float *numbers = FED_NEW_ARRAY(float, count);
+    FED_TRY(read_numbers(part, count, numbers));
+    if (looks_reversed(part, numbers, count))
+        FED_TRY(try_reversed(part, count, classes, numbers));
+    for (size_t i = 0; i < count; i++) {
+        if (!is_label(numbers[i], classes))
+            return fed_fail(FED_INPUT, "%s: sample %zu has label %g, accepted is 0 to %zu",
+                            part->label_path, i, (double)numbers[i],
+                            classes > 0 ? classes - 1 : LABEL_MAX);
+        labels[i] = (int32_t)numbers[i];
+    }
     return FED_OK;
 }
 

@@ -102,6 +102,24 @@ fed_status_t fed_array_sample_shape(const fed_config_t *config, const fed_array_
     return FED_OK;
 }
 
+/* "28x28 bytes", for a message. */
+static char *describe(const fed_array_shape_t *shape) {
+    static const char *const kinds[] = {
+        [FED_ARRAY_OF_BYTES] = "bytes",
+        [FED_ARRAY_OF_INTEGERS] = "integers",
+        [FED_ARRAY_OF_REALS] = "reals",
+    };
+    char *text = fed_strdup("");
+    for (size_t d = 1; d < shape->dimensions; d++) {
+        char *longer = fed_format("%s%s%zu", text, d > 1 ? "x" : "", shape->sizes[d]);
+        fed_free(text);
+        text = longer;
+    }
+    char *all = fed_format("%s %s", *text ? text : "1", kinds[shape->kind]);
+    fed_free(text);
+    return all;
+}
+
 fed_status_t fed_array_check_alike(const fed_array_input_t *input, const char *name,
                                    const fed_array_shape_t *array, const fed_array_input_t *other,
                                    const char *other_name, const fed_array_shape_t *other_array) {
@@ -109,9 +127,11 @@ fed_status_t fed_array_check_alike(const fed_array_input_t *input, const char *n
         memcmp(array->sizes + 1, other_array->sizes + 1,
                sizeof array->sizes - sizeof array->sizes[0]) == 0)
         return FED_OK;
-    return fed_fail(FED_INPUT, "%s: %s and %s%s%s have samples of different shape or type",
+    FED_AUTOFREE char *one = describe(array), *two = describe(other_array);
+    return fed_fail(FED_INPUT,
+                    "%s: %s and %s%s%s have samples of different shape or type: %s, and %s",
                     input->path, name, input == other ? "" : other->path,
-                    input == other ? "" : ": ", other_name);
+                    input == other ? "" : ": ", other_name, one, two);
 }
 
 /* Is the array channels last where the data set has them first? */
@@ -158,12 +178,17 @@ fed_status_t fed_array_read_samples(const fed_array_input_t *input, const char *
 
 /* --- Labels ----------------------------------------------------------------------------- */
 
+static fed_status_t fail_rows(const fed_array_input_t *input, const char *name, size_t rows,
+                              size_t count) {
+    return fed_fail(FED_INPUT, "%s: %s has %zu numbers for %zu samples", input->path, name, rows,
+                    count);
+}
+
 static fed_status_t measure_rows(const fed_array_input_t *input, const char *name, size_t count,
                                  fed_array_shape_t *shape) {
     FED_TRY(input->arrays->measure(input->file, name, shape));
     if (shape->dimensions == 0 || shape->sizes[0] != count)
-        return fed_fail(FED_INPUT, "%s: %s has %zu numbers for %zu samples", input->path, name,
-                        shape->dimensions == 0 ? 1 : shape->sizes[0], count);
+        return fail_rows(input, name, shape->dimensions == 0 ? 1 : shape->sizes[0], count);
     return FED_OK;
 }
 
@@ -233,27 +258,42 @@ fed_status_t fed_array_read_labels(const fed_array_input_t *input, const char *n
 
 /* --- Clients ---------------------------------------------------------------------------- */
 
-fed_status_t fed_array_check_clients(const fed_array_input_t *input, const char *name,
-                                     size_t count) {
+fed_status_t fed_array_measure_clients(const fed_array_input_t *input, const char *name,
+                                       size_t *rows) {
     fed_array_shape_t shape;
-    FED_TRY(measure_rows(input, name, count, &shape));
-    bool valid = shape.kind <= FED_ARRAY_OF_INTEGERS || shape.kind == FED_ARRAY_OF_TEXTS;
-    if (!valid || width_of(&shape) != 1)
+    FED_TRY(input->arrays->measure(input->file, name, &shape));
+    if (shape.dimensions == 0 || shape.kind > FED_ARRAY_OF_TEXTS || width_of(&shape) != 1)
         return fed_fail(FED_INPUT, "%s: %s must have an integer or a text for each sample",
                         input->path, name);
+    *rows = shape.sizes[0];
     return FED_OK;
 }
 
+fed_status_t fed_array_check_clients(const fed_array_input_t *input, const char *name,
+                                     size_t count) {
+    size_t rows = 0;
+    FED_TRY(fed_array_measure_clients(input, name, &rows));
+    if (rows != count)
+        return fail_rows(input, name, rows, count);
+    return FED_OK;
+}
+
+static fed_status_t to_client(const fed_array_input_t *input, const char *name, size_t row,
+                              double number, int32_t least, int32_t *client) {
+    if (!(number >= least && number < INT32_MAX && number == trunc(number)))
+        return fed_fail(FED_INPUT, "%s: %s[%zu] is %.15g, accepted is an integer from %d to %d",
+                        input->path, name, row, number, least, INT32_MAX - 1);
+    *client = (int32_t)number;
+    return FED_OK;
+}
+
+/* Wide enough for every client that is accepted. */
 static fed_status_t read_numbers(const fed_array_input_t *input, const char *name, size_t count,
-                                 int32_t *clients) {
-    FED_AUTOFREE int64_t *numbers = FED_NEW_ARRAY(int64_t, count);
-    FED_TRY(input->arrays->read(input->file, name, 0, count, 1, FED_ARRAY_INT64, numbers));
-    for (size_t i = 0; i < count; i++) {
-        if (numbers[i] < 0 || numbers[i] >= INT32_MAX)
-            return fed_fail(FED_INPUT, "%s: %s[%zu] is %lld, accepted is 0 to %d", input->path,
-                            name, i, (long long)numbers[i], INT32_MAX - 1);
-        clients[i] = (int32_t)numbers[i];
-    }
+                                 int32_t least, int32_t *clients) {
+    FED_AUTOFREE double *numbers = FED_NEW_ARRAY(double, count);
+    FED_TRY(input->arrays->read(input->file, name, 0, count, 1, FED_ARRAY_FLOAT64, numbers));
+    for (size_t i = 0; i < count; i++)
+        FED_TRY(to_client(input, name, i, numbers[i], least, &clients[i]));
     return FED_OK;
 }
 
@@ -282,9 +322,9 @@ static fed_status_t read_names(const fed_array_input_t *input, const char *name,
 }
 
 fed_status_t fed_array_read_clients(const fed_array_input_t *input, const char *name, size_t count,
-                                    int32_t *clients) {
+                                    int32_t least, int32_t *clients) {
     fed_array_shape_t shape;
     FED_TRY(input->arrays->measure(input->file, name, &shape));
     return shape.kind == FED_ARRAY_OF_TEXTS ? read_names(input, name, count, clients)
-                                            : read_numbers(input, name, count, clients);
+                                            : read_numbers(input, name, count, least, clients);
 }

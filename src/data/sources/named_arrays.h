@@ -37,11 +37,16 @@ fed_status_t fed_array_check_labels(const fed_array_input_t *input, const char *
 fed_status_t fed_array_read_labels(const fed_array_input_t *input, const char *name, size_t count,
                                    int32_t *labels);
 
-/* Clients of `count` samples: numbers, or names, which get numbers in alphabetical order. */
+/* Clients of `count` samples: integers, reals without a fraction, or names, which get numbers in
+ * alphabetical order; in one dimension or in a column.
+ * @param rows  [out] of the array
+ * @param least [in]  smallest number that is accepted: 0, or -1 for nobody's */
+fed_status_t fed_array_measure_clients(const fed_array_input_t *input, const char *name,
+                                       size_t *rows);
 fed_status_t fed_array_check_clients(const fed_array_input_t *input, const char *name,
                                      size_t count);
 fed_status_t fed_array_read_clients(const fed_array_input_t *input, const char *name, size_t count,
-                                    int32_t *clients);
+                                    int32_t least, int32_t *clients);
 
 /* data.layout, for sources that fed_array_sample_shape reads. */
 extern const fed_key_group_t fed_layout_keys;
