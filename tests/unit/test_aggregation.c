@@ -1,10 +1,11 @@
 /* Aggregation rules against plain ones, and attacks. */
-#include "federation_twin.h"
+#include "federation.h"
 
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/fl/aggregation.h"
 #include "fedmpi/fl/attack.h"
-#include "fedmpi/run/rooms.h"
+#include "fedmpi/fl/client.h"
+#include "fedmpi/math/fixed.h"
 
 #include <math.h>
 
@@ -277,57 +278,66 @@ static void every_attack_does_one_thing_again(void **state) {
     fed_config_fini(&config);
 }
 
-/* One client's update on the golden problem; the trainer's fields may be set before. */
-static fed_client_row_t train_once(twin_t *twin, fed_trainer_t trainer) {
-    uint32_t own[64];
-    size_t count = twin_samples(twin, 0);
-    for (size_t i = 0; i < count; i++)
-        own[i] = (uint32_t)i;
-    fed_client_task_t task = {
-        .seed = 1, .round = 1, .client = 0, .samples = own, .count = count, .weight = 0.5};
-    fed_client_row_t row;
-    trainer.config = &twin->config;
-    trainer.method = &twin->method;
-    trainer.training = &twin->training;
-    trainer.states = &twin->states;
-    trainer.down = twin->down;
-    trainer.sums = twin->sums;
-    memset(twin->sums, 0, twin->method.slots.lengths[FED_OWNER_UP] * sizeof *twin->sums);
-    assert_int_equal(fed_client_train(&trainer, &task, NULL, &row), FED_OK);
-    return row;
+/* What the first client of the golden problem sends, half of it to the sums.
+ * @param row  takes it instead; or NULL */
+static fed_client_row_t train_once(const federation_t *federation, int64_t *sums, float *row) {
+    const fed_problem_t *problem = &federation->problem.view;
+    fed_training_t training;
+    fed_states_t states;
+    fed_training_init(&training, problem->model, &problem->dataset->train, problem->config);
+    fed_states_init(&states, CLIENTS, problem->method->slots.lengths[FED_OWNER_CLIENT]);
+    fed_client_task_t task = {.seed = 1, .round = 1, .weight = 0.5};
+    task.samples = fed_partition_samples(problem->partition, 0, &task.count);
+    fed_trainer_t trainer = {
+        .config = problem->config,
+        .method = problem->method,
+        .training = &training,
+        .states = &states,
+        .down = federation->w,
+        .sums = sums,
+        .row = row,
+    };
+    fed_client_row_t record;
+    memset(sums, 0, problem->method->slots.lengths[FED_OWNER_UP] * sizeof *sums);
+    assert_ok(fed_client_train(&trainer, &task, NULL, &record));
+    fed_states_fini(&states);
+    fed_training_fini(&training);
+    return record;
 }
 
 static void rows_and_bounds_agree_with_sums(void **state) {
     (void)state;
     hid_t golden = golden_open("tests/golden/clients.h5");
-    twin_t twin;
-    twin_init(&twin, golden, "mlp");
-    twin_start(&twin, 0.1);
-    size_t n = twin.model.parameters;
+    federation_t federation;
+    federation_init(&federation, golden, "mlp");
+    federation_start(&federation, 0.1);
+    fed_config_t *config = &federation.problem.config;
+    size_t n = federation.problem.model.parameters;
+    int64_t sums[64];
     float row[64];
     double plain[64], bounded[64], squares = 0;
-    fed_client_row_t record = train_once(&twin, (fed_trainer_t){0});
-    fed_fixed_decode_double(n, twin.sums, plain);
-    train_once(&twin, (fed_trainer_t){.row = row});
+    fed_client_row_t record = train_once(&federation, sums, NULL);
+    fed_fixed_decode_double(n, sums, plain);
+    train_once(&federation, sums, row);
     for (size_t j = 0; j < n; j++)
         assert_true(fabs(0.5 * (double)row[j] - plain[j]) < 1e-8);
 
     double bound = record.update_norm / 3;
-    twin_set(&twin, "federated.norm_bound", "%.17g", bound);
-    twin.method.chain = (fed_chain_t){find("norm_bound")->encoders, 1};
-    fed_client_row_t cut = train_once(&twin, (fed_trainer_t){0});
-    fed_fixed_decode_double(n, twin.sums, bounded);
+    set(config, "federated.norm_bound", "%.17g", bound);
+    federation.problem.method.chain = (fed_chain_t){find("norm_bound")->encoders, 1};
+    fed_client_row_t cut = train_once(&federation, sums, NULL);
+    fed_fixed_decode_double(n, sums, bounded);
     assert_true(cut.update_norm == record.update_norm); /* recorded as it was */
     for (size_t j = 0; j < n; j++) {
         assert_true(fabs(bounded[j] - plain[j] / 3) < 1e-9);
         squares += bounded[j] * bounded[j];
     }
     assert_true(fabs(2 * sqrt(squares) - bound) < 1e-9);
-    twin_set(&twin, "federated.norm_bound", "%.17g", 2 * record.update_norm);
-    train_once(&twin, (fed_trainer_t){0});
-    fed_fixed_decode_double(n, twin.sums, bounded);
+    set(config, "federated.norm_bound", "%.17g", 2 * record.update_norm);
+    train_once(&federation, sums, NULL);
+    fed_fixed_decode_double(n, sums, bounded);
     assert_memory_equal(bounded, plain, n * sizeof *plain);
-    twin_fini(&twin);
+    federation_fini(&federation);
     H5Fclose(golden);
 }
 
@@ -335,23 +345,25 @@ static void rows_and_bounds_agree_with_sums(void **state) {
 static void flipped_labels_are_turned_labels(void **state) {
     (void)state;
     hid_t golden = golden_open("tests/golden/clients.h5");
-    bool clients[CLIENTS] = {true, true, true};
-    fed_byzantine_t byzantine = {attack_named("label_flip"), clients};
-    int64_t sums[2][64];
+    float w[2][64];
+    size_t bytes = 0;
     for (size_t i = 0; i < 2; i++) {
-        twin_t twin;
-        twin_init(&twin, golden, "mlp");
-        twin_start(&twin, 0.1);
-        for (size_t s = 0; i == 1 && s < twin.samples.count; s++)
-            twin.labels[s] = 2 - twin.labels[s];
-        fed_client_row_t row =
-            train_once(&twin, (fed_trainer_t){.byzantine = i == 0 ? &byzantine : NULL});
-        assert_int_equal(row.byzantine, i == 0);
-        memcpy(sums[i], twin.sums, twin.model.parameters * sizeof *sums[i]);
-        if (i == 1)
-            assert_memory_equal(sums[0], sums[1], twin.model.parameters * sizeof *sums[0]);
-        twin_fini(&twin);
+        federation_t federation;
+        federation_init(&federation, golden, "mlp");
+        set(&federation.problem.config, "federated.attack", "label_flip");
+        set(&federation.problem.config, "federated.byzantine_clients", i == 0 ? "3" : "0");
+        federation_start(&federation, 0.1);
+        for (size_t s = 0; i == 1 && s < federation.problem.dataset.train.count; s++)
+            federation.labels[s] = 2 - federation.labels[s];
+        federation_round(&federation, 1, false);
+        assert_int_equal(federation.trained.count, CLIENTS);
+        for (size_t k = 0; k < CLIENTS; k++)
+            assert_int_equal(federation.trained.clients[k].byzantine, i == 0);
+        bytes = federation.problem.model.parameters * sizeof(float);
+        memcpy(w[i], federation.w, bytes);
+        federation_fini(&federation);
     }
+    assert_memory_equal(w[0], w[1], bytes);
     H5Fclose(golden);
 }
 

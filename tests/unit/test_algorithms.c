@@ -1,7 +1,8 @@
 /* The algorithms against PyTorch's and NumPy's float64, and against each other. */
-#include "federation_twin.h"
+#include "federation.h"
 
-#include "fedmpi/run/rooms.h"
+#include "fedmpi/fl/client.h"
+#include "fedmpi/fl/schedule.h"
 
 #include <math.h>
 
@@ -23,12 +24,12 @@ static int close_golden(void **state) {
 /* --- Golden trajectories ------------------------------------------------------------------ */
 
 /* vector[n] against the golden tensors below `name`, at their index-th entry. */
-static void compare(const twin_t *twin, const char *algorithm, const char *name, size_t index,
-                    const float *vector) {
-    for (size_t t = 0; t < twin->model.tensor_count; t++) {
-        const fed_tensor_t *tensor = &twin->model.tensors[t];
-        GOLDEN_PATH(path, "/%s/%s/%s/%s", twin->problem, algorithm, name, tensor->name);
-        float *expected = golden_floats(twin->file, path, NULL), values[64];
+static void compare(const federation_t *federation, const char *algorithm, const char *name,
+                    size_t index, const float *vector) {
+    for (size_t t = 0; t < federation->problem.model.tensor_count; t++) {
+        const fed_tensor_t *tensor = &federation->problem.model.tensors[t];
+        GOLDEN_PATH(path, "/%s/%s/%s/%s", federation->name, algorithm, name, tensor->name);
+        float *expected = golden_floats(federation->file, path, NULL), values[64];
         assert_true(tensor->count <= 64);
         fed_tensor_export(tensor, vector, values);
         for (size_t i = 0; i < tensor->count; i++)
@@ -39,37 +40,65 @@ static void compare(const twin_t *twin, const char *algorithm, const char *name,
     }
 }
 
-static void compare_states(const twin_t *twin, const char *algorithm, size_t round) {
-    GOLDEN_PATH(path, "/%s/%s/server_state", twin->problem, algorithm);
-    if (!golden_has(twin->file, path))
-        return;
-    float server[64];
-    for (size_t j = 0; j < twin->model.parameters; j++)
-        server[j] = (float)twin_server_state(twin, j);
-    compare(twin, algorithm, "server_state", round, server);
-    for (size_t k = 0; k < CLIENTS; k++)
-        compare(twin, algorithm, "client_state", round * CLIENTS + k, twin->states.kept[k]);
+/* Where the file has a round. */
+static size_t in_file(int64_t round) {
+    return (size_t)round - 1;
 }
 
-static void compare_measures(const twin_t *twin, const char *algorithm, size_t round) {
-    GOLDEN_PATH(loss_path, "/%s/%s/train_loss", twin->problem, algorithm);
-    GOLDEN_PATH(correct_path, "/%s/%s/train_correct", twin->problem, algorithm);
-    double *loss = golden_doubles(twin->file, loss_path, NULL);
-    int32_t *correct = golden_integers(twin->file, correct_path, NULL);
+/* Number j of the server's vector that estimates the clients' mean gradient. */
+static double server_state(const federation_t *federation, size_t j) {
+    fed_saved_t saved[FED_SAVED_VECTORS];
+    size_t count = federation->protocol->list_saved(federation->state, saved);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(saved[i].name, "down/control") == 0)
+            return (double)saved[i].floats[j];
+        else if (saved[i].doubles)
+            return saved[i].doubles[j];
+    fail_msg("the server keeps nothing");
+    return NAN;
+}
+
+/* What a client weighs before the participants' weights are made to add up to 1. */
+static double raw_weight(const federation_t *federation, size_t client) {
+    return fed_federated_options(&federation->problem.config)->weighting == FED_WEIGHT_SAMPLES
+               ? (double)federation_samples(federation, client)
+               : 1;
+}
+
+static void compare_states(const federation_t *federation, const char *algorithm, int64_t round) {
+    GOLDEN_PATH(path, "/%s/%s/server_state", federation->name, algorithm);
+    if (!golden_has(federation->file, path))
+        return;
+    float server[64];
+    for (size_t j = 0; j < federation->problem.model.parameters; j++)
+        server[j] = (float)server_state(federation, j);
+    compare(federation, algorithm, "server_state", in_file(round), server);
+    for (size_t k = 0; k < CLIENTS; k++)
+        compare(federation, algorithm, "client_state", in_file(round) * CLIENTS + k,
+                fed_engine_states(federation->engine)->kept[k]);
+}
+
+static void compare_measures(const federation_t *federation, const char *algorithm, int64_t round) {
+    GOLDEN_PATH(loss_path, "/%s/%s/train_loss", federation->name, algorithm);
+    GOLDEN_PATH(correct_path, "/%s/%s/train_correct", federation->name, algorithm);
+    double *loss = golden_doubles(federation->file, loss_path, NULL);
+    int32_t *correct = golden_integers(federation->file, correct_path, NULL);
     for (size_t k = 0; k < CLIENTS; k++) {
-        if (!twin_takes_part(twin, round, k))
+        if (!federation_takes_part(federation, round, k))
             continue;
-        double seen =
-            (double)(twin_samples(twin, k) * (size_t)fed_training_options(&twin->config)->epochs);
-        assert_true(fabs(twin->measured[k].loss - loss[round * CLIENTS + k]) < TOLERANCE);
-        assert_int_equal(lrint(twin->measured[k].accuracy * seen), correct[round * CLIENTS + k]);
+        double seen = (double)(federation_samples(federation, k) *
+                               (size_t)fed_training_options(&federation->problem.config)->epochs);
+        assert_true(fabs(federation->measured[k].loss - loss[in_file(round) * CLIENTS + k]) <
+                    TOLERANCE);
+        assert_int_equal(lrint(federation->measured[k].accuracy * seen),
+                         correct[in_file(round) * CLIENTS + k]);
     }
     free(loss);
     free(correct);
 }
 
-static void set_case(twin_t *twin, const char *name) {
-    GOLDEN_PATH(group, "/%s/%s", twin->problem, name);
+static void set_case(federation_t *federation, const char *name) {
+    GOLDEN_PATH(group, "/%s/%s", federation->name, name);
     static const struct {
         const char *attribute, *key;
     } numbers[] = {
@@ -80,34 +109,35 @@ static void set_case(twin_t *twin, const char *name) {
         {"alpha", "federated.alpha"},
         {"option", "federated.scaffold_option"},
     };
-    char *algorithm = golden_text(twin->file, group, "algorithm");
-    char *weighting = golden_text(twin->file, group, "weighting");
-    twin_set(twin, "federated.algorithm", "%s", algorithm);
-    twin_set(twin, "federated.weighting", "%s", weighting);
+    char *algorithm = golden_text(federation->file, group, "algorithm");
+    char *weighting = golden_text(federation->file, group, "weighting");
+    set(&federation->problem.config, "federated.algorithm", "%s", algorithm);
+    set(&federation->problem.config, "federated.weighting", "%s", weighting);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        double value = golden_number(twin->file, group, numbers[i].attribute);
+        double value = golden_number(federation->file, group, numbers[i].attribute);
         if (value != 0) /* the algorithm has no such number */
-            twin_set(twin, numbers[i].key, "%g", value);
+            set(&federation->problem.config, numbers[i].key, "%g", value);
     }
     H5free_memory(algorithm);
     H5free_memory(weighting);
 }
 
 static void replay(const char *problem, const char *name, double density) {
-    twin_t twin;
-    twin_init(&twin, golden, problem);
-    set_case(&twin, name);
-    twin_start(&twin, density);
-    for (size_t round = 0; round < ROUNDS; round++) {
-        twin_round(&twin, round, true);
-        compare(&twin, name, "global", round, twin.down);
+    federation_t federation;
+    federation_init(&federation, golden, problem);
+    set_case(&federation, name);
+    federation_start(&federation, density);
+    for (int64_t round = 1; round <= ROUNDS; round++) {
+        federation_round(&federation, round, true);
+        compare(&federation, name, "global", in_file(round), federation.w);
         for (size_t k = 0; k < CLIENTS; k++)
-            if (twin_takes_part(&twin, round, k))
-                compare(&twin, name, "local", round * CLIENTS + k, twin.local[k]);
-        compare_states(&twin, name, round);
-        compare_measures(&twin, name, round);
+            if (federation_takes_part(&federation, round, k))
+                compare(&federation, name, "local", in_file(round) * CLIENTS + k,
+                        federation.local[k]);
+        compare_states(&federation, name, round);
+        compare_measures(&federation, name, round);
     }
-    twin_fini(&twin);
+    federation_fini(&federation);
 }
 
 static void replays_golden_rounds(void **state) {
@@ -128,17 +158,17 @@ static void replays_golden_rounds(void **state) {
 
 /* Global parameters after all rounds, with these keys set: NULL-terminated pairs. */
 static size_t outcome(const char *const *keys, float *w) {
-    twin_t twin;
-    twin_init(&twin, golden, "mlp");
+    federation_t federation;
+    federation_init(&federation, golden, "mlp");
     for (; *keys; keys += 2)
-        twin_set(&twin, keys[0], "%s", keys[1]);
-    twin_start(&twin, 0.1);
-    for (size_t round = 0; round < ROUNDS; round++)
-        twin_round(&twin, round, false);
-    size_t n = twin.model.parameters;
+        set(&federation.problem.config, keys[0], "%s", keys[1]);
+    federation_start(&federation, 0.1);
+    for (int64_t round = 1; round <= ROUNDS; round++)
+        federation_round(&federation, round, false);
+    size_t n = federation.problem.model.parameters;
     assert_true(n <= 64);
-    memcpy(w, twin.down, n * sizeof *w);
-    twin_fini(&twin);
+    memcpy(w, federation.w, n * sizeof *w);
+    federation_fini(&federation);
     return n;
 }
 
@@ -202,27 +232,28 @@ static void server_states_are_averages(void **state) {
     static const char *const algorithms[] = {"scaffold", "feddyn"};
     static const char *const weightings[] = {"samples", "uniform"};
     for (size_t c = 0; c < 4; c++) {
-        twin_t twin;
-        twin_init(&twin, golden, "mlp");
-        twin_set(&twin, "federated.algorithm", "%s", algorithms[c % 2]);
-        twin_set(&twin, "federated.weighting", "%s", weightings[c / 2]);
-        twin_start(&twin, 1);
+        federation_t federation;
+        federation_init(&federation, golden, "mlp");
+        set(&federation.problem.config, "federated.algorithm", "%s", algorithms[c % 2]);
+        set(&federation.problem.config, "federated.weighting", "%s", weightings[c / 2]);
+        federation_start(&federation, 1);
         double total = 0, size = 0;
         for (size_t k = 0; k < CLIENTS; k++)
-            total += twin_raw_weight(&twin, k);
-        for (size_t round = 0; round < ROUNDS; round++) {
-            twin_round(&twin, round, false);
-            for (size_t j = 0; j < twin.model.parameters; j++) {
+            total += raw_weight(&federation, k);
+        for (int64_t round = 1; round <= ROUNDS; round++) {
+            federation_round(&federation, round, false);
+            for (size_t j = 0; j < federation.problem.model.parameters; j++) {
                 double mean = 0;
                 for (size_t k = 0; k < CLIENTS; k++)
-                    mean += twin_raw_weight(&twin, k) / total * (double)twin.states.kept[k][j];
-                double server = twin_server_state(&twin, j);
+                    mean += raw_weight(&federation, k) / total *
+                            (double)fed_engine_states(federation.engine)->kept[k][j];
+                double server = server_state(&federation, j);
                 assert_true(fabs(mean - server) < 1e-6);
                 size += fabs(server);
             }
         }
         assert_true(size > 1e-2);
-        twin_fini(&twin);
+        federation_fini(&federation);
     }
 }
 
@@ -230,33 +261,36 @@ static void server_states_are_averages(void **state) {
 
 static void steps_count_as_epochs_do(void **state) {
     (void)state;
-    twin_t twin;
-    twin_init(&twin, golden, "mlp");
-    twin_set(&twin, "training.steps", "7");
-    twin_start(&twin, 1);
-    twin_round(&twin, 0, false);
+    federation_t federation;
+    federation_init(&federation, golden, "mlp");
+    set(&federation.problem.config, "training.steps", "7");
+    federation_start(&federation, 1);
+    federation_round(&federation, 1, false);
     for (size_t i = 0; i < CLIENTS; i++)
-        assert_int_equal(twin.rows[i].steps, 7);
+        assert_int_equal(federation.trained.clients[i].steps, 7);
     /* 10, 5 and 13 samples in batches of 4: 3, 2 and 4 steps an epoch. */
-    assert_int_equal(fed_client_epochs(twin.method.algorithm, &twin.config, 10), 3);
-    assert_int_equal(fed_client_epochs(twin.method.algorithm, &twin.config, 5), 4);
-    assert_int_equal(fed_client_epochs(twin.method.algorithm, &twin.config, 13), 2);
-    twin_fini(&twin);
+    assert_int_equal(
+        fed_client_epochs(federation.problem.method.algorithm, &federation.problem.config, 10), 3);
+    assert_int_equal(
+        fed_client_epochs(federation.problem.method.algorithm, &federation.problem.config, 5), 4);
+    assert_int_equal(
+        fed_client_epochs(federation.problem.method.algorithm, &federation.problem.config, 13), 2);
+    federation_fini(&federation);
     assert_same_bits(KEYS("training.batch_size", "28", "training.epochs", "4"),
                      KEYS("training.batch_size", "28", "training.steps", "4"));
 }
 
 static void clipped_steps_are_short(void **state) {
     (void)state;
-    twin_t twin;
-    twin_init(&twin, golden, "mlp");
-    twin_set(&twin, "training.steps", "1");
-    twin_set(&twin, "training.clip_norm", "0.01");
-    twin_start(&twin, 0.1);
-    twin_round(&twin, 0, false);
+    federation_t federation;
+    federation_init(&federation, golden, "mlp");
+    set(&federation.problem.config, "training.steps", "1");
+    set(&federation.problem.config, "training.clip_norm", "0.01");
+    federation_start(&federation, 0.1);
+    federation_round(&federation, 1, false);
     for (size_t i = 0; i < CLIENTS; i++)
-        assert_true(fabs(twin.rows[i].update_norm - 0.1 * 0.01) < 1e-7);
-    twin_fini(&twin);
+        assert_true(fabs(federation.trained.clients[i].update_norm - 0.1 * 0.01) < 1e-7);
+    federation_fini(&federation);
 }
 
 /* v = m v + g; y -= rate (g + m v), from gradients that plain SGD's steps reveal. */
@@ -265,15 +299,15 @@ static void nesterov_looks_ahead(void **state) {
     static const char *const variants[][3] = {{"0", "false", "1"}, {"0.5", "true", "1"}};
     double norms[2];
     for (size_t i = 0; i < 2; i++) {
-        twin_t twin;
-        twin_init(&twin, golden, "logistic");
-        twin_set(&twin, "training.momentum", "%s", variants[i][0]);
-        twin_set(&twin, "training.nesterov", "%s", variants[i][1]);
-        twin_set(&twin, "training.steps", "%s", variants[i][2]);
-        twin_start(&twin, 0.1);
-        twin_round(&twin, 0, false);
-        norms[i] = twin.rows[0].update_norm;
-        twin_fini(&twin);
+        federation_t federation;
+        federation_init(&federation, golden, "logistic");
+        set(&federation.problem.config, "training.momentum", "%s", variants[i][0]);
+        set(&federation.problem.config, "training.nesterov", "%s", variants[i][1]);
+        set(&federation.problem.config, "training.steps", "%s", variants[i][2]);
+        federation_start(&federation, 0.1);
+        federation_round(&federation, 1, false);
+        norms[i] = federation.trained.clients[0].update_norm;
+        federation_fini(&federation);
     }
     assert_true(fabs(norms[1] / norms[0] - 1.5) < 1e-5); /* g + m g on the first step */
 }

@@ -1,7 +1,10 @@
 /* Chains of encoders: every encoder that is compiled in, and what an encoder may be. */
-#include "federation_twin.h"
+#include "support.h"
 
+#include "fedmpi/fl/client.h"
 #include "fedmpi/fl/encoder.h"
+#include "fedmpi/math/fixed.h"
+#include "fedmpi/run/rooms.h"
 
 #include <math.h>
 
