@@ -17,7 +17,7 @@ typedef struct options {
 static const fed_key_t keys[] = {
     FED_REAL(options_t, feature_rotation, 0, 180, "30", "feature: largest angle in degrees that a client's images are turned by, either way"),
     FED_REAL(options_t, feature_intensity, 0, 1, "0", "feature: largest relative change of a client's intensity, either way"),
-    FED_REAL(options_t, feature_noise, 0, 1000, "0", "feature: deviation of the last client's Gaussian noise; client k of K has k/K of it"),
+    FED_REAL(options_t, feature_noise, 0, 1000, "0", "feature: deviation of the last client's Gaussian noise; client k of K, from 1, has k/K of it, the first 1/K"),
 };
 /* clang-format on */
 

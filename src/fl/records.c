@@ -14,7 +14,7 @@
         {#field "_accuracy", FED_COLUMN_REAL, offsetof(row, field.accuracy), "1",                  \
          "mean accuracy " what},                                                                   \
         {#field "_worst_decile", FED_COLUMN_REAL, offsetof(row, field.worst), "1",                 \
-         "mean accuracy of the worst tenth of the clients, " what},                                \
+         "mean accuracy of the worst tenth of the clients, rounded up, " what},                    \
     {                                                                                              \
 #field "_deviation", FED_COLUMN_REAL, offsetof(row, field.deviation), "1",                 \
             "standard deviation over clients of the accuracy " what                                \

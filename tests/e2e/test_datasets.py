@@ -498,6 +498,14 @@ class Datasets(ProgramCase):
                 np.testing.assert_array_equal(file["partition/clients"]["samples"], 20)
                 self.assertTrue(np.isnan(file["partition/clients"]["emd"]).all())
 
+    def test_synthetic_alpha_without_effect_is_told(self) -> None:
+        for settings, told in (((), False), (("data.synthetic_alpha=0.5",), True),
+                               (("data.synthetic_alpha=0.5", "data.synthetic_rules=common"), False)):
+            config = self.write("open.ini", "[data]\ndataset = synthetic\n")
+            sets = [part for setting in settings for part in ("--set", setting)]
+            shown = self.launch(2, "--dry-run", *sets, config).stderr
+            self.assertEqual(shown.count("data.synthetic_alpha = 0.5 has no effect"), told, shown)
+
     def test_synthetic_alone_takes_its_own_partition(self) -> None:
         config = self.write("open.ini", "[data]\ndataset = synthetic\n")
         shown = self.launch(0, "--dry-run", config).stdout

@@ -39,12 +39,17 @@ def size(seed: int, client: int) -> int:
     return int(np.exp(4 + 2 * normals(1, client, seed, SIZES)[0])) + 50
 
 
-def sample(seed: int, alpha: float, beta: float, client: int, number: int, which: int = 0):
+def sample(seed: int, alpha: float, beta: float, client: int, number: int, which: int = 0,
+           common: bool = False):
     """Features and label."""
     u, b = normals(2, 0, seed, CLIENT_MODEL, client) * (alpha, beta)
     rule = normals(CLASSES * FEATURES + CLASSES + FEATURES, 1, seed, CLIENT_MODEL, client)
-    weights = rule[:CLASSES * FEATURES].reshape(CLASSES, FEATURES) + u
-    bias = rule[CLASSES * FEATURES:CLASSES * FEATURES + CLASSES] + u
+    of_labels = rule[:CLASSES * FEATURES + CLASSES] + u
+    if common:
+        of_labels = (normals(CLASSES * FEATURES + CLASSES, 0, seed, CLIENT_MODEL, which=1)
+                     + alpha * rule[:CLASSES * FEATURES + CLASSES])
+    weights = of_labels[:CLASSES * FEATURES].reshape(CLASSES, FEATURES)
+    bias = of_labels[CLASSES * FEATURES:]
     mean = rule[-FEATURES:] + b
     covariance = np.diag(np.arange(1, FEATURES + 1) ** -1.2)
     x = mean + np.linalg.cholesky(covariance) @ normals(FEATURES, 0, seed, SAMPLE, client, number,
@@ -59,6 +64,9 @@ def main() -> None:
             x, label = sample(seed, alpha, beta, client, number)
             print(f"    {{{seed}u, {alpha}, {beta}, {client}, {size(seed, client)}, {number}, "
                   f"{x[0]:.9g}, {x[1]:.9g}, {x[59]:.9g}, {label}}},")
+    for alpha in (0, 0.3, 2):
+        labels = [sample(7, alpha, 1, client, 5, common=True)[1] for client in range(12)]
+        print(f"    {{{alpha}, {{{', '.join(map(str, labels))}}}}},")
     x, label = sample(1, 1, 1, 3, 3, which=1)
     print(f"test sample 3 of client 3: {x[0]:.9g} {x[59]:.9g} {label}")
 

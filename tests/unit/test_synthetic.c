@@ -16,12 +16,14 @@ typedef struct loaded {
     fed_partition_t partition;
 } loaded_t;
 
-static loaded_t load(int64_t seed, double alpha, double beta, size_t clients, size_t cap) {
+static loaded_t load_with(const char *rules, int64_t seed, double alpha, double beta,
+                          size_t clients, size_t cap) {
     loaded_t loaded;
     fed_dataset_shape_t shape;
     fed_config_init(&loaded.config, fed_rooms);
     set(&loaded.config, "experiment.seed", "%lld", (long long)seed);
     set(&loaded.config, "data.dataset", "synthetic");
+    set(&loaded.config, "data.synthetic_rules", "%s", rules);
     set(&loaded.config, "data.synthetic_alpha", "%g", alpha);
     set(&loaded.config, "data.synthetic_beta", "%g", beta);
     set(&loaded.config, "data.synthetic_test_samples", "10");
@@ -40,6 +42,10 @@ static loaded_t load(int64_t seed, double alpha, double beta, size_t clients, si
     };
     assert_ok(fed_partition_init(&loaded.partition, &loaded.config, &labels));
     return loaded;
+}
+
+static loaded_t load(int64_t seed, double alpha, double beta, size_t clients, size_t cap) {
+    return load_with("independent", seed, alpha, beta, clients, cap);
 }
 
 static void unload(loaded_t *loaded) {
@@ -124,6 +130,72 @@ static void a_sample_is_a_function_of_its_position(void **state) {
     unload(&loaded);
 }
 
+/* tests/reference/synthetic_plain.py prints these: sample 5 of clients 0 to 11. */
+static void common_rules_are_those_of_the_plain_twin(void **state) {
+    (void)state;
+    static const struct {
+        double alpha;
+        int32_t labels[12];
+    } expected[] = {
+        {0, {7, 1, 2, 6, 5, 2, 2, 7, 9, 1, 2, 6}},
+        {0.3, {7, 4, 2, 0, 5, 9, 5, 7, 9, 1, 2, 6}},
+        {2, {7, 4, 6, 9, 2, 9, 5, 8, 9, 5, 4, 6}},
+    };
+    for (size_t e = 0; e < sizeof expected / sizeof *expected; e++) {
+        loaded_t loaded = load_with("common", 7, expected[e].alpha, 1, 12, 0);
+        for (uint32_t k = 0; k < 12; k++) {
+            float x[60];
+            int32_t label;
+            uint32_t row = (uint32_t)loaded.data.generated_first[k] + 5;
+            fed_samples_gather(&loaded.data.train, &row, 1, x, &label);
+            assert_int_equal(label, expected[e].labels[k]);
+        }
+        unload(&loaded);
+    }
+}
+
+enum { COMPARED_CLIENTS = 40, COMPARED = COMPARED_CLIENTS * 50 };
+
+/* Clients of 50 samples each. */
+static void read_labels(const char *rules, double alpha, int32_t *labels) {
+    loaded_t loaded = load_with(rules, 3, alpha, 1, COMPARED_CLIENTS, 50);
+    assert_int_equal(loaded.data.train.count, COMPARED);
+    FED_AUTOFREE float *x = FED_NEW_ARRAY(float, COMPARED * 60);
+    fed_samples_slice(&loaded.data.train, 0, COMPARED, x, labels);
+    unload(&loaded);
+}
+
+/* Share of the samples, which are the same, that get another label by another alpha. */
+static double change(const char *rules, double one, double other) {
+    int32_t left[COMPARED], right[COMPARED];
+    size_t changed = 0;
+    read_labels(rules, one, left);
+    read_labels(rules, other, right);
+    for (size_t i = 0; i < COMPARED; i++)
+        changed += left[i] != right[i];
+    return (double)changed / COMPARED;
+}
+
+/* As published: alpha moves the logits of all classes alike. */
+static void alpha_moves_no_independent_rule(void **state) {
+    (void)state;
+    assert_true(change("independent", 0, 50) == 0);
+}
+
+/* From one rule for all to rules that agree by chance. */
+static void common_rules_part_as_alpha_grows(void **state) {
+    (void)state;
+    static const double alphas[] = {0.01, 0.1, 0.3, 1, 3, 100};
+    double before = 0;
+    for (size_t i = 0; i < sizeof alphas / sizeof *alphas; i++) {
+        double parted = change("common", 0, alphas[i]);
+        assert_true(parted > before);
+        before = parted;
+    }
+    assert_true(before > 0.8); /* of ten classes */
+    assert_true(change("common", 0, 0.01) < 0.03);
+}
+
 /* log(size - 50) ~ N(4, 4), but for rounding down. */
 static void sizes_are_log_normal(void **state) {
     (void)state;
@@ -177,9 +249,10 @@ static void what_needs_all_samples_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(samples_are_those_of_the_plain_twin),    TEST(test_samples_come_from_all_clients),
-        TEST(a_sample_is_a_function_of_its_position), TEST(sizes_are_log_normal),
-        TEST(what_needs_all_samples_is_refused),
+        TEST(samples_are_those_of_the_plain_twin),      TEST(test_samples_come_from_all_clients),
+        TEST(a_sample_is_a_function_of_its_position),   TEST(sizes_are_log_normal),
+        TEST(common_rules_are_those_of_the_plain_twin), TEST(alpha_moves_no_independent_rule),
+        TEST(common_rules_part_as_alpha_grows),         TEST(what_needs_all_samples_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ typedef enum fed_purpose {
     FED_RANDOM_SHIFT = 35,          /**< who: client; how its features differ */
     FED_RANDOM_NOISE = 36,          /**< who: sample */
     FED_RANDOM_SIZES = 37,          /**< index: client */
-    FED_RANDOM_CLIENT_MODEL = 38,   /**< who: client; the rule behind its synthetic labels */
+    FED_RANDOM_CLIENT_MODEL = 38,   /**< who: client, which: 1: all; rule of synthetic labels */
     FED_RANDOM_SAMPLE = 39,         /**< who: client, when: sample; of synthetic data */
     FED_RANDOM_UNITS = 48,          /**< as BATCH_ORDER; index: sample; which units a step drops */
 } fed_purpose_t;

@@ -63,7 +63,7 @@ typedef struct fed_centralized_row {
 typedef struct fed_spread {
     double loss;      /**< mean over clients of their mean loss */
     double accuracy;  /**< mean over clients */
-    double worst;     /**< mean accuracy of the worst tenth of the clients, at least one */
+    double worst;     /**< mean accuracy of the worst tenth of the clients, rounded up */
     double deviation; /**< standard deviation of the clients' accuracies */
 } fed_spread_t;
 

@@ -4,7 +4,13 @@
  * Client k draws u_k ~ N(0, alpha) and B_k ~ N(0, beta), then each number of its own rule
  * W_k [10][60], b_k [10] from N(u_k, 1), and each of its mean v_k [60] from N(B_k, 1). A
  * sample is x ~ N(v_k, diag(j^-1.2)), j = 1 .. 60, with the label argmax(W_k x + b_k).
- * alpha says how much the rules differ, beta how much the features. As in the authors'
+ * beta says how much the features differ. alpha does nothing: W_k x + b_k has u_k (x_1 + ...
+ * + x_60 + 1) in the logit of every class, which leaves the largest where it is. So is the
+ * published form; the rules are independent, and differ as much as rules can.
+ *
+ * With common rules there is one rule W, b ~ N(0, 1), and a client's own is W + alpha D_k,
+ * D_k ~ N(0, 1): alpha says how much the rules differ, from 0, where all are the same, to
+ * large, where they are independent as above. As in the authors'
  * code, alpha and beta are standard deviations (their text reads as variances, which is
  * the same for 0 and 1), and the sizes are floor(exp(4 + 2 z)) + 50, z standard normal;
  * partition.samples_per_client caps them.
@@ -17,20 +23,31 @@
 #include "fedmpi/config/experiment.h"
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/data/partition.h"
 
 #include <math.h>
 #include <string.h>
 
+enum { INDEPENDENT, COMMON };
+
 typedef struct options {
+    int synthetic_rules;
     double synthetic_alpha, synthetic_beta;
     int64_t synthetic_test_samples;
 } options_t;
 
+static const char *const rule_words[] = {
+    [INDEPENDENT] = "independent",
+    [COMMON] = "common",
+    NULL,
+};
+
 /* clang-format off */
 static const fed_key_t keys[] = {
-    FED_REAL(options_t, synthetic_alpha, 0, 1e6, "1", "synthetic: deviation of the clients' rules from each other"),
+    FED_CHOICE(options_t, synthetic_rules, rule_words, "independent", "synthetic: each client's rule by itself, as published, or a common one + synthetic_alpha times its own"),
+    FED_REAL(options_t, synthetic_alpha, 0, 1e6, "1", "synthetic: with common rules their deviation from each other; with independent ones without effect, as published"),
     FED_REAL(options_t, synthetic_beta, 0, 1e6, "1", "synthetic: deviation of the clients' features from each other"),
     FED_INTEGER(options_t, synthetic_test_samples, 1, FED_COUNT_MAX, "10000", "synthetic: size of the test set, from clients spread over all"),
 };
@@ -55,7 +72,9 @@ typedef struct rule {
 typedef struct synthetic {
     fed_generator_t generator; /* first: it is what others see */
     uint64_t seed;
+    int rules;
     double alpha, beta;
+    double common[OF_LABELS]; /* the rule that all share, without means */
     double deviations[FEATURES];
     const size_t *first; /* [clients + 1], in the block */
     size_t clients, latest;
@@ -63,14 +82,27 @@ typedef struct synthetic {
     rule_t rule;
 } synthetic_t;
 
+/* @param which  0: a client's own numbers, 1: those that all share (client 0) */
+static fed_stream_t rule_stream(const synthetic_t *self, size_t client, uint32_t which) {
+    return (fed_stream_t){.seed = self->seed,
+                          .purpose = FED_RANDOM_CLIENT_MODEL,
+                          .who = (uint32_t)client,
+                          .which = which};
+}
+
+static void draw_common(synthetic_t *self) {
+    fed_stream_t stream = rule_stream(self, 0, 1);
+    fed_random_normals(&stream, 0, OF_LABELS, self->common);
+}
+
 static void draw_rule(const synthetic_t *self, size_t client, rule_t *rule) {
-    fed_stream_t stream = {
-        .seed = self->seed, .purpose = FED_RANDOM_CLIENT_MODEL, .who = (uint32_t)client};
+    fed_stream_t stream = rule_stream(self, client, 0);
     double centers[2], *numbers = &rule->weights[0][0];
     fed_random_normals(&stream, 0, 2, centers);
     fed_random_normals(&stream, 1, RULE_NUMBERS, numbers);
     for (size_t i = 0; i < OF_LABELS; i++)
-        numbers[i] += self->alpha * centers[0];
+        numbers[i] = self->rules == COMMON ? self->common[i] + self->alpha * numbers[i]
+                                           : numbers[i] + self->alpha * centers[0];
     for (size_t j = 0; j < FEATURES; j++)
         rule->mean[j] += self->beta * centers[1];
 }
@@ -139,12 +171,14 @@ static fed_generator_t *create(const fed_config_t *config, const size_t *first, 
     synthetic_t *self = FED_NEW(synthetic_t);
     self->generator.sample = sample;
     self->seed = fed_seed(config);
+    self->rules = options->synthetic_rules;
     self->alpha = options->synthetic_alpha;
     self->beta = options->synthetic_beta;
     self->first = first;
     self->clients = clients;
     for (size_t j = 0; j < FEATURES; j++)
         self->deviations[j] = pow((double)(j + 1), -0.6);
+    draw_common(self);
     return &self->generator;
 }
 
@@ -155,6 +189,15 @@ static size_t size_of(const fed_config_t *config, size_t client) {
     double size = floor(exp(4 + 2 * fed_random_normal(&stream, (uint32_t)client))) + 50;
     double most = (double)fed_partition_options(config)->samples_per_client;
     return (size_t)(most > 0 && size > most ? most : size);
+}
+
+/* Who sets it means something by it; 1 is the default. */
+static void warn_of_alpha(const options_t *options) {
+    if (options->synthetic_rules == INDEPENDENT && options->synthetic_alpha != 1)
+        fed_warn(
+            "data.synthetic_alpha = %g has no effect with data.synthetic_rules = independent, "
+            "the published form; with common it says how far the clients' rules differ",
+            options->synthetic_alpha);
 }
 
 static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,
@@ -181,6 +224,7 @@ static fed_status_t measure(const fed_source_t *self, const fed_config_t *config
                                "the clients hold %zu samples, accepted is %u at most; fewer "
                                "clients or a lower cap",
                                shape->train_count, UINT32_MAX);
+    warn_of_alpha(options);
     return FED_OK;
 }
 
