@@ -4,10 +4,10 @@
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
+#include "fedmpi/core/sort.h"
 #include "fedmpi/data/dataset.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* clang-format off */
@@ -54,11 +54,6 @@ const fed_partition_scheme_t *fed_partition_scheme_of(const fed_config_t *config
     return (const fed_partition_scheme_t *)fed_partition_options(config)->scheme;
 }
 
-static int ascending(const void *a, const void *b) {
-    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
-}
-
 fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *config,
                                 const fed_labels_t *labels) {
     *partition = (fed_partition_t){0};
@@ -70,8 +65,8 @@ fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *
                                fed_data_options(config)->dataset->name);
     FED_TRY(scheme->deal(config, labels, partition));
     for (size_t k = 0; partition->samples && k < partition->clients; k++)
-        qsort(partition->samples + partition->first[k],
-              partition->first[k + 1] - partition->first[k], sizeof *partition->samples, ascending);
+        fed_sort_uint32(partition->samples + partition->first[k],
+                        fed_partition_count(partition, k));
     return FED_OK;
 }
 
@@ -94,8 +89,8 @@ void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t s
         size_t out = (size_t)(share * (double)count), in = count - out;
         fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_HOLDOUT, .who = (uint32_t)k};
         fed_random_permute(&stream, own, out > 0 ? count : 0);
-        qsort(own, in, sizeof *own, ascending);
-        qsort(own + in, out, sizeof *own, ascending);
+        fed_sort_uint32(own, in);
+        fed_sort_uint32(own + in, out);
         memcpy(held_out->samples + held, own + in, out * sizeof *own);
         memmove(partition->samples + kept, own, in * sizeof *own);
         next = partition->first[k + 1];

@@ -3,6 +3,7 @@
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
+#include "fedmpi/math/norm.h"
 
 #include <math.h>
 
@@ -46,15 +47,6 @@ size_t fed_chain_bytes(const fed_chain_t *chain, const fed_config_t *config,
     return total;
 }
 
-double fed_difference_norm(size_t n, const fed_difference_t *vector) {
-    double sum = 0;
-    for (size_t j = 0; j < n; j++) {
-        double difference = (double)vector->to[j] - (double)vector->from[j];
-        sum += difference * difference;
-    }
-    return sqrt(sum);
-}
-
 bool fed_difference_keep(size_t n, const fed_difference_t *vector, double scale, float *row) {
     bool in_range = true;
     for (size_t j = 0; j < n; j++) {
@@ -66,7 +58,8 @@ bool fed_difference_keep(size_t n, const fed_difference_t *vector, double scale,
 }
 
 double fed_message_norm(const fed_message_t *message) {
-    return fabs(message->factor) * fed_difference_norm(message->place->count, &message->vector);
+    return fabs(message->factor) *
+           fed_norm_difference(message->place->count, message->vector.to, message->vector.from);
 }
 
 /* The second half stays zero: what the numbers of the first differ from. */
@@ -78,7 +71,7 @@ float *fed_message_rewrite(fed_message_t *message) {
         message->factor = 1;
         return message->own;
     }
-    message->norm = fed_difference_norm(n, &message->vector);
+    message->norm = fed_norm_difference(n, message->vector.to, message->vector.from);
     message->own = FED_NEW_ARRAY(float, 2 * n);
     message->in_range &= fed_difference_keep(n, &message->vector, message->factor, message->own);
     message->vector = (fed_difference_t){message->own, message->own + n};

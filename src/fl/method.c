@@ -2,8 +2,7 @@
 #include "fedmpi/fl/method.h"
 
 #include "fedmpi/fl/client.h"
-
-#include <math.h>
+#include "fedmpi/math/norm.h"
 
 fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {
     const fed_aggregation_t *aggregation = fed_aggregation_of(config);
@@ -54,12 +53,9 @@ size_t fed_method_bytes_up(const fed_method_t *method, const fed_config_t *confi
 }
 
 double fed_method_step(const fed_method_t *method, const fed_aggregate_t *round) {
-    double squares = 0;
     if (method->algorithm->aggregate)
         method->algorithm->aggregate(round);
     const double *update = fed_round_up(round, &fed_slot_update);
-    for (size_t i = 0; i < round->slots->parameters; i++)
-        squares += update[i] * update[i];
     fed_server_step_t step = {
         .config = round->config,
         .slots = round->slots,
@@ -68,5 +64,5 @@ double fed_method_step(const fed_method_t *method, const fed_aggregate_t *round)
         .w = fed_round_down(round, &fed_slot_parameters),
     };
     method->optimizer->step(&step);
-    return sqrt(squares);
+    return fed_norm_double(round->slots->parameters, update);
 }

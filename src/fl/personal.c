@@ -2,6 +2,7 @@
 #include "fedmpi/fl/personal.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,11 +58,6 @@ fed_personal_t fed_personal_measure(const fed_personal_task_t *task, const fed_c
     return personal;
 }
 
-static int ascending(const void *a, const void *b) {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 /* In ascending order of the accuracies, so that the sums do not depend on ranks. */
 static fed_spread_t spread_of(const fed_measure_t *measures, size_t count) {
     if (count == 0)
@@ -71,7 +67,7 @@ static fed_spread_t spread_of(const fed_measure_t *measures, size_t count) {
     size_t worst = (count + 9) / 10;
     for (size_t k = 0; k < count; k++)
         accuracies[k] = measures[k].accuracy;
-    qsort(accuracies, count, sizeof *accuracies, ascending);
+    fed_sort_doubles(accuracies, count);
     for (size_t k = 0; k < count; k++) {
         spread.loss += measures[k].loss;
         spread.accuracy += accuracies[k];

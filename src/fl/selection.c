@@ -5,8 +5,7 @@
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
-
-#include <stdlib.h>
+#include "fedmpi/core/sort.h"
 
 /* clang-format off */
 static const fed_key_t keys[] = {
@@ -62,11 +61,6 @@ void fed_selection_fini(fed_selection_t *selection) {
     *selection = (fed_selection_t){0};
 }
 
-static int ascending(const void *a, const void *b) {
-    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
-}
-
 /* Is what has this probability true of the client in this round? */
 static bool happens(const fed_selection_t *selection, fed_purpose_t purpose, uint32_t round,
                     size_t client, double probability) {
@@ -115,6 +109,6 @@ void fed_selection_draw(fed_selection_t *selection, uint32_t round) {
         selection->drawn = draw(selection, round, pool, available);
     } else
         selection->drawn = draw(selection, round, selection->shuffled, clients);
-    qsort(selection->chosen, selection->drawn, sizeof *selection->chosen, ascending);
+    fed_sort_uint32(selection->chosen, selection->drawn);
     drop_out(selection, round);
 }

@@ -3,6 +3,7 @@
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
+#include "fedmpi/math/norm.h"
 
 #include <math.h>
 
@@ -69,7 +70,7 @@ static bool send_all(const fed_client_t *client, double *norm) {
         in_range &= messages[i].in_range;
     if (in_range && client->trainer->row) {
         in_range = keep_all(client, messages, count);
-        *norm = fed_difference_norm(messages->place->count, &client->up[0]);
+        *norm = fed_norm_difference(messages->place->count, client->up[0].to, client->up[0].from);
     } else if (in_range)
         in_range = add_all(client, messages, count, norm);
     if (messages->own)

@@ -3,6 +3,7 @@
 
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/math/norm.h"
 
 #include <math.h>
 #include <string.h>
@@ -131,16 +132,6 @@ static void scale(size_t n, float factor, float *g) {
         g[j] *= factor;
 }
 
-static double norm(size_t n, const float *g) {
-    enum { PARTS = 16 }; /* independent sums, in an order that is part of the result */
-    double parts[PARTS] = {0}, sum = 0;
-    for (size_t j = 0; j < n; j++)
-        parts[j % PARTS] += (double)g[j] * (double)g[j];
-    for (size_t part = 0; part < PARTS; part++)
-        sum += parts[part];
-    return sqrt(sum);
-}
-
 void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
                            size_t count, fed_stream_t stream) {
     size_t n = training->model->parameters, batch_size = training->batch_size;
@@ -164,7 +155,7 @@ void fed_training_step_on_gradient(fed_training_t *training) {
     size_t n = training->model->parameters;
     const fed_correction_t *correction = &training->correction;
     if (training->clip_norm > 0) {
-        double length = norm(n, training->g);
+        double length = fed_norm(n, training->g);
         if (length > training->clip_norm)
             scale(n, (float)(training->clip_norm / length), training->g);
     }

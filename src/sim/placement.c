@@ -3,62 +3,33 @@
 
 #include "fedmpi/comm/workers.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/sort.h"
 
 #include <stdlib.h>
 
-typedef struct task {
-    size_t cost;
-    uint32_t index;
-} task_t;
-
+/* The costliest first; of equal ones the first. */
 static int costliest_first(const void *a, const void *b) {
-    const task_t *left = a, *right = b;
-    if (left->cost != right->cost)
-        return left->cost < right->cost ? 1 : -1;
-    return (left->index > right->index) - (left->index < right->index);
-}
-
-typedef struct load {
-    size_t cost;
-    uint32_t worker;
-} load_t;
-
-static int is_lighter(const load_t *a, const load_t *b) {
-    return a->cost != b->cost ? a->cost < b->cost : a->worker < b->worker;
-}
-
-/* The root of a binary heap became heavier: move it down. */
-static void sift_down(load_t *heap, size_t count) {
-    for (size_t at = 0;;) {
-        size_t child = 2 * at + 1;
-        if (child >= count)
-            return;
-        if (child + 1 < count && is_lighter(&heap[child + 1], &heap[child]))
-            child++;
-        if (!is_lighter(&heap[child], &heap[at]))
-            return;
-        load_t heavier = heap[at];
-        heap[at] = heap[child];
-        heap[child] = heavier;
-        at = child;
-    }
+    const fed_sized_t *left = a, *right = b;
+    if (left->size != right->size)
+        return left->size < right->size ? 1 : -1;
+    return (left->who > right->who) - (left->who < right->who);
 }
 
 void fed_place(const size_t *cost, size_t tasks, size_t workers, uint32_t *worker,
                uint32_t *order) {
-    FED_AUTOFREE task_t *sorted = FED_NEW_ARRAY(task_t, tasks);
-    FED_AUTOFREE load_t *heap = FED_NEW_ARRAY(load_t, workers);
+    FED_AUTOFREE fed_sized_t *sorted = FED_NEW_ARRAY(fed_sized_t, tasks);
+    FED_AUTOFREE fed_sized_t *loads = FED_NEW_ARRAY(fed_sized_t, workers);
     for (size_t i = 0; i < tasks; i++)
-        sorted[i] = (task_t){cost[i], (uint32_t)i};
+        sorted[i] = (fed_sized_t){cost[i], (uint32_t)i};
     for (size_t i = 0; i < workers; i++)
-        heap[i] = (load_t){0, (uint32_t)i};
+        loads[i] = (fed_sized_t){0, (uint32_t)i};
     qsort(sorted, tasks, sizeof *sorted, costliest_first);
     for (size_t i = 0; i < tasks; i++) {
         if (order)
-            order[i] = sorted[i].index;
-        worker[sorted[i].index] = heap[0].worker;
-        heap[0].cost += sorted[i].cost;
-        sift_down(heap, workers);
+            order[i] = sorted[i].who;
+        worker[sorted[i].who] = loads[0].who;
+        loads[0].size += sorted[i].size;
+        fed_heap_settle(FED_SMALLEST_FIRST, loads, workers);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Normal, gamma and Dirichlet draws against their distributions' closed forms. */
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/distributions.h"
+#include "fedmpi/core/sort.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,15 +16,10 @@
  * 10^6; the seed is fixed, so a right one passes for ever. */
 #define FARTHEST (2.7 / sqrt(DRAWS))
 
-static int ascending(const void *a, const void *b) {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 /* Largest distance of the empirical distribution function to a true one. */
 static double distance(double *values, double (*cdf)(double, double), double parameter) {
     double largest = 0;
-    qsort(values, DRAWS, sizeof *values, ascending);
+    fed_sort_doubles(values, DRAWS);
     for (size_t i = 0; i < DRAWS; i++) {
         double at = cdf(values[i], parameter);
         largest = fmax(largest, fmax(at - (double)i / DRAWS, (double)(i + 1) / DRAWS - at));

@@ -86,9 +86,6 @@ double fed_message_norm(const fed_message_t *message);
 /** The message as numbers of its own, to change in place: [place->count]. */
 float *fed_message_rewrite(fed_message_t *message);
 
-/** L2 norm of to - from, summed up in the order of the numbers. */
-double fed_difference_norm(size_t n, const fed_difference_t *vector);
-
 /** row = (to - from) * scale; false if a difference is out of the range of numbers. */
 bool fed_difference_keep(size_t n, const fed_difference_t *vector, double scale, float *row);
 

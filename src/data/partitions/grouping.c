@@ -2,13 +2,7 @@
 #include "grouping.h"
 
 #include "fedmpi/core/memory.h"
-
-#include <stdlib.h>
-
-static int ascending(const void *a, const void *b) {
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
+#include "fedmpi/core/sort.h"
 
 /* (client, sample) of the samples that have one, sorted. */
 static size_t sort_pairs(const fed_labels_t *labels, uint64_t *pairs) {
@@ -16,7 +10,7 @@ static size_t sort_pairs(const fed_labels_t *labels, uint64_t *pairs) {
     for (size_t i = 0; i < labels->count; i++)
         if (labels->clients[i] >= 0)
             pairs[count++] = (uint64_t)labels->clients[i] << 32 | i;
-    qsort(pairs, count, sizeof *pairs, ascending);
+    fed_sort_uint64(pairs, count);
     return count;
 }
 

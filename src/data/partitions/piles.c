@@ -5,6 +5,7 @@
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/random.h"
+#include "fedmpi/core/sort.h"
 
 #include <math.h>
 
@@ -98,30 +99,6 @@ void fed_piles_apportion(size_t count, const double *shares, size_t total, size_
 
 /* --- The minimum ------------------------------------------------------------------------- */
 
-/* A client in the heap of donors: the largest at the root, of equals the first. */
-typedef struct donor {
-    size_t size;
-    uint32_t client;
-} donor_t;
-
-static bool gives_before(const donor_t *a, const donor_t *b) {
-    return a->size != b->size ? a->size > b->size : a->client < b->client;
-}
-
-static void sift_down(donor_t *heap, size_t count, size_t at) {
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child + 1 < count && gives_before(&heap[child + 1], &heap[child]))
-            child++;
-        if (child >= count || !gives_before(&heap[child], &heap[at]))
-            return;
-        donor_t lower = heap[at];
-        heap[at] = heap[child];
-        heap[child] = lower;
-        at = child;
-    }
-}
-
 static size_t most_frequent(const uint32_t *counts, size_t piles) {
     size_t best = 0;
     for (size_t p = 1; p < piles; p++)
@@ -172,29 +149,28 @@ fed_status_t fed_piles_level(const fed_config_t *config, size_t clients, size_t 
                              uint32_t *counts) {
     const levelling_options_t *options = fed_config_options(config, &fed_levelling_keys);
     size_t minimum = (size_t)options->min_samples, total = 0;
-    FED_AUTOFREE donor_t *heap = FED_NEW_ARRAY(donor_t, clients);
+    FED_AUTOFREE fed_sized_t *donors = FED_NEW_ARRAY(fed_sized_t, clients);
     for (size_t k = 0; k < clients; k++) {
-        heap[k] = (donor_t){sum_of(counts + k * piles, piles), (uint32_t)k};
-        total += heap[k].size;
+        donors[k] = (fed_sized_t){sum_of(counts + k * piles, piles), (uint32_t)k};
+        total += donors[k].size;
     }
     if (clients * minimum > total)
         return fed_config_fail(config, "partition.min_samples",
                                "%zu clients share %zu samples, %zu each at most", clients, total,
                                total / clients);
-    for (size_t at = clients; at-- > 0;)
-        sift_down(heap, clients, at);
+    fed_heap_build(FED_LARGEST_FIRST, donors, clients);
     double before = effective_classes(clients, piles, counts);
     size_t levelled = 0, moved = 0;
     for (size_t k = 0; k < clients; k++) {
         size_t has = sum_of(counts + k * piles, piles);
         levelled += has < minimum;
         for (; has < minimum; has++, moved++) {
-            uint32_t *from = counts + heap[0].client * piles;
+            uint32_t *from = counts + donors[0].who * piles;
             size_t p = most_frequent(from, piles);
             from[p]--;
             counts[k * piles + p]++;
-            heap[0].size--;
-            sift_down(heap, clients, 0);
+            donors[0].size--;
+            fed_heap_settle(FED_LARGEST_FIRST, donors, clients);
         }
     }
     warn_of_levelling(minimum, levelled, moved, clients, piles, before, counts);

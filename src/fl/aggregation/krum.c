@@ -4,8 +4,8 @@
 #include "rules.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/sort.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static double block_distance(size_t width, const float *restrict a, const float *restrict b) {
@@ -39,18 +39,13 @@ void fed_aggregation_add_distances(size_t clients, size_t width, const float *va
     }
 }
 
-static int ascending(const void *a, const void *b) {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 /* scores[out] [clients] */
 static void score(size_t tolerated, size_t clients, const double *distances, double *scores) {
     size_t neighbours = clients > tolerated + 2 ? clients - tolerated - 2 : 1;
     FED_AUTOFREE double *row = FED_NEW_ARRAY(double, clients);
     for (size_t k = 0; k < clients; k++) {
         memcpy(row, distances + k * clients, clients * sizeof *row);
-        qsort(row, clients, sizeof *row, ascending);
+        fed_sort_doubles(row, clients);
         for (size_t i = 1; i <= neighbours && i < clients; i++) /* row[0] is itself, 0 */
             scores[k] += row[i];
     }
