@@ -54,6 +54,11 @@ void fed_states_discard(fed_states_t *states, uint32_t client) {
         }
 }
 
+void fed_states_abandon(fed_states_t *states) {
+    while (states->touched_count > 0)
+        fed_states_discard(states, states->touched[states->touched_count - 1]);
+}
+
 void fed_states_commit(fed_states_t *states) {
     for (size_t i = 0; i < states->touched_count; i++) {
         uint32_t client = states->touched[i];

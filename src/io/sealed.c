@@ -102,18 +102,35 @@ static fed_status_t read_one(const char *path, void **content, size_t *bytes) {
     return status;
 }
 
-fed_status_t fed_sealed_read(const char *path, void **content, size_t *bytes) {
+fed_status_t fed_sealed_read(const char *path, void **content, size_t *bytes, bool *fell_back) {
     *content = NULL;
+    *fell_back = false;
     FED_AUTOFREE char *target = fed_file_resolve(path);
     FED_AUTOFREE char *previous = fed_format("%s.previous", target);
-    if (!fed_file_exists(path))
-        return fed_file_exists(previous) ? read_one(previous, content, bytes) : FED_OK;
-    fed_status_t status = read_one(path, content, bytes);
-    if (status == FED_OK || !fed_file_exists(previous))
+    bool there = fed_file_exists(path), before = fed_file_exists(previous);
+    if (!there && !before)
+        return FED_OK;
+    fed_status_t status = there ? read_one(path, content, bytes) : FED_INPUT;
+    if (status == FED_OK || !before)
         return status;
+    *fell_back = true;
+    if (!there)
+        return read_one(previous, content, bytes);
     FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
     if (read_one(previous, content, bytes) != FED_OK)
         return fed_fail(FED_INPUT, "%s; and %s", reason, fed_error_message());
     fed_warn("%s; going on from %s", reason, previous);
     return FED_OK;
+}
+
+fed_status_t fed_sealed_read_previous(const char *path, void **content, size_t *bytes) {
+    FED_AUTOFREE char *target = fed_file_resolve(path);
+    FED_AUTOFREE char *previous = fed_format("%s.previous", target);
+    return read_one(previous, content, bytes);
+}
+
+void fed_sealed_fall_back(const char *path) {
+    FED_AUTOFREE char *target = fed_file_resolve(path);
+    FED_AUTOFREE char *previous = fed_format("%s.previous", target);
+    rename(previous, target); /* if that fails, it is as if nobody had fallen back */
 }

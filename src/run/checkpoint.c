@@ -2,8 +2,8 @@
 #include "fedmpi/run/checkpoint.h"
 
 #include "checkpoint_format.h"
+#include "states_files.h"
 
-#include "fedmpi/comm/collectives.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/text.h"
 #include "fedmpi/io/bundle.h"
@@ -56,53 +56,12 @@ char *fed_checkpoint_journal(const fed_run_t *run) {
 void fed_checkpoint_discard(const fed_run_t *run) {
     FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
     fed_sealed_remove(fed_checkpoint_options(&run->config)->file);
+    fed_states_files_remove(run);
     unlink(journal);
 }
 
 static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const float *w) {
     fed_bundle_put(bundle, name, FED_FLOAT32, n, w);
-}
-
-/* Clients with a state on this rank. */
-static size_t kept_here(const fed_states_t *states) {
-    size_t count = 0;
-    for (size_t k = 0; k < states->clients; k++)
-        count += states->kept[k] != NULL;
-    return count;
-}
-
-/* All states in the memory of the server, in the order of ranks. Collective. */
-static void collect_states(const fed_federation_t *federation, fed_bundle_t *bundle) {
-    const fed_states_t *states = fed_engine_states(federation->engine);
-    const fed_comm_t *comm = federation->run->comm;
-    size_t ranks = (size_t)fed_comm_size(comm), length = states->length;
-    size_t rank = (size_t)fed_comm_rank(comm), here = kept_here(states), total = 0;
-
-    FED_AUTOFREE size_t *ones = FED_NEW_ARRAY(size_t, ranks);
-    FED_AUTOFREE size_t *counts = FED_NEW_ARRAY(size_t, ranks);
-    for (size_t r = 0; r < ranks; r++)
-        ones[r] = 1;
-    fed_comm_gather_rows(comm, &here, ones, sizeof here, counts);
-    counts[rank] = here;
-    for (size_t r = 0; bundle && r < ranks; r++)
-        total += counts[r];
-
-    FED_AUTOFREE uint32_t *clients = FED_NEW_ARRAY(uint32_t, here);
-    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, here *length);
-    size_t at = 0;
-    for (size_t k = 0; k < states->clients; k++)
-        if (states->kept[k]) {
-            clients[at] = (uint32_t)k;
-            memcpy(values + at++ * length, states->kept[k], length * sizeof *values);
-        }
-    FED_AUTOFREE uint32_t *all_clients = FED_NEW_ARRAY(uint32_t, total);
-    FED_AUTOFREE float *all_values = FED_NEW_ARRAY(float, total *length);
-    fed_comm_gather_rows(comm, clients, counts, sizeof *clients, all_clients);
-    fed_comm_gather_rows(comm, values, counts, length * sizeof *values, all_values);
-    if (!bundle)
-        return;
-    fed_bundle_put(bundle, "states/client", FED_UINT32, total, all_clients);
-    put_vector(bundle, "states/value", total * length, all_values);
 }
 
 static void put_central(fed_bundle_t *bundle, const fed_centralized_t *central, int64_t *integers,
@@ -182,16 +141,20 @@ static fed_status_t save(fed_federation_t *federation, fed_bundle_t *bundle) {
     return fed_sealed_write(path, bundle->block, bundle->bytes);
 }
 
+/* What the server writes when all clients' states are on the disk: then the checkpoint counts. */
+static fed_status_t commit(fed_federation_t *federation, fed_bundle_t *bundle, bool complete) {
+    put_identity(bundle, federation->run);
+    put_state(bundle, federation, complete);
+    fed_status_t status = save(federation, bundle);
+    fed_states_files_settle(federation, status);
+    return status;
+}
+
 fed_status_t fed_checkpoint_save(fed_federation_t *federation, bool complete) {
-    fed_server_t *server = federation->server;
     fed_bundle_t bundle = {0};
-    if (fed_engine_states(federation->engine)->length > 0)
-        collect_states(federation, server ? &bundle : NULL);
-    if (!server)
-        return FED_OK;
-    put_identity(&bundle, federation->run);
-    put_state(&bundle, federation, complete);
-    fed_status_t status = save(federation, &bundle);
+    fed_status_t status = fed_states_files_save(federation, federation->server ? &bundle : NULL);
+    if (status == FED_OK && federation->server)
+        status = commit(federation, &bundle, complete);
     fed_bundle_fini(&bundle);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "fedmpi/config/experiment.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/run/checkpoint.h"
 #include "fedmpi/sim/federated.h"
 #include "fedmpi/sim/placement.h"
 
@@ -68,6 +69,24 @@ static const char *role_of(const fed_comm_t *comm, size_t rank) {
     return "idle"; /* its node has no core for it */
 }
 
+/* What clients keep, if all of them have trained: a copy in memory and the round's beside it; in
+ * files of the last two checkpoints, and of the next while it is written. */
+static void append_states(const fed_run_t *run, fed_text_t *lines) {
+    double each = (double)run->method.slots.lengths[FED_OWNER_CLIENT] * sizeof(float);
+    double all = (double)run->partition.clients * each;
+    bool saved = fed_checkpoint_options(&run->config)->every > 0;
+    char texts[3][16];
+    if (each == 0)
+        return;
+    fed_text_bytes(texts[0], each);
+    fed_text_bytes(texts[1], 2 * all);
+    fed_text_bytes(texts[2], 3 * all);
+    fed_text_append(lines, "clients' states: %s each, up to %s of the memory of all ranks",
+                    texts[0], texts[1]);
+    fed_text_append(lines, saved ? ", and %s of disk for checkpoints\n" : "%s\n",
+                    saved ? texts[2] : "");
+}
+
 /* Which clients train on which rank. @return how many on the first that trains */
 static size_t append_map(const fed_run_t *run, fed_text_t *lines) {
     size_t clients = run->partition.clients, ranks = (size_t)fed_comm_size(run->comm);
@@ -125,6 +144,7 @@ static void append_sizes(const fed_run_t *run, fed_text_t *lines) {
 static void describe(const fed_run_t *run, void (*say)(const char *line)) {
     fed_text_t lines = {0};
     append_memory(run, append_map(run, &lines), &lines);
+    append_states(run, &lines);
     append_sizes(run, &lines);
     for (char *rest = lines.chars, *line; (line = strsep(&rest, "\n")) && *line;)
         say(line);

@@ -1,6 +1,8 @@
 /* A run's rounds. Read run_round first, near the end. */
 #include "fedmpi/run/federation.h"
 
+#include "states_files.h"
+
 #include "fedmpi/comm/agree.h"
 #include "fedmpi/comm/nodes.h"
 #include "fedmpi/comm/watchdog.h"
@@ -72,19 +74,17 @@ static fed_status_t publish_first(fed_federation_t *federation) {
     return fed_record_publish(&federation->server->record, false);
 }
 
-/* A results file that is there already stays until a round adds to it. */
+/* A results file that is there already stays until a round adds to it. Collective. */
 static fed_status_t start_or_resume(fed_federation_t *federation, const char *hosts) {
     fed_server_t *server = federation->server;
-    bool resumed = false;
-    if (!server)
-        return FED_OK;
-    fed_record_create(&server->record, federation->run, hosts);
-    if (federation->run->options->resume)
-        FED_TRY(fed_checkpoint_load(federation, &resumed));
-    if (federation->complete ||
-        (resumed && fed_file_exists(fed_output_options(&federation->run->config)->file)))
-        return FED_OK;
-    return publish_first(federation);
+    bool resumed;
+    if (server)
+        fed_record_create(&server->record, federation->run, hosts);
+    FED_TRY(fed_checkpoint_load(federation, &resumed));
+    bool stays = federation->complete ||
+                 (resumed && fed_file_exists(fed_output_options(&federation->run->config)->file));
+    fed_status_t mine = server && !stays ? publish_first(federation) : FED_OK;
+    return fed_comm_agree(federation->run->comm, mine, NULL, NULL);
 }
 
 fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
@@ -96,8 +96,7 @@ fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
     if (fed_comm_is_server(run->comm))
         server_init(federation);
     FED_AUTOFREE char *hosts = fed_comm_hosts(run->comm);
-    FED_TRY(fed_comm_agree(run->comm, start_or_resume(federation, hosts), NULL, NULL));
-    fed_checkpoint_spread(federation);
+    FED_TRY(start_or_resume(federation, hosts));
     if (!federation->server)
         return FED_OK;
     fed_limit_init(&federation->server->limit, &run->config, run->started);
@@ -117,6 +116,7 @@ static void server_fini(fed_server_t *server) {
 void fed_federation_fini(fed_federation_t *federation) {
     if (federation->server)
         server_fini(federation->server);
+    fed_states_list_fini(&federation->states);
     if (federation->state)
         federation->protocol->destroy(federation->state);
     fed_engine_destroy(federation->engine);

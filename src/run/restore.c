@@ -2,7 +2,9 @@
 #include "fedmpi/run/checkpoint.h"
 
 #include "checkpoint_format.h"
+#include "states_files.h"
 
+#include "fedmpi/comm/agree.h"
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/log.h"
@@ -57,8 +59,7 @@ static fed_status_t check_format(const fed_bundle_t *bundle, const fed_run_t *ru
     return FED_OK;
 }
 
-/* Does the state belong to this program, configuration and data? */
-static fed_status_t check_identity(const fed_bundle_t *bundle, const fed_run_t *run) {
+fed_status_t fed_checkpoint_check(const fed_bundle_t *bundle, const fed_run_t *run) {
     FED_TRY(check_format(bundle, run));
     FED_TRY(check_config(bundle, &run->config));
     unsigned char then[FED_HASH_BYTES], now[FED_HASH_BYTES];
@@ -137,21 +138,6 @@ static void get_totals(fed_totals_t *totals, const int64_t *integers, const doub
             (fed_measure_t){reals[TOTAL_MEASURES + 2 * i], reals[TOTAL_MEASURES + 2 * i + 1]};
 }
 
-/* The states in the checkpoint: values[count][length] of clients[count]. */
-static fed_status_t find_states(const fed_bundle_t *bundle, const fed_states_t *states,
-                                const uint32_t **clients, const float **values, size_t *count) {
-    size_t value_count = 0;
-    *count = 0;
-    *clients = fed_bundle_find(bundle, "states/client", FED_UINT32, count);
-    *values = fed_bundle_find(bundle, "states/value", FED_FLOAT32, &value_count);
-    if (!*clients || !*values || *count > states->clients || value_count != *count * states->length)
-        return fed_fail(FED_INPUT, "checkpoint: has no states of the clients");
-    for (size_t i = 0; i < *count; i++)
-        if ((*clients)[i] >= states->clients)
-            return fed_fail(FED_INPUT, "checkpoint: there is no client %u", (*clients)[i]);
-    return FED_OK;
-}
-
 static fed_status_t get_position(const fed_bundle_t *bundle, fed_federation_t *federation,
                                  int64_t *integers, double *reals) {
     const fed_config_t *config = &federation->run->config;
@@ -174,19 +160,11 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
     fed_server_t *server = federation->server;
     int64_t integers[INTEGER_COUNT];
     double reals[REAL_COUNT];
-    FED_TRY(check_identity(bundle, federation->run));
     FED_TRY(get_position(bundle, federation, integers, reals));
     FED_TRY(get_vectors(bundle, federation));
     get_totals(&server->totals, integers, reals);
     if (server->centralized.rows)
         FED_TRY(get_central(bundle, rows, &server->centralized, integers, reals));
-    if (fed_engine_states(federation->engine)->length > 0) {
-        const uint32_t *clients;
-        const float *values;
-        size_t count;
-        FED_TRY(
-            find_states(bundle, fed_engine_states(federation->engine), &clients, &values, &count));
-    }
     return fed_record_restore(&server->record, bundle, rows, federation->rounds_done,
                               server->centralized.rows ? server->centralized.epoch - 1 : 0);
 }
@@ -194,7 +172,6 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
 static fed_status_t restore_with_rows(fed_federation_t *federation, const fed_bundle_t *bundle) {
     FED_AUTOFREE char *journal = fed_checkpoint_journal(federation->run);
     fed_bundle_t rows;
-    FED_TRY(check_format(bundle, federation->run)); /* says whether there is a journal */
     fed_status_t status = fed_record_load(journal, bundle, &rows);
     if (status == FED_OK)
         status = fed_checkpoint_restore(federation, bundle, &rows);
@@ -245,54 +222,105 @@ static fed_status_t look_at_results(fed_federation_t *federation) {
     return status;
 }
 
-fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
-    const char *path = fed_checkpoint_options(&federation->run->config)->file;
+/* --- Loading: by the server, but for clients' states ------------------------------------ */
+
+/* A checkpoint from its file, if it is this run's. */
+static fed_status_t open_content(fed_federation_t *federation, void *content, size_t bytes) {
     fed_bundle_t *bundle = &federation->server->loaded;
-    void *block;
+    fed_bundle_fini(bundle);
+    FED_TRY(fed_bundle_open(bundle, content, bytes));
+    return fed_checkpoint_check(bundle, federation->run);
+}
+
+/* @param fell_back  [out] on the one before */
+static fed_status_t open_last(fed_federation_t *federation, bool *fell_back) {
+    void *content;
     size_t bytes;
-    FED_TRY(fed_sealed_read(path, &block, &bytes));
-    *found = block != NULL;
-    if (!block)
-        return look_at_results(federation);
-    FED_TRY(fed_bundle_open(bundle, block, bytes));
-    FED_TRY(restore_with_rows(federation, bundle));
-    if (!federation->complete)
-        fed_info("going on from %s after round %lld", path, (long long)federation->rounds_done);
+    if (!federation->run->options->resume)
+        return FED_OK;
+    FED_TRY(fed_sealed_read(fed_checkpoint_options(&federation->run->config)->file, &content,
+                            &bytes, fell_back));
+    return content ? open_content(federation, content, bytes) : look_at_results(federation);
+}
+
+static fed_status_t open_previous(fed_federation_t *federation) {
+    void *content;
+    size_t bytes;
+    FED_TRY(fed_sealed_read_previous(fed_checkpoint_options(&federation->run->config)->file,
+                                     &content, &bytes));
+    return open_content(federation, content, bytes);
+}
+
+static fed_status_t load_states(fed_federation_t *federation) {
+    fed_server_t *server = federation->server;
+    return fed_states_files_load(federation, server ? &server->loaded : NULL);
+}
+
+/* The last checkpoint's states are not there or damaged: those of the one before may be. The
+ * status of both if they are not, the same on all ranks. Collective. */
+static fed_status_t fall_back(fed_federation_t *federation) {
+    const char *path = fed_checkpoint_options(&federation->run->config)->file;
+    FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
+    fed_status_t mine = federation->server ? open_previous(federation) : FED_OK;
+    fed_status_t status = fed_comm_agree(federation->run->comm, mine, NULL, NULL);
+    if (status == FED_OK)
+        status = load_states(federation);
+    if (status != FED_OK)
+        return fed_fail(status, "%s; and %s", reason, fed_error_message());
+    if (federation->server)
+        fed_warn("%s; going on from %s.previous", reason, path);
     return FED_OK;
 }
 
-/* --- Clients' states: each rank keeps those of its clients ---------------------------- */
-
-/* The server sends each state round; its home rank keeps it. Collective. */
-static void spread_states(fed_federation_t *federation, const fed_bundle_t *bundle) {
-    fed_states_t *states = fed_engine_states(federation->engine);
-    const fed_comm_t *comm = federation->run->comm;
-    const uint32_t *clients = NULL;
-    const float *values = NULL;
-    size_t count = 0, bytes = states->length * sizeof *values;
-    if (bundle)
-        find_states(bundle, states, &clients, &values, &count); /* was checked before */
-    fed_comm_broadcast(comm, &count, sizeof count);
-    FED_AUTOFREE float *value = fed_alloc(bytes, 1);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t client = clients ? clients[i] : 0;
-        if (values)
-            memcpy(value, values + i * states->length, bytes);
-        fed_comm_broadcast(comm, &client, sizeof client);
-        fed_comm_broadcast(comm, value, bytes);
-        if (fed_engine_home(federation->engine, client) == (uint32_t)fed_comm_rank(comm))
-            memcpy(fed_states_open(states, client), value, bytes);
+/* What clients and protocol know again, as the server's checkpoint says. Collective. */
+static fed_status_t load_all(fed_federation_t *federation, bool *fell_back) {
+    fed_status_t status = load_states(federation);
+    fed_comm_broadcast(federation->run->comm, fell_back, sizeof *fell_back);
+    if (status == FED_INPUT && !*fell_back) {
+        *fell_back = true;
+        status = fall_back(federation);
     }
-    fed_states_commit(states);
+    FED_TRY(status);
+    if (federation->server)
+        status = restore_with_rows(federation, &federation->server->loaded);
+    return fed_comm_agree(federation->run->comm, status, NULL, NULL);
 }
 
-void fed_checkpoint_spread(fed_federation_t *federation) {
-    fed_server_t *server = federation->server;
+/* Where the next checkpoint goes on. */
+static void follow_up(fed_federation_t *federation, bool fell_back) {
+    const char *path = fed_checkpoint_options(&federation->run->config)->file;
+    federation->server->named[0] = federation->states.generation;
+    if (fell_back)
+        fed_sealed_fall_back(path);
+    if (!federation->complete)
+        fed_info("going on from %s after round %lld", path, (long long)federation->rounds_done);
+}
+
+/* What the other ranks need to know. Collective. */
+static void spread(fed_federation_t *federation) {
     const fed_comm_t *comm = federation->run->comm;
+    if (federation->server)
+        federation->next_generation = fed_states_files_last(federation->run) + 1;
+    fed_comm_broadcast(comm, &federation->next_generation, sizeof federation->next_generation);
     fed_comm_broadcast(comm, &federation->rounds_done, sizeof federation->rounds_done);
     fed_comm_broadcast(comm, &federation->complete, sizeof federation->complete);
-    if (fed_engine_states(federation->engine)->length > 0)
-        spread_states(federation, server && server->loaded.block ? &server->loaded : NULL);
+    federation->states.round = federation->rounds_done;
+}
+
+fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found) {
+    fed_server_t *server = federation->server;
+    const fed_comm_t *comm = federation->run->comm;
+    bool fell_back = false;
+    fed_status_t mine = server ? open_last(federation, &fell_back) : FED_OK;
+    FED_TRY(fed_comm_agree(comm, mine, NULL, NULL));
+    *found = server && server->loaded.block;
+    fed_comm_broadcast(comm, found, sizeof *found);
+    if (*found)
+        FED_TRY(load_all(federation, &fell_back));
+    if (*found && server)
+        follow_up(federation, fell_back);
     if (server)
         fed_bundle_fini(&server->loaded);
+    spread(federation);
+    return FED_OK;
 }

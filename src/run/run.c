@@ -280,6 +280,14 @@ static fed_status_t make_initial(fed_run_t *run) {
     return fed_initial_parameters(&run->config, &run->model, run->initial);
 }
 
+/* Ranks write into the checkpoint's folder themselves if their clients keep something. */
+static fed_status_t share_claim(const fed_run_t *run) {
+    bool saved = fed_checkpoint_options(&run->config)->every > 0 && !run->options->dry_run;
+    if (!saved || run->method.slots.lengths[FED_OWNER_CLIENT] == 0)
+        return FED_OK;
+    return fed_claim_share(run->comm, &run->config);
+}
+
 fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t *options) {
     *run = (fed_run_t){.comm = comm, .options = options, .started = fed_clock_seconds()};
     fed_config_init(&run->config, fed_rooms);
@@ -287,6 +295,7 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
     FED_TRY(share_config(run));
     FED_TRY(load_data(run));
     FED_TRY(agree(run, build(run)));
+    FED_TRY(share_claim(run));
     return agree(run, make_initial(run));
 }
 

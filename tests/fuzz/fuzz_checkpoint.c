@@ -1,17 +1,25 @@
 /* A checkpoint behind its checksums: the bundle inside, as somebody may have made it, with the
- * rows of its journal.
+ * rows of its journal; or a file of clients' states, with the seal that it would have.
  *
- * With FEDMPI_FUZZ_SEED=FILE the target writes a valid input and ends. */
+ * With FEDMPI_FUZZ_SEED=FILE the target writes a valid input of each kind, FILE and FILE.states,
+ * and ends. */
 #include "input.h"
 #include "tiny.h"
 
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/run/checkpoint.h"
+#include "run/states_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define STATES_FILE "tiny.checkpoint.states.1.0"
+#define STATES_MAGIC "fedmpi numbered file"
+#define HEAD_BYTES 512
+#define ENTRY_BYTES 40
 
 static void *empty_results; /* the image of a record without rows */
 static size_t empty_bytes;
@@ -49,15 +57,22 @@ static void write_seed(fed_federation_t *federation, const char *path) {
     fed_bundle_t state = {0}, rows = {0};
     void *block;
     size_t bytes;
+    bool fell_back;
     add_rows(federation);
+    federation->next_generation = 1;
     fed_states_open(fed_engine_states(federation->engine), 2);
     fed_states_commit(fed_engine_states(federation->engine));
     if (fed_checkpoint_save(federation, false) != FED_OK ||
-        fed_sealed_read("tiny.checkpoint", &block, &bytes) != FED_OK ||
+        fed_sealed_read("tiny.checkpoint", &block, &bytes, &fell_back) != FED_OK ||
         fed_bundle_open(&state, block, bytes) != FED_OK ||
         fed_record_load("tiny.checkpoint.rows", &state, &rows) != FED_OK)
         abort();
+    if (fed_states_files_read(federation, &federation->states) != FED_OK)
+        abort();
     join_files(path, &state, &rows);
+    FED_AUTOFREE char *states = fed_format("%s.states", path);
+    if (rename(STATES_FILE, states) != 0)
+        abort();
     unlink("tiny.checkpoint");
     unlink("tiny.checkpoint.rows");
     fed_bundle_fini(&state);
@@ -81,20 +96,51 @@ static void set_up(fed_federation_t *federation) {
     fed_archive_destroy(federation->server->record.archive);
 }
 
+static void try_bundle(fed_federation_t *federation, const uint8_t *data, size_t bytes) {
+    fresh_record(federation);
+    void *block = fed_alloc(bytes, 1);
+    fed_bundle_t bundle;
+    fed_states_list_t list = {0};
+    if (bytes > 0)
+        memcpy(block, data, bytes);
+    if (fed_bundle_open(&bundle, block, bytes) == FED_OK &&
+        fed_checkpoint_check(&bundle, federation->run) == FED_OK) {
+        fed_states_files_find(&bundle, fed_engine_states(federation->engine), &list);
+        fed_checkpoint_restore(federation, &bundle, &bundle);
+    }
+    fed_states_list_fini(&list);
+    fed_bundle_fini(&bundle);
+    fed_record_fini(&federation->server->record);
+}
+
+/* What it says of itself is what the checkpoint says of it, too. */
+static void try_states(fed_federation_t *federation, const uint8_t *data, size_t bytes) {
+    uint32_t rank = 0;
+    int64_t records = 0;
+    unsigned char seal[1][FED_HASH_BYTES];
+    fed_states_list_t list = {
+        .generation = 1, .files = 1, .ranks = &rank, .records = &records, .seals = seal};
+    if (bytes >= HEAD_BYTES)
+        memcpy(&records, data + 32, sizeof records);
+    if (records < 1 || (size_t)records > (bytes - HEAD_BYTES) / ENTRY_BYTES)
+        return;
+    fed_hash(data, HEAD_BYTES + (size_t)records * ENTRY_BYTES, seal[0]);
+    if (fed_file_replace(STATES_FILE, data, bytes, false) != FED_OK)
+        abort();
+    fed_states_files_read(federation, &list);
+    fed_states_abandon(fed_engine_states(federation->engine));
+    unlink(STATES_FILE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     fed_federation_t *federation = tiny_federation();
     if (!empty_results)
         set_up(federation);
     size_t live = fed_memory_live();
-    fresh_record(federation);
-    void *block = fed_alloc(bytes, 1);
-    fed_bundle_t bundle;
-    if (bytes > 0)
-        memcpy(block, data, bytes);
-    if (fed_bundle_open(&bundle, block, bytes) == FED_OK)
-        fed_checkpoint_restore(federation, &bundle, &bundle);
-    fed_bundle_fini(&bundle);
-    fed_record_fini(&federation->server->record);
+    if (bytes >= sizeof STATES_MAGIC && memcmp(data, STATES_MAGIC, sizeof STATES_MAGIC - 1) == 0)
+        try_states(federation, data, bytes);
+    else
+        try_bundle(federation, data, bytes);
     if (fed_memory_live() != live)
         abort();
     return 0;

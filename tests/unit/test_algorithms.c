@@ -356,6 +356,12 @@ static void states_change_when_a_round_is_complete(void **state) {
     assert_true(states.kept[1][0] == 0 && states.kept[1][1] == 7);
     assert_null(states.kept[0]);
     assert_null(states.kept[2]);
+    fed_states_open(&states, 0)[0] = 1;
+    fed_states_open(&states, 1)[1] = 9;
+    fed_states_abandon(&states);
+    fed_states_commit(&states);
+    assert_null(states.kept[0]);
+    assert_true(states.kept[1][1] == 7);
     fed_states_fini(&states);
     fed_states_init(&states, 3, 0);
     assert_null(fed_states_open(&states, 1));

@@ -18,40 +18,46 @@ static void write_sealed(const char *content) {
     assert_ok(fed_sealed_write(path_of("sealed"), content, strlen(content)));
 }
 
-static void assert_reads(const char *expected) {
+/* @return from the version before? */
+static bool assert_reads(const char *expected) {
     void *content;
     size_t bytes;
-    assert_ok(fed_sealed_read(path_of("sealed"), &content, &bytes));
+    bool fell_back;
+    assert_ok(fed_sealed_read(path_of("sealed"), &content, &bytes, &fell_back));
     assert_int_equal(bytes, strlen(expected));
     assert_memory_equal(content, expected, bytes);
     fed_free(content);
+    return fell_back;
 }
 
 static void assert_refused(const char *message) {
     void *content;
     size_t bytes;
-    assert_fails(FED_INPUT, message, fed_sealed_read(path_of("sealed"), &content, &bytes));
+    bool fell_back;
+    assert_fails(FED_INPUT, message,
+                 fed_sealed_read(path_of("sealed"), &content, &bytes, &fell_back));
 }
 
 static void what_is_written_is_read(void **state) {
     (void)state;
     fresh();
     write_sealed("one");
-    assert_reads("one");
+    assert_false(assert_reads("one"));
     assert_false(access(path_of("sealed.previous"), F_OK) == 0);
     write_sealed("two, longer");
     assert_reads("two, longer");
     write_sealed("");
     assert_reads("");
     unlink(path_of("sealed"));
-    assert_reads("two, longer"); /* from the version before */
+    assert_true(assert_reads("two, longer")); /* from the version before */
 }
 
 static void nothing_there_is_no_error(void **state) {
     (void)state;
     void *content = &content;
     size_t bytes;
-    assert_ok(fed_sealed_read(fresh(), &content, &bytes));
+    bool fell_back;
+    assert_ok(fed_sealed_read(fresh(), &content, &bytes, &fell_back));
     assert_null(content);
 }
 
@@ -69,8 +75,10 @@ static void any_damage_is_noticed(void **state) {
             write_file("sealed", whole, bytes);
             void *content;
             size_t got;
+            bool fell_back;
             /* behind the name there is padding up to byte 32, which is checked, too */
-            assert_fails(FED_INPUT, "sealed: ", fed_sealed_read(path_of("sealed"), &content, &got));
+            assert_fails(FED_INPUT, "sealed: ",
+                         fed_sealed_read(path_of("sealed"), &content, &got, &fell_back));
             whole[at] ^= (char)(1 << bit);
         }
     write_file("sealed", whole, bytes);
@@ -103,10 +111,31 @@ static void damage_falls_back_on_the_version_before(void **state) {
     write_sealed("second");
     write_text("sealed", "no longer a checkpoint");
     fed_log_init(FED_QUIET, false); /* the warning is not for this terminal */
-    assert_reads("first");
+    assert_true(assert_reads("first"));
     write_text("sealed.previous", "neither");
     assert_refused("sealed.previous: not a checkpoint of this version");
     fed_log_init(FED_NORMAL, true);
+}
+
+/* A damaged version must not take the place of the whole one before it. */
+static void what_was_fallen_back_on_is_kept_by_the_next_version(void **state) {
+    (void)state;
+    void *content;
+    size_t bytes;
+    fresh();
+    write_sealed("first");
+    write_sealed("second");
+    assert_ok(fed_sealed_read_previous(path_of("sealed"), &content, &bytes));
+    assert_memory_equal(content, "first", bytes);
+    fed_free(content);
+    write_text("sealed", "no longer a checkpoint");
+    fed_sealed_fall_back(path_of("sealed"));
+    assert_false(assert_reads("first"));
+    assert_fails(FED_INPUT, "sealed.previous: cannot read",
+                 fed_sealed_read_previous(path_of("sealed"), &content, &bytes));
+    write_sealed("third");
+    unlink(path_of("sealed"));
+    assert_true(assert_reads("first"));
 }
 
 static void a_failing_write_keeps_what_is_there(void **state) {
@@ -130,6 +159,7 @@ int main(void) {
         TEST(any_damage_is_noticed),
         TEST(any_truncation_is_noticed),
         TEST(damage_falls_back_on_the_version_before),
+        TEST(what_was_fallen_back_on_is_kept_by_the_next_version),
         TEST(a_failing_write_keeps_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

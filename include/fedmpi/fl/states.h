@@ -32,6 +32,9 @@ float *fed_states_open(fed_states_t *states, uint32_t client);
 /** The client's part in the round does not count: its state stays as it was. */
 void fed_states_discard(fed_states_t *states, uint32_t client);
 
+/** Nothing of the round counts. */
+void fed_states_abandon(fed_states_t *states);
+
 /** The round is complete: what was opened becomes the clients' own. */
 void fed_states_commit(fed_states_t *states);
 

@@ -28,8 +28,15 @@ void fed_sealed_remove(const char *path);
 bool fed_sealed_exists(const char *path);
 
 /** Read PATH, or PATH.previous with a warning if PATH is missing or damaged.
- * @param content  [out] the caller frees it with fed_free; NULL if neither file exists
+ * @param content    [out] the caller frees it with fed_free; NULL if neither file exists
+ * @param fell_back  [out] it is that of PATH.previous
  * @return FED_INPUT if neither that exists is whole */
-fed_status_t fed_sealed_read(const char *path, void **content, size_t *bytes);
+fed_status_t fed_sealed_read(const char *path, void **content, size_t *bytes, bool *fell_back);
+
+/** Read PATH.previous alone; FED_INPUT if it is missing or not whole. */
+fed_status_t fed_sealed_read_previous(const char *path, void **content, size_t *bytes);
+
+/** PATH.previous is what counts: it becomes PATH, so that the next version keeps it. */
+void fed_sealed_fall_back(const char *path);
 
 #endif

@@ -2,8 +2,9 @@
  *
  * The state stands in a sealed file, FILE, and its predecessor in FILE.previous. The rows of
  * the results so far, which grow with the run, stand in a journal, FILE.rows, to which each
- * checkpoint appends its own; both checkpoints say how far it counts for them. The journal is
- * on the disk before the checkpoint that needs it.
+ * checkpoint appends its own; both checkpoints say how far it counts for them. What clients keep
+ * stands in FILE.states.GENERATION.RANK, written by each rank for its own clients and named by
+ * the checkpoint. Journal and states are on the disk before the checkpoint that needs them.
  */
 #ifndef FEDMPI_RUN_CHECKPOINT_H
 #define FEDMPI_RUN_CHECKPOINT_H
@@ -24,26 +25,29 @@ FED_DECLARE_OPTIONS(fed_checkpoint)
  * server's and the clients' vectors, the baseline in the middle of its epoch, the configuration,
  * the rows since the last checkpoint. Collective.
  * @param complete  nothing of the run is left to do
- * @return of this rank: others may have another */
+ * @return of this rank: what only the server writes may fail there only */
 fed_status_t fed_checkpoint_save(fed_federation_t *federation, bool complete);
 
-/** Server, after fed_record_create: take the state out of a checkpoint.
- * FED_INPUT if anything in it is not what this run could have written. Local.
+/** Server: does a checkpoint belong to this program, configuration and data? Local.
+ * @return FED_INPUT naming what differs */
+fed_status_t fed_checkpoint_check(const fed_bundle_t *bundle, const fed_run_t *run);
+
+/** Server, after fed_checkpoint_check and fed_record_create: take the state out of a checkpoint,
+ * but for clients' states. FED_INPUT if anything in it is not what this run could have written.
+ * Local.
  * @param rows  of its journal */
 fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle,
                                     const fed_bundle_t *rows);
 
-/** Server: load the checkpoint of this configuration if there is one. Without one, a results file
- * that is there must be this configuration's, too; if it is complete nothing is left to do.
- * FED_INPUT if it is damaged, or belongs to a configuration that differs in a key
- * that alters the past; the message names the key. */
+/** Load the checkpoint of this configuration if the user asked for it and it is there. Without
+ * one, a results file that is there must be this configuration's, too; if it is complete nothing
+ * is left to do. Collective; the same status on all ranks.
+ * @param found  [out] there was one
+ * @return FED_INPUT if it is damaged, and the one before too, or belongs to a configuration that
+ *         differs in a key that alters the past; the message names file or key */
 fed_status_t fed_checkpoint_load(fed_federation_t *federation, bool *found);
 
-/** Server: remove the checkpoint and its journal, if they are there. */
+/** Server: remove the checkpoint, its journal and its states, if they are there. */
 void fed_checkpoint_discard(const fed_run_t *run);
-
-/** After fed_checkpoint_load: what the other ranks need. Collective, also without a
- * checkpoint. */
-void fed_checkpoint_spread(fed_federation_t *federation);
 
 #endif

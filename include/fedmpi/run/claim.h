@@ -1,8 +1,9 @@
 /** The claim to the files that a run writes: nobody else writes them, and what lies there is not
- * lost without the user's word. Server only. */
+ * lost without the user's word. The server has it. */
 #ifndef FEDMPI_RUN_CLAIM_H
 #define FEDMPI_RUN_CLAIM_H
 
+#include "fedmpi/comm/comm.h"
 #include "fedmpi/config/config.h"
 #include "fedmpi/core/lock.h"
 #include "fedmpi/run/options.h"
@@ -18,6 +19,11 @@ typedef struct fed_claim {
  * @return FED_INPUT naming the key, the file and what the user can do */
 fed_status_t fed_claim_take(fed_claim_t *claim, const fed_config_t *config,
                             const fed_options_t *options);
+
+/** Can every node write into the folder in which the server has claimed its checkpoint? For what
+ * ranks save by themselves. Collective; the same status on all ranks.
+ * @return FED_INPUT naming the key, and the node whose folder is another one */
+fed_status_t fed_claim_share(const fed_comm_t *comm, const fed_config_t *config);
 
 void fed_claim_release(fed_claim_t *claim);
 

@@ -4,6 +4,7 @@
 
 #include "fedmpi/fl/centralized.h"
 #include "fedmpi/io/bundle.h"
+#include "fedmpi/io/sealed.h"
 #include "fedmpi/run/limit.h"
 #include "fedmpi/run/progress.h"
 #include "fedmpi/run/record.h"
@@ -21,6 +22,17 @@ typedef struct fed_totals {
     int64_t bytes_down, bytes_up;
 } fed_totals_t;
 
+/** Files that hold the clients' states as they were after a round: one of each rank that had any.
+ * Elsewhere than on the server it has no files. */
+typedef struct fed_states_list {
+    int64_t generation; /**< of checkpoints' states; 0: there are none yet */
+    int64_t round;
+    size_t files;
+    uint32_t *ranks;                        /**< [files]: who wrote it */
+    int64_t *records;                       /**< [files]: clients in it */
+    unsigned char (*seals)[FED_HASH_BYTES]; /**< [files] */
+} fed_states_list_t;
+
 /** What only the server holds. */
 typedef struct fed_server {
     fed_record_t record;
@@ -28,7 +40,8 @@ typedef struct fed_server {
     fed_centralized_t centralized; /**< rows NULL: no baseline */
     fed_totals_t totals;
     fed_limit_t limit;
-    fed_bundle_t loaded; /**< the checkpoint while it is spread, else empty */
+    fed_bundle_t loaded; /**< the checkpoint while it is being loaded, else empty */
+    int64_t named[2];    /**< generations of the last checkpoint's states and of the one before */
 } fed_server_t;
 
 typedef struct fed_federation {
@@ -38,8 +51,10 @@ typedef struct fed_federation {
     fed_engine_t *engine;
     void *state; /**< the protocol's */
     int64_t rounds_done;
-    bool complete;        /**< the checkpoint that was loaded says that nothing is left to do */
-    fed_server_t *server; /**< NULL elsewhere */
+    fed_states_list_t states; /**< those that were saved or loaded last */
+    int64_t next_generation;  /**< of states, that is not on the disk yet */
+    bool complete;            /**< the checkpoint that was loaded says that nothing is left to do */
+    fed_server_t *server;     /**< NULL elsewhere */
 } fed_federation_t;
 
 /** Collective. Resumes from the checkpoint where the user asked for it and it is there. */
