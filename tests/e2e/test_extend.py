@@ -8,10 +8,16 @@ import unittest
 from pathlib import Path
 
 import h5py
+import numpy as np
 import program
 from program import ROOT, ProgramCase
 
 COPIED = ("Makefile", "VERSION", "src", "include", "tests", "jobs", "docs")
+
+
+def overrides(settings: tuple[str, ...]) -> list[str]:
+    """As options."""
+    return [part for setting in settings for part in ("--set", setting)]
 
 
 class Extend(ProgramCase):
@@ -38,6 +44,24 @@ class Extend(ProgramCase):
         self.assertEqual(made.returncode, 0, made.stderr)
         return copy / "fedmpi"
 
+    def refuse(self, fedmpi: Path, settings: tuple[str, ...]) -> str:
+        done = subprocess.run([fedmpi, "--overwrite", *overrides(settings), self.config],
+                              cwd=self.folder, check=False, text=True, capture_output=True,
+                              timeout=100)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        return done.stderr
+
+    def train_with(self, fedmpi: Path, *settings: str, ranks: int = 0) -> dict[str, np.ndarray]:
+        """The tensors of the federated model."""
+        output = self.folder / f"made-{ranks}.h5"
+        launcher = ["mpirun", "-np", str(ranks)] if ranks else []
+        done = subprocess.run([*launcher, fedmpi, "--overwrite", "-o", output, *overrides(settings),
+                               self.config], cwd=self.folder, check=False, text=True,
+                              capture_output=True, timeout=200)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with h5py.File(output) as file:
+            return {name: tensor[:] for name, tensor in file["model/federated"].items()}
+
     @unittest.skipUnless(shutil.which("git"), "git is not installed")
     def test_a_partition(self):
         fedmpi = self.build("partition.md")
@@ -51,6 +75,53 @@ class Extend(ProgramCase):
             rows = file["partition/clients"][()]
         self.assertEqual(list(rows["samples"]), [30] * 10)
         self.assertLess(rows["effective_classes"].max(), 2.01)
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_a_data_source(self):
+        """The same numbers as HDF5 are the same model; the key says where the class stands."""
+        fedmpi = self.build("data-source.md")
+        hdf5 = self.folder / "data.h5"
+        with h5py.File(hdf5, "w") as file:
+            for part, samples in (("train", self.train), ("test", self.test)):
+                pixels = samples.images.reshape(len(samples.labels), -1)
+                file[f"{part}/x"] = pixels.astype("f4")
+                file[f"{part}/y"] = samples.labels
+                table = np.column_stack([pixels, samples.labels])
+                heading = ",".join(f"pixel{j}" for j in range(pixels.shape[1])) + ",label"
+                np.savetxt(self.folder / f"{part}.csv", table, "%d", ",", header=heading,
+                           comments="")
+        settings = ("data.normalize=standard", "federated.rounds=1")
+        expected = self.train_with(fedmpi, "data.dataset=hdf5", f"data.path={hdf5}", *settings)
+        csv = ("data.dataset=csv", f"data.path={self.folder}", *settings)
+        found = self.train_with(fedmpi, *csv, "data.csv_label=last")
+        self.assertEqual(expected.keys(), found.keys())
+        for name, values in expected.items():
+            np.testing.assert_array_equal(values, found[name], name)
+        (self.folder / "train.csv").write_text("1,2,3\n4,x,6\n")
+        self.assertIn("train.csv has 3 numbers a line, test.csv 65", self.refuse(fedmpi, csv))
+        (self.folder / "test.csv").write_text("1,2,3\n")
+        self.assertIn("train.csv: line 2: accepted is 3 numbers", self.refuse(fedmpi, csv))
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_a_model(self):
+        """LeNet-5 has 61,706 parameters; the key widens it; and the bits do not see the ranks."""
+        fedmpi = self.build("model.md")
+        images = np.random.RandomState(5).randint(0, 256, (460, 28, 28)).astype("u1")
+        labels = np.arange(460) % 10
+        data = self.folder / "images.h5"
+        with h5py.File(data, "w") as file:
+            for part, rows in (("train", np.s_[:400]), ("test", np.s_[400:])):
+                file[f"{part}/x"], file[f"{part}/y"] = images[rows], labels[rows]
+        settings = ("data.dataset=hdf5", f"data.path={data}", "model.type=lenet",
+                    "federated.rounds=2")
+        one = self.train_with(fedmpi, *settings)
+        self.assertEqual(sum(values.size for values in one.values()), 61706)
+        self.assertEqual(one["fc1.weight"].shape, (120, 400))
+        three = self.train_with(fedmpi, *settings, ranks=3)
+        for name, values in one.items():
+            np.testing.assert_array_equal(values, three[name], name)
+        wide = self.train_with(fedmpi, *settings, "model.lenet_scale=2")
+        self.assertEqual(wide["conv2.weight"].shape, (32, 12, 5, 5))
 
 
 if __name__ == "__main__":
