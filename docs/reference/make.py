@@ -30,8 +30,8 @@ dataset = idx
 path = {folder}
 validation_samples = 10
 [partition]
-clients = 2
-samples_per_client = 20
+clients = 5
+samples_per_client = 10
 [model]
 hidden = 4
 [training]
@@ -42,6 +42,11 @@ tracked_clients = 0
 [output]
 file = {folder}/run.h5
 """
+
+
+class Table(NamedTuple):
+    help: str
+    columns: Dict[str, List[str]]  # type, unit, meaning
 
 
 class Key(NamedTuple):
@@ -209,27 +214,60 @@ def write_idx(path: Path, *sizes: int) -> None:
                      + bytes(i % 10 for i in range(count)))
 
 
-def make_results(program: str, folder: Path) -> Path:
+def make_data(folder: Path) -> None:
     for name in "train", "t10k":
         write_idx(folder / f"{name}-images-idx3-ubyte", 100, 3, 3)
         write_idx(folder / f"{name}-labels-idx1-ubyte", 100)
-    config = folder / "run.ini"
-    config.write_text(CONFIG.format(folder=folder))
-    run(program, "--quiet", str(config))
-    return folder / "run.h5"
+    (folder / "run.ini").write_text(CONFIG.format(folder=folder))
 
 
-def tables_page(program: str) -> Iterator[str]:
+def read_tables(program: str, folder: Path, *settings: str) -> Dict[str, Table]:
+    """What a short run with these settings says of its tables, by path."""
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    run(program, "--quiet", "--overwrite", *overrides, str(folder / "run.ini"))
+    found: Dict[str, Table] = {}
+    with h5py.File(folder / "run.h5", "r") as results:
+        results.visititems(lambda path, item: found.update({path: describe(item)})
+                           if getattr(getattr(item, "dtype", None), "names", None) else None)
+    return found
+
+
+def describe(item: h5py.Dataset) -> Table:
+    columns = {}
+    for column in item.dtype.names:
+        unit = text_of(item.attrs[f"{column}.unit"])
+        columns[column] = ["integer" if item.dtype[column].kind == "i" else "real",
+                           "" if unit == "1" else unit, text_of(item.attrs[f"{column}.help"])]
+    return Table(text_of(item.attrs["help"]), columns)
+
+
+def add_those_of_variants(tables: Dict[str, Table], program: Program, path: str,
+                          folder: Path) -> None:
+    """A column that only runs with some variant have says so."""
+    own = {path: set(found.columns) for path, found in tables.items()}
+    for key, value, _ in program.variants:
+        if not key.startswith("federated."):
+            continue
+        for path_, found in read_tables(path, folder, f"{key}={value}").items():
+            for column, (kind, unit, text) in found.columns.items():
+                if column not in own[path_]:
+                    known = tables[path_].columns.setdefault(column, [kind, unit, f"{text}; with"])
+                    known[2] += f" `{key} = {value}`"
+
+
+def tables_page(program: Program, path: str) -> Iterator[str]:
     """Every table of a results file with its columns, units and their help."""
     yield from ["# Tables of the results file", "", MADE, "",
                 "What else is in the file: [results](../guide/results.md)."]
     with tempfile.TemporaryDirectory() as name:
-        with h5py.File(make_results(program, Path(name)), "r") as results:
-            found: List[str] = []
-            results.visititems(lambda path, item: found.append(path)
-                               if getattr(getattr(item, "dtype", None), "names", None) else None)
-            for path in sorted(found, key=lambda path: (not path.startswith("federated"), path)):
-                yield from table(results[path], path)
+        make_data(Path(name))
+        tables = read_tables(path, Path(name))
+        add_those_of_variants(tables, program, path, Path(name))
+    for table in sorted(tables, key=lambda table: (not table.startswith("federated"), table)):
+        yield from ["", f"## /{table}", "", f"{sentence(tables[table].help)}", "",
+                    *head("column", "type", "unit", "meaning")]
+        for column, facts_ in tables[table].columns.items():
+            yield row(code(column), *facts_)
 
 
 def text_of(value: object) -> str:
@@ -238,16 +276,6 @@ def text_of(value: object) -> str:
 
 def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
-
-
-def table(item: h5py.Dataset, path: str) -> Iterator[str]:
-    yield from ["", f"## /{path}", "", f"{sentence(text_of(item.attrs['help']))}", "",
-                *head("column", "type", "unit", "meaning")]
-    for column in item.dtype.names:
-        kind = "integer" if item.dtype[column].kind == "i" else "real"
-        unit = text_of(item.attrs[f"{column}.unit"])
-        yield row(code(column), kind, "" if unit == "1" else unit,
-                  text_of(item.attrs[f"{column}.help"]))
 
 
 # --- The manual page --------------------------------------------------------------------
@@ -337,7 +365,7 @@ def pages(path: str) -> Dict[str, Callable[[], Iterator[str]]]:
     return {
         "keys.md": lambda: keys_page(program),
         "variants.md": lambda: variants_page(program),
-        "tables.md": lambda: tables_page(path),
+        "tables.md": lambda: tables_page(program, path),
         "exit-codes.md": lambda: exit_codes_page(program),
         "environment.md": lambda: environment_page(program),
         "fedmpi.1": lambda: manual_page(program),

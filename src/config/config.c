@@ -251,6 +251,10 @@ bool fed_config_uses(const fed_config_t *config, const fed_key_group_t *group) {
     return false;
 }
 
+const fed_plugin_t *fed_config_chosen(const fed_config_t *config, const fed_config_value_t *value) {
+    return fed_config_uses(config, value->group) ? plugin_of(value) : NULL;
+}
+
 char *fed_config_users(const fed_config_t *config, const fed_key_group_t *group) {
     fed_text_t users = {0};
     for (size_t i = 0; i < config->count; i++) {

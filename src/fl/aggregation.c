@@ -14,7 +14,8 @@ static const fed_encoder_t *const norm_bound_encoders[] = {&fed_encoder_norm_bou
 const fed_aggregation_t fed_rule_norm_bound = {
     .plugin = {.name = "norm_bound",
                .summary = "the mean of updates cut to federated.norm_bound (Sun et al. 2019)",
-               .keys = {&fed_norm_bound_keys}},
+               .keys = {&fed_norm_bound_keys},
+               .columns = {&fed_norm_bound_cut, &fed_norm_bound_cuts}},
     .encoders = norm_bound_encoders,
     .encoder_count = sizeof norm_bound_encoders / sizeof *norm_bound_encoders,
 };

@@ -10,6 +10,11 @@ double *fed_round_up(const fed_aggregate_t *round, const fed_slot_t *slot) {
     return round->up + fed_slots_place(round->slots, slot)->offset;
 }
 
+void fed_round_note(const fed_aggregate_t *round, const fed_added_column_t *column, double value) {
+    if (round->cells)
+        fed_columns_set(round->columns, round->cells, column, value);
+}
+
 float *fed_round_down(const fed_aggregate_t *round, const fed_slot_t *slot) {
     return round->down + fed_slots_place(round->slots, slot)->offset;
 }

@@ -13,6 +13,8 @@ fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {
         .sampler = fed_sampler_of(config),
         .schedule = fed_schedule_of(config),
         .attack = fed_attack_of(config),
+        .round_columns = fed_columns_of(config, &fed_round_table),
+        .client_columns = fed_columns_of(config, &fed_client_table),
     };
     FED_TRY(fed_chain_check(&method->chain, config, "federated.aggregation"));
     return fed_algorithm_find(config, &method->algorithm);

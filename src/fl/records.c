@@ -86,12 +86,14 @@ const fed_table_t fed_round_table = {
     .help = "one row a communication round",
     FED_COLUMNS(round_columns),
     .row_bytes = sizeof(fed_round_row_t),
+    .cells_offset = offsetof(fed_round_row_t, cells),
 };
 const fed_table_t fed_client_table = {
     .path = "federated/clients",
     .help = "one row for each client that took part in a round",
     FED_COLUMNS(client_columns),
     .row_bytes = sizeof(fed_client_row_t),
+    .cells_offset = offsetof(fed_client_row_t, cells),
 };
 const fed_table_t fed_local_epoch_table = {
     .path = "federated/local_epochs",

@@ -176,6 +176,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round, fed_s
     fed_server_t *server = federation->server;
     fed_round_row_t row = {.round = round};
     fed_personal_row_t personal = {0};
+    fed_columns_clear(&federation->run->method.round_columns, row.cells);
     fed_trained_t trained;
     double started = fed_clock_seconds();
     if (server)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* The rounds last: a round that is in the file has its rows in the other tables. */
-static const fed_table_t *const tables[] = {
+static const fed_table_t *const tables[FED_RECORD_TABLES] = {
     &fed_client_table,      &fed_local_epoch_table, &fed_personal_table,
     &fed_centralized_table, &fed_round_table,
 };
@@ -131,19 +131,39 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     fed_archive_describe(record->archive, "/", "started", record->started);
     fed_record_status(record, "running");
     put_partition(record->archive, run);
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-        fed_archive_create_table(record->archive, tables[t]);
+    for (size_t t = 0; t < FED_RECORD_TABLES; t++) {
+        fed_columns_t columns = fed_columns_of(&run->config, tables[t]);
+        record->tables[t] = fed_columns_compose(&columns);
+        fed_archive_create_table(record->archive, &record->tables[t]);
+    }
     fed_record_model(record, "/model/initial", run->initial);
     FED_AUTOFREE char *products = fed_model_products(
         &run->model, (size_t)fed_training_options(&run->config)->batch_size, FED_EVALUATION_BLOCK);
     fed_archive_describe(record->archive, "/model", "gemm", products);
 }
 
+static const fed_table_t *composed(const fed_record_t *record, const fed_table_t *table) {
+    size_t t = 0;
+    while (tables[t] != table)
+        t++;
+    return &record->tables[t];
+}
+
+/* Rows without the cells that are not used, for which the file has no columns. */
+static char *pack(const fed_table_t *to, const fed_table_t *from, const void *rows, size_t count) {
+    char *packed = fed_alloc(count, to->row_bytes);
+    for (size_t i = 0; i < count; i++)
+        memcpy(packed + i * to->row_bytes, (const char *)rows + i * from->row_bytes, to->row_bytes);
+    return packed;
+}
+
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
                      size_t count) {
-    fed_archive_append(record->archive, table, rows, count);
+    const fed_table_t *full = composed(record, table);
+    FED_AUTOFREE char *packed = pack(full, table, rows, count);
+    fed_archive_append(record->archive, full, packed, count);
     if (count > 0 && fed_checkpoint_options(&record->run->config)->every > 0)
-        fed_bundle_put_rows(&record->pending, table, rows, count);
+        fed_bundle_put_rows(&record->pending, full, packed, count);
 }
 
 /* How far the journal counts. */
@@ -218,8 +238,9 @@ fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkp
                                 const fed_bundle_t *rows, int64_t rounds, int64_t epochs) {
     FED_TRY(restore_start(record, checkpoint));
     FED_TRY(get_mark(checkpoint, &record->journaled));
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
-        FED_TRY(restore_table(record, rows, tables[t], rows_expected(tables[t], rounds, epochs)));
+    for (size_t t = 0; t < FED_RECORD_TABLES; t++)
+        FED_TRY(restore_table(record, rows, &record->tables[t],
+                              rows_expected(tables[t], rounds, epochs)));
     record->central_rows = epochs;
     return FED_OK;
 }
@@ -227,6 +248,8 @@ fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkp
 void fed_record_fini(fed_record_t *record) {
     fed_bundle_fini(&record->pending);
     fed_archive_destroy(record->archive);
+    for (size_t t = 0; t < FED_RECORD_TABLES; t++)
+        fed_columns_free(&record->tables[t]);
     *record = (fed_record_t){0};
 }
 

@@ -74,12 +74,27 @@ static void count_clients(const fed_trained_t *trained, fed_round_row_t *row) {
     row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
 }
 
+/* What variants add that is a sum over clients. */
+static void add_up_cells(const fed_method_t *method, const fed_trained_t *trained,
+                         fed_round_row_t *row) {
+    const fed_columns_t *rounds = &method->round_columns, *clients = &method->client_columns;
+    for (size_t c = 0; c < rounds->count; c++) {
+        const fed_added_column_t *column = rounds->added[c];
+        double sum = 0;
+        for (size_t i = 0; column->sum_of && i < trained->averaged_count; i++)
+            sum += fed_columns_get(clients, trained->averaged[i].cells, column->sum_of);
+        if (column->sum_of)
+            fed_columns_set(rounds, row->cells, column, sum);
+    }
+}
+
 void fed_engine_account(const fed_engine_t *engine, const fed_trained_t *trained,
                         fed_round_row_t *row) {
     const fed_problem_t *problem = engine->problem;
     size_t up = fed_method_bytes_up(problem->method, problem->config);
     const double *seconds = engine->seconds;
     count_clients(trained, row);
+    add_up_cells(problem->method, trained, row);
     row->finish_spread_seconds = finish_spread(engine->comm, trained);
     row->bytes_down = row->drawn * (int64_t)fed_method_bytes_down(problem->method);
     row->bytes_up = (int64_t)(trained->count * up);

@@ -5,7 +5,7 @@ import unittest
 import h5py
 import numpy as np
 
-from program import ProgramCase
+from program import ProgramCase, text_attribute
 
 # What varies the training of a round, in all its parts: clients are drawn, some more often.
 COMMON = ("centralized.enabled=false", "federated.clients_per_round=5", "federated.norm_bound=0.02",
@@ -110,6 +110,41 @@ class AlgorithmTest(ProgramCase):
             self.assertTrue((view[f"{part}_worst_decile"] <= view[f"{part}_accuracy"]).all())
         # A client has two classes: a model of its own tells them apart.
         self.assertTrue((view["after_accuracy"] > view["before_accuracy"] + 0.1).all())
+
+    def test_variants_add_columns_of_their_own(self):
+        """Behind those of every run, in the order of the keys, and right; also where nobody answers."""
+        plain = outcome(self.run_small(2, "training.momentum=0"))
+        bound = float(np.median(plain["clients.update_norm"]))
+        with h5py.File(self.run_small(3, "federated.algorithm=fednova",
+                                      "federated.aggregation=norm_bound",
+                                      f"federated.norm_bound={bound!r}", "federated.dropout=0.5",
+                                      "training.momentum=0")) as f:
+            rounds, clients = f["federated/rounds"], f["federated/clients"]
+            for table, added in ((rounds, ("tau_eff", "cut")), (clients, ("cut",))):
+                before = table.dtype.names[:-len(added)]
+                self.assertEqual(table.dtype.names[len(before):], added)
+                self.assertEqual(table.dtype.itemsize, 8 * len(table.dtype.names))
+                kind = table.name.split("/")[-1]
+                self.assertEqual({name for name in before
+                                  if not name.endswith("seconds") and name != "rank"},
+                                 {name.split(".")[1] for name in plain
+                                  if name.startswith(f"{kind}.")})
+                for name in added:
+                    self.assertTrue(text_attribute(table, f"{name}.help"))
+                    self.assertEqual(text_attribute(table, f"{name}.unit"), "1")
+            clients = clients[()]
+            self.assertEqual(set(clients["cut"]), {0, 1})
+            np.testing.assert_array_equal(clients["cut"], clients["update_norm"] > bound)
+            for row in rounds[()]:
+                its = clients[clients["round"] == row["round"]]
+                self.assertEqual(row["cut"], its["cut"].sum())
+                np.testing.assert_allclose(row["tau_eff"], (its["weight"] * its["steps"]).sum())
+
+    def test_what_nobody_notes_is_not_a_number(self):
+        with h5py.File(self.run_small(2, "federated.algorithm=fednova", "federated.dropout=1",
+                                      "federated.aggregation=norm_bound")) as f:
+            self.assertTrue(np.isnan(f["federated/rounds"]["tau_eff"]).all())
+            self.assertFalse(f["federated/rounds"]["cut"].any())
 
     def test_without_fine_tuning_nothing_comes_after(self):
         with h5py.File(self.run_small(2, "partition.holdout=0.5",

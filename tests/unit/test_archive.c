@@ -115,28 +115,28 @@ static void descriptions_are_attributes(void **state) {
     fed_archive_destroy(archive);
 }
 
-static fed_client_row_t row_of(size_t i) {
-    return (fed_client_row_t){.round = (int64_t)i,
-                              .client = (int64_t)(2 * i),
-                              .train = {.loss = 0.5 * (double)i, .accuracy = 0.25}};
+static fed_local_epoch_row_t row_of(size_t i) {
+    return (fed_local_epoch_row_t){.round = (int64_t)i,
+                                   .client = (int64_t)(2 * i),
+                                   .train = {.loss = 0.5 * (double)i, .accuracy = 0.25}};
 }
 
 static void append(fed_archive_t *archive, size_t first, size_t count) {
-    fed_client_row_t rows[300] = {{0}};
+    fed_local_epoch_row_t rows[300] = {{0}};
     for (size_t i = 0; i < count; i++)
         rows[i] = row_of(first + i);
-    fed_archive_append(archive, &fed_client_table, rows, count);
+    fed_archive_append(archive, &fed_local_epoch_table, rows, count);
 }
 
 static void assert_rows(hid_t file, size_t count) {
-    hid_t set = H5Dopen2(file, fed_client_table.path, H5P_DEFAULT), space = H5Dget_space(set);
+    hid_t set = H5Dopen2(file, fed_local_epoch_table.path, H5P_DEFAULT), space = H5Dget_space(set);
     hid_t type = H5Tget_native_type(H5Dget_type(set), H5T_DIR_ASCEND);
     assert_int_equal(H5Sget_simple_extent_npoints(space), count);
-    assert_int_equal(H5Tget_size(type), sizeof(fed_client_row_t));
-    fed_client_row_t *rows = calloc(count, sizeof *rows);
+    assert_int_equal(H5Tget_size(type), sizeof(fed_local_epoch_row_t));
+    fed_local_epoch_row_t *rows = calloc(count, sizeof *rows);
     assert_true(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows) >= 0);
     for (size_t i = 0; i < count; i++) {
-        fed_client_row_t expected = row_of(i);
+        fed_local_epoch_row_t expected = row_of(i);
         assert_memory_equal(&rows[i], &expected, sizeof expected);
     }
     free(rows);
@@ -148,7 +148,7 @@ static void assert_rows(hid_t file, size_t count) {
 static void tables_grow_and_explain_themselves(void **state) {
     (void)state;
     fed_archive_t *archive = fed_archive_create();
-    fed_archive_create_table(archive, &fed_client_table);
+    fed_archive_create_table(archive, &fed_local_epoch_table);
     append(archive, 0, 0);
     append(archive, 0, 1);
     append(archive, 1, 300);
@@ -156,13 +156,13 @@ static void tables_grow_and_explain_themselves(void **state) {
 
     hid_t file = reopen(archive);
     assert_rows(file, 303);
-    for (size_t c = 0; c < fed_client_table.column_count; c++) {
-        const fed_column_t *column = &fed_client_table.columns[c];
+    for (size_t c = 0; c < fed_local_epoch_table.column_count; c++) {
+        const fed_column_t *column = &fed_local_epoch_table.columns[c];
         char name[64];
         snprintf(name, sizeof name, "%s.unit", column->name);
-        assert_string_equal(text_attribute(file, fed_client_table.path, name), column->unit);
+        assert_string_equal(text_attribute(file, fed_local_epoch_table.path, name), column->unit);
         snprintf(name, sizeof name, "%s.help", column->name);
-        assert_string_equal(text_attribute(file, fed_client_table.path, name), column->help);
+        assert_string_equal(text_attribute(file, fed_local_epoch_table.path, name), column->help);
     }
     H5Fclose(file);
     fed_archive_destroy(archive);
@@ -182,7 +182,7 @@ static void rows_are_added_in_place(void **state) {
     const char *path = path_of("archive.h5");
     fed_archive_t *archive = fed_archive_create();
     fed_archive_create_table(archive, &fed_round_table);
-    fed_archive_create_table(archive, &fed_client_table);
+    fed_archive_create_table(archive, &fed_local_epoch_table);
     size_t rows = 0, files = 0;
     ino_t before = 0;
     for (size_t round = 0; round < trials(ROUNDS); round++) {
@@ -203,8 +203,8 @@ static void rows_are_added_in_place(void **state) {
     fed_archive_destroy(archive);
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
     assert_rows(file, rows);
-    hid_t set = H5Dopen2(file, fed_client_table.path, H5P_DEFAULT);
-    assert_int_equal(H5Dget_storage_size(set), rows * sizeof(fed_client_row_t));
+    hid_t set = H5Dopen2(file, fed_local_epoch_table.path, H5P_DEFAULT);
+    assert_int_equal(H5Dget_storage_size(set), rows * sizeof(fed_local_epoch_row_t));
     H5Dclose(set);
     H5Fclose(file);
 }
@@ -214,7 +214,7 @@ static void a_file_that_is_gone_is_made_again(void **state) {
     (void)state;
     const char *path = path_of("archive.h5");
     fed_archive_t *archive = fed_archive_create();
-    fed_archive_create_table(archive, &fed_client_table);
+    fed_archive_create_table(archive, &fed_local_epoch_table);
     append(archive, 0, 300);
     assert_ok(fed_archive_publish(archive, path, false));
     hid_t old = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);

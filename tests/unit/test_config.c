@@ -454,8 +454,10 @@ static void keys_are_used_by_what_is_chosen(void **state) {
     assert_false(fed_config_uses(&config, &tint_group));
     set(&config, "room.tint", "grey"); /* chosen by a key that is not used itself */
     assert_false(fed_config_uses(&config, &shade_group));
+    assert_null(fed_config_chosen(&config, fed_config_value(&config, "room.tint")));
     set(&config, "room.kind", "dyed");
     assert_true(fed_config_uses(&config, &shade_group));
+    assert_non_null(fed_config_chosen(&config, fed_config_value(&config, "room.tint")));
     char *users = fed_config_users(&config, &depth_group);
     assert_string_equal(users, "room.kind = deep | dyed");
     fed_free(users);

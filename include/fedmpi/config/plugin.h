@@ -12,7 +12,10 @@
 
 #include <stddef.h>
 
+typedef struct fed_added_column fed_added_column_t; /* config/columns.h */
+
 #define FED_MOST_KEY_GROUPS 4
+#define FED_MOST_ADDED_COLUMNS 4
 
 struct fed_plugin {
     const char *name;
@@ -20,6 +23,9 @@ struct fed_plugin {
     /** Keys that this variant uses, and no others than those that name the same group: with
      * another variant they have no effect. Unused places are NULL. */
     const fed_key_group_t *keys[FED_MOST_KEY_GROUPS];
+
+    /** Columns that the results have where it is chosen. Unused places are NULL. */
+    const fed_added_column_t *columns[FED_MOST_ADDED_COLUMNS];
 };
 
 struct fed_plugin_table {

@@ -26,7 +26,17 @@ typedef struct fed_table {
     const fed_column_t *columns;
     size_t column_count;
     size_t row_bytes;
+    size_t
+        cells_offset; /**< of fed_cell_t[FED_MOST_CELLS], which a row ends with; 0: it has none */
 } fed_table_t;
+
+/** A place in a row for a column that not every table of the kind has. */
+typedef union fed_cell {
+    int64_t integer;
+    double real;
+} fed_cell_t;
+
+#define FED_MOST_CELLS 8
 
 /** Columns of a row type, for the initializer of an array. */
 #define FED_INTEGER_COLUMN(row, field, unit, help)                                                 \

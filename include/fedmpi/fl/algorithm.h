@@ -22,7 +22,9 @@ typedef struct fed_aggregate {
     const fed_slots_t *slots;
     const fed_client_row_t *clients; /**< whose vectors were averaged, [participants] */
     size_t participants;
-    double share;   /**< of the whole federation's weight that took part, 0 .. 1 */
+    const fed_columns_t *columns; /**< that variants add to the round's row */
+    fed_cell_t *cells;            /**< [FED_MOST_CELLS], of that row; NULL: nobody records */
+    double share;                 /**< of the whole federation's weight that took part, 0 .. 1 */
     double *up;     /**< averages sum_k p_k u_k; fed_slot_update becomes the round's update */
     float *down;    /**< what travels to the clients; fed_slot_parameters changes after this */
     double *server; /**< the server's own */
@@ -32,6 +34,9 @@ typedef struct fed_aggregate {
 double *fed_round_up(const fed_aggregate_t *round, const fed_slot_t *slot);
 float *fed_round_down(const fed_aggregate_t *round, const fed_slot_t *slot);
 double *fed_round_server(const fed_aggregate_t *round, const fed_slot_t *slot);
+
+/** Note a number in a column of fed_round_table that the algorithm adds. */
+void fed_round_note(const fed_aggregate_t *round, const fed_added_column_t *column, double value);
 
 typedef struct fed_algorithm {
     fed_plugin_t plugin;

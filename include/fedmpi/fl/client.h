@@ -55,6 +55,7 @@ struct fed_client {
     const fed_attack_t *attack; /**< NULL: it is honest */
     int64_t steps;              /**< mini-batches of this round */
     double scale;               /**< of the vectors it sends, 0 .. 1; 1 at first */
+    fed_cell_t *cells;          /**< [FED_MOST_CELLS], of its row; NULL: nobody records */
     fed_difference_t *up;       /**< [slots of FED_OWNER_UP]; the first is w_k - w */
 };
 
@@ -65,6 +66,9 @@ float *fed_client_state(const fed_client_t *client, const fed_slot_t *slot);
 /** What a slot of FED_OWNER_UP sends: to - from, which stay as they are until it is sent. */
 void fed_client_send_slot(fed_client_t *client, const fed_slot_t *slot, const float *to,
                           const float *from);
+
+/** Note a number in a column of fed_client_table that a variant adds. */
+void fed_client_note(const fed_client_t *client, const fed_added_column_t *column, double value);
 
 /** What a tracked client records after each local epoch. */
 typedef struct fed_tracking {

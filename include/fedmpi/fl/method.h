@@ -22,7 +22,8 @@ typedef struct fed_method {
     const fed_schedule_t *schedule;
     const fed_attack_t *attack; /**< of clients that are Byzantine */
     fed_chain_t chain;          /**< what vectors pass on their way from a client */
-    fed_slots_t slots;          /**< all that these declare, and a momentum that persists */
+    fed_columns_t round_columns, client_columns; /**< that the configuration's variants add */
+    fed_slots_t slots; /**< all that these declare, and a momentum that persists */
 } fed_method_t;
 
 /** What the configuration names, without slots as yet; FED_INPUT says what does not go

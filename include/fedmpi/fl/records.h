@@ -2,6 +2,7 @@
 #ifndef FEDMPI_FL_RECORDS_H
 #define FEDMPI_FL_RECORDS_H
 
+#include "fedmpi/config/columns.h"
 #include "fedmpi/core/table.h"
 
 /** Loss (nats, mean a sample) and accuracy (fraction). NaN: not measured. */
@@ -23,7 +24,8 @@ typedef struct fed_round_row {
     double update_norm; /**< L2 norm of the averaged update */
     double wall_seconds, train_seconds, bcast_seconds, gather_seconds, aggregate_seconds,
         evaluate_seconds, finish_spread_seconds;
-    int64_t bytes_down, bytes_up; /**< of parameters, one copy a client */
+    int64_t bytes_down, bytes_up;     /**< of parameters, one copy a client */
+    fed_cell_t cells[FED_MOST_CELLS]; /**< of columns that variants add */
 } fed_round_row_t;
 
 /** One client's part in a round. */
@@ -39,6 +41,7 @@ typedef struct fed_client_row {
     fed_measure_t train; /**< of its last local epoch, while it trained */
     double update_norm;  /**< L2 norm of its update */
     double train_seconds;
+    fed_cell_t cells[FED_MOST_CELLS]; /**< of columns that variants add */
 } fed_client_row_t;
 
 /** One local epoch of a tracked client. */

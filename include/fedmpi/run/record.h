@@ -19,8 +19,11 @@ typedef struct fed_output_options {
 
 FED_DECLARE_OPTIONS(fed_output)
 
+#define FED_RECORD_TABLES 5
+
 typedef struct fed_record {
-    const fed_run_t *run; /**< borrowed */
+    const fed_run_t *run;                  /**< borrowed */
+    fed_table_t tables[FED_RECORD_TABLES]; /**< that grow, with what the run's variants add */
     fed_archive_t *archive;
     char started[32];     /**< when the run did, ISO 8601; kept when it is resumed */
     const char *status;   /**< in the archive, static memory */
@@ -33,7 +36,7 @@ typedef struct fed_record {
  * model, empty tables. @param hosts as fed_comm_hosts gives them */
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
 
-/** Append rows[count] to a table. */
+/** Append rows[count] to a table: fed_round_table, ..., whatever variants add to it. */
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
                      size_t count);
 

@@ -5,6 +5,10 @@
 
 #include "fedmpi/fl/client.h"
 
+static const fed_added_column_t effective_steps =
+    FED_REAL_ADDED(&fed_round_table, "tau_eff", "1",
+                   "effective steps: the average of normalised updates is multiplied with it");
+
 static fed_status_t check(const fed_config_t *config) {
     if (fed_training_options(config)->persistent_momentum)
         return fed_config_fail(config, "training.persistent_momentum",
@@ -24,6 +28,8 @@ static void aggregate(const fed_aggregate_t *round) {
         effective += client->weight * fed_client_gradients(round->config, client->steps);
         weight += client->weight;
     }
+    if (weight > 0)
+        fed_round_note(round, &effective_steps, effective / weight);
     double *update = fed_round_up(round, &fed_slot_update);
     for (size_t j = 0; j < round->slots->parameters && weight > 0; j++)
         update[j] *= effective / weight;
@@ -31,7 +37,8 @@ static void aggregate(const fed_aggregate_t *round) {
 
 const fed_algorithm_t fed_algorithm_fednova = {
     .plugin = {.name = "fednova",
-               .summary = "normalised averaging for unequal numbers of steps (Wang et al. 2020)"},
+               .summary = "normalised averaging for unequal numbers of steps (Wang et al. 2020)",
+               .columns = {&effective_steps}},
     .check = check,
     .finish = finish,
     .aggregate = aggregate,

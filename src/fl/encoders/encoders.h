@@ -2,10 +2,14 @@
 #ifndef FEDMPI_FL_ENCODERS_ENCODERS_H
 #define FEDMPI_FL_ENCODERS_ENCODERS_H
 
+#include "fedmpi/config/columns.h"
 #include "fedmpi/fl/encoder.h"
 
 /* The keys of the norm bound. */
 extern const fed_key_group_t fed_norm_bound_keys;
+
+/* What it adds to clients and rounds. */
+extern const fed_added_column_t fed_norm_bound_cut, fed_norm_bound_cuts;
 
 extern const fed_encoder_t fed_encoder_norm_bound;
 

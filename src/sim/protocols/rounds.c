@@ -93,7 +93,7 @@ static size_t draw_tasks(rounds_t *rounds, int64_t round) {
 }
 
 /* w_t+1 from the average of the updates. Server only. @return L2 norm of the update */
-static double step(rounds_t *rounds, const fed_trained_t *trained) {
+static double step(rounds_t *rounds, const fed_trained_t *trained, fed_round_row_t *row) {
     const fed_problem_t *problem = rounds->problem;
     const fed_selection_t *selection = &rounds->selection;
     double share = fed_weights_share(problem, selection->chosen, selection->count);
@@ -102,6 +102,8 @@ static double step(rounds_t *rounds, const fed_trained_t *trained) {
         .slots = &problem->method->slots,
         .clients = trained->averaged,
         .participants = trained->averaged_count,
+        .columns = &problem->method->round_columns,
+        .cells = row->cells,
         .share = share / trained->grown,
         .up = trained->up,
         .down = rounds->down,
@@ -117,7 +119,7 @@ static fed_status_t run_round(void *state, fed_engine_t *engine, int64_t round,
     FED_TRY(fed_engine_train(engine, rounds->tasks, participants));
     FED_TRY(fed_engine_gather(engine, trained));
     if (trained->averaged_count > 0) /* else nobody answered: the model stays */
-        row->update_norm = step(rounds, trained);
+        row->update_norm = step(rounds, trained, row);
     row->drawn = (int64_t)rounds->selection.drawn;
     fed_engine_send(engine, rounds->down);
     return FED_OK;
