@@ -324,6 +324,8 @@ static void rows_and_bounds_agree_with_sums(void **state) {
 
     double bound = record.update_norm / 3;
     set(config, "federated.norm_bound", "%.17g", bound);
+    set(config, "federated.aggregation", "norm_bound");
+    federation.problem.method.client_columns = fed_columns_of(config, &fed_client_table);
     federation.problem.method.chain = (fed_chain_t){find("norm_bound")->encoders, 1};
     fed_client_row_t cut = train_once(&federation, sums, NULL);
     fed_fixed_decode_double(n, sums, bounded);

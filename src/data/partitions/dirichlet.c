@@ -36,7 +36,7 @@ static const char *const form_words[] = {
 
 /* clang-format off */
 static const fed_key_t keys[] = {
-    FED_CHOICE(options_t, dirichlet_form, form_words, "client_mixture", "dirichlet: a class mixture a client, equal sizes (Hsu et al. 2019), or each class dealt over clients, unequal sizes that only min_samples levels (Li et al. 2021)"),
+    FED_CHOICE(options_t, dirichlet_form, form_words, "client_mixture", "dirichlet: a class mixture a client, equal sizes (Hsu et al. 2019), or each class dealt over clients, unequal sizes, see min_samples (Li et al. 2021)"),
     FED_REAL(options_t, alpha, 0, 1e9, "0.5", "dirichlet: concentration; small: few classes a client, large: iid", .above_minimum = true),
 };
 /* clang-format on */
