@@ -5,7 +5,7 @@ import unittest
 import h5py
 import numpy as np
 
-from program import ProgramCase
+from program import ROOT, ProgramCase, Samples, write_data
 
 SMALL_MODELS = ("model.hidden=9,5", "model.filters=3,4", "model.dense=6", "model.norm_groups=1",
                 "model.dropout=0.25", "federated.clients_per_round=4")
@@ -81,6 +81,25 @@ class ModelTest(ProgramCase):
                 done = self.launch(2, *overrides, self.config)
                 self.assertEqual(done.code, 2, done.stderr)
                 self.assertIn(text, done.stderr)
+
+
+class Published(ProgramCase):
+    """Models as papers have them."""
+
+    def test_parameters_of_mcmahans_table(self) -> None:
+        """McMahan et al. 2017, section 3: 199,210 and 1,663,370 parameters."""
+        parts = [Samples(np.zeros((count, 28, 28), "u1"), (np.arange(count) % 10).astype("u1"))
+                 for count in (400, 20)]
+        folder = write_data(self.folder / "digits", *parts)
+        settings = (f"data.path={folder}", "partition.clients=4", "partition.samples_per_client=20",
+                    "federated.clients_per_round=2", "federated.tracked_clients=")
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        for kind, count in (("mlp", 199210), ("cnn", 1663370)):
+            for scheme in ("iid", "shards"):
+                config = ROOT / f"configs/studies/mcmahan/{kind}-{scheme}.ini"
+                outcome = self.launch(0, "--dry-run", *overrides, config)
+                self.assertEqual(outcome.code, 0, outcome)
+                self.assertIn(f"; model: {kind} with {count} parameters in ", outcome.stdout)
 
 
 if __name__ == "__main__":
