@@ -1,6 +1,7 @@
 /* The choices of a configuration, together. */
 #include "fedmpi/fl/method.h"
 
+#include "fedmpi/fl/average.h"
 #include "fedmpi/fl/client.h"
 #include "fedmpi/math/norm.h"
 
@@ -31,6 +32,7 @@ void fed_method_settle(fed_method_t *method, const fed_config_t *config, size_t 
     add_all(&method->slots, method->optimizer->slots, method->optimizer->slot_count);
     for (size_t i = 0; i < method->chain.count; i++)
         add_all(&method->slots, method->chain.links[i]->slots, method->chain.links[i]->slot_count);
+    fed_average_settle(&method->slots, config);
     if (fed_training_options(config)->persistent_momentum)
         fed_slots_add(&method->slots, &fed_slot_momentum);
 }
@@ -47,7 +49,13 @@ void fed_method_start(const fed_method_t *method, const fed_config_t *config, do
 }
 
 size_t fed_method_bytes_down(const fed_method_t *method) {
-    return method->slots.lengths[FED_OWNER_DOWN] * sizeof(float);
+    const fed_slots_t *slots = &method->slots;
+    size_t numbers = 0;
+    for (size_t i = 0; i < slots->place_count; i++)
+        if (slots->places[i].slot->owner == FED_OWNER_DOWN &&
+            slots->places[i].slot != &fed_slot_average)
+            numbers += slots->places[i].count;
+    return numbers * sizeof(float);
 }
 
 size_t fed_method_bytes_up(const fed_method_t *method, const fed_config_t *config) {
@@ -66,5 +74,6 @@ double fed_method_step(const fed_method_t *method, const fed_aggregate_t *round)
         .w = fed_round_down(round, &fed_slot_parameters),
     };
     method->optimizer->step(&step);
+    fed_average_step(round->config, round->slots, round->down, round->server);
     return fed_norm_double(round->slots->parameters, update);
 }

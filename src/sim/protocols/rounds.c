@@ -3,6 +3,7 @@
 #include "protocols.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/fl/average.h"
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/sim/weights.h"
 
@@ -38,6 +39,7 @@ static void *create(fed_engine_t *engine, const float *initial) {
     rounds->server = FED_NEW_ARRAY(double, slots->lengths[FED_OWNER_SERVER]);
     memcpy(rounds->down, initial, slots->parameters * sizeof *initial);
     fed_method_start(method, problem->config, rounds->server);
+    fed_average_start(slots, rounds->down, rounds->server);
     return rounds;
 }
 
@@ -127,7 +129,7 @@ static fed_status_t run_round(void *state, fed_engine_t *engine, int64_t round,
 
 static const float *model(const void *state) {
     const rounds_t *rounds = state;
-    return rounds->down; /* fed_slot_parameters is the first */
+    return fed_average_model(&rounds->problem->method->slots, rounds->down);
 }
 
 const fed_protocol_t fed_protocol_rounds = {
