@@ -5,7 +5,9 @@ import os
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("FEDMPI", ROOT / "fedmpi"))
 if not PROGRAM.is_absolute():
     PROGRAM = ROOT / PROGRAM
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 120  # for what takes a moment, however slow the machine is
+
+# What no machine comes to the end of while a test runs: stopped on the way, it is stopped early.
+ENDLESS = ("federated.rounds=10000000",)
+ENDLESS_ROUND = ("training.epochs=16777215", "training.batch_size=1", "federated.tracked_clients=",
+                 "centralized.enabled=false")
 
 os.environ.update(OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_ALLOW_RUN_AS_ROOT="1",
                   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OPENBLAS_NUM_THREADS="1")
@@ -59,6 +66,27 @@ def write_data(folder: Path, train: Samples, test: Samples, compress: bool = Fal
             else:
                 path.write_bytes(data)
     return folder
+
+
+def overrides(settings: tuple) -> list[str]:
+    """Keys as options of the command line."""
+    return [part for setting in settings for part in ("--set", setting)]
+
+
+def wait_for(condition: Callable[[], object], what: str, process: subprocess.Popen = None):
+    """What the condition gives once it holds; an error where it does not come to that, and as
+    soon as the process on which it depends has ended."""
+    end = time.monotonic() + LIMIT_SECONDS
+    while True:
+        over = process is not None and process.poll() is not None
+        found = condition()
+        if found:
+            return found
+        if over:
+            raise AssertionError(f"ended with {process.returncode} before {what}")
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {LIMIT_SECONDS} s: {what}")
+        time.sleep(0.01)
 
 
 class Outcome(NamedTuple):
@@ -197,7 +225,26 @@ class ProgramCase(unittest.TestCase):
         path = self.folder / output
         if "--resume" not in options:
             options = ("--overwrite", *options)
-        overrides = [part for setting in settings for part in ("--set", setting)]
-        outcome = self.launch(ranks, *options, *overrides, "--output", path, self.config)
+        outcome = self.launch(ranks, *options, *overrides(settings), "--output", path, self.config)
         self.assertEqual(outcome.code, 0, outcome.stderr)
         return path
+
+    def rounds_in_file(self, output: str = "run.h5") -> int:
+        """Finished rounds that the results have, which are readable at any moment."""
+        path = self.folder / output
+        if not path.exists():
+            return 0
+        with h5py.File(path) as file:
+            rounds = list(file["federated/rounds"]["round"])
+        self.assertEqual(rounds, list(range(1, len(rounds) + 1)))
+        return len(rounds)
+
+    def wait_for_rounds(self, process: subprocess.Popen, rounds: int) -> None:
+        wait_for(lambda: self.rounds_in_file() >= rounds, f"{rounds} rounds", process)
+
+    def assert_resumed_is_whole(self, ranks: int, *settings: str) -> None:
+        """What is stopped goes on for some rounds, to the bits of a run that nobody stopped."""
+        last = f"federated.rounds={self.rounds_in_file() + 3}"
+        resumed = self.run_small(ranks, *settings, last, options=("--resume",))
+        whole = self.run_small(1, *settings, last, output="whole.h5")
+        self.assert_same(whole, resumed)

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import h5py
-from program import PROGRAM, ProgramCase, command
+from program import ENDLESS_ROUND, LIMIT_SECONDS, PROGRAM, ProgramCase, command, overrides
 
 SECTIONS = ("experiment", "data", "partition", "model", "training", "federated", "centralized",
             "checkpoint", "output")
@@ -264,12 +264,11 @@ class Progress(ProgramCase):
     def on_terminal(self, ranks: int, *settings: str, until: str = "") -> str:
         """What a run writes to a terminal, to its end or, stopped then, `until` it is there."""
         ours, theirs = pty.openpty()
-        overrides = [part for setting in settings for part in ("--set", setting)]
-        process = subprocess.Popen(command(ranks, "--overwrite", *overrides, self.config),
+        process = subprocess.Popen(command(ranks, "--overwrite", *overrides(settings), self.config),
                                    stdin=theirs, stdout=theirs, stderr=theirs,
                                    start_new_session=True)
         os.close(theirs)
-        shown, deadline, stopped = "", time.monotonic() + 110, False
+        shown, deadline, stopped = "", time.monotonic() + LIMIT_SECONDS, False
         while time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
                 try:
@@ -294,9 +293,7 @@ class Progress(ProgramCase):
         """In a round that does not end by itself."""
         for ranks in (0, 2):
             with self.subTest(ranks=ranks):
-                self.on_terminal(ranks, "training.epochs=3000000", "centralized.enabled=false",
-                                 "federated.tracked_clients=",
-                                 until="\r\033\\[Kround 1/4.*elapsed .*ETA ")
+                self.on_terminal(ranks, *ENDLESS_ROUND, until="\r\033\\[Kround 1/4.*elapsed .*ETA ")
 
     def test_the_live_line_is_gone_before_other_lines(self):
         for ranks in (0, 2):

@@ -105,7 +105,7 @@ class Links(unittest.TestCase):
             with self.subTest(target=target):
                 made = subprocess.run(["make", "--dry-run", "--no-print-directory", target],
                                       cwd=ROOT, check=False, text=True, capture_output=True,
-                                      timeout=60)
+                                      timeout=120)
                 self.assertEqual(made.returncode, 0, made.stderr)
 
     def test_modules_of_the_analysis_exist(self) -> None:
@@ -160,7 +160,7 @@ class Reference(unittest.TestCase):
         """Keys, variants, columns, options and codes: `make docs` would change nothing."""
         check = subprocess.run([sys.executable, REFERENCE / "make.py", "--check", "--program",
                                 program.PROGRAM], check=False, text=True, capture_output=True,
-                               timeout=60)
+                               timeout=120)
         self.assertEqual(check.returncode, 0, check.stderr)
 
     def test_every_variable_of_the_scripts_is_listed(self) -> None:
@@ -175,7 +175,7 @@ class Reference(unittest.TestCase):
     @unittest.skipUnless(shutil.which("man"), "man is not installed")
     def test_the_manual_page_renders(self) -> None:
         shown = subprocess.run(["man", "--warnings=w", "-l", REFERENCE / "fedmpi.1"], check=True,
-                               text=True, capture_output=True, timeout=60,
+                               text=True, capture_output=True, timeout=120,
                                env={**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"})
         self.assertEqual(shown.stderr, "")
         for part in ("NAME", "SYNOPSIS", "--dry-run", "EXIT STATUS", "clients_per_round",

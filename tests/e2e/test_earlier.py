@@ -4,12 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 import unittest
 from pathlib import Path
 
 import h5py
-from program import ProgramCase, text_attribute
+from program import ENDLESS, ProgramCase, overrides, text_attribute, wait_for
 
 SHIM = """
 #define _GNU_SOURCE
@@ -72,10 +71,8 @@ class Earlier(EarlierCase):
                 self.assertEqual(self.content(), before)
 
     def test_a_stopped_run_is_kept_with_its_checkpoint(self):
-        process = self.start(0, "--set", "federated.rounds=100000", self.config)
-        while not self.results.with_name("run.h5.checkpoint").exists():
-            self.assertIsNone(process.poll())
-            time.sleep(0.01)
+        process = self.start(0, *overrides(ENDLESS), self.config)
+        wait_for(self.results.with_name("run.h5.checkpoint").exists, "a checkpoint", process)
         process.terminate()
         self.assertEqual(process.wait(), 75)
         before = self.content()
@@ -131,11 +128,8 @@ class Earlier(EarlierCase):
 
     def test_resume_begins_again_where_no_checkpoint_was_made(self):
         whole = self.run_small(1, output="whole.h5")
-        process = self.start(0, "--set", "federated.rounds=100000", "--set", "checkpoint.every=0",
-                             self.config)
-        while not self.results.exists():
-            self.assertIsNone(process.poll())
-            time.sleep(0.01)
+        process = self.start(0, *overrides((*ENDLESS, "checkpoint.every=0")), self.config)
+        wait_for(self.results.exists, "results", process)
         process.kill()
         process.wait()
         self.assertEqual(self.run_it("--resume").code, 0)
@@ -181,14 +175,12 @@ class Earlier(EarlierCase):
 class Locks(EarlierCase):
     """Two runs and one output."""
 
-    LONG = ("--set", "federated.rounds=100000", "--set", "checkpoint.every=1000")
+    LONG = overrides((*ENDLESS, "checkpoint.every=1000"))
 
     def begin(self, *arguments: str, **options) -> subprocess.Popen:
         """A run that holds its lock and has its results file."""
         process = self.start(0, *self.LONG, *arguments, self.config, **options)
-        while not self.results.exists():
-            self.assertIsNone(process.poll(), process.stderr)
-            time.sleep(0.01)
+        wait_for(self.results.exists, "results", process)
         return process
 
     def no_locks(self) -> dict[str, str]:

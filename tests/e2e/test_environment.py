@@ -88,7 +88,7 @@ class Launchers(ProgramCase):
 
     def alone(self, **variables: str):
         done = subprocess.run([PROGRAM, "--dry-run", self.config], cwd=self.folder, text=True,
-                              capture_output=True, timeout=60, check=False,
+                              capture_output=True, timeout=120, check=False,
                               env={**CLEAN, **variables})
         return done
 

@@ -69,7 +69,7 @@ class Extend(ProgramCase):
         self.assertIn("[partition.scheme = blocks]", listed.stdout)
         done = subprocess.run([fedmpi, "--set", "partition.scheme=blocks", "--set",
                                "partition.clients=10", self.config], cwd=self.folder, check=False,
-                              text=True, capture_output=True, timeout=100)
+                              text=True, capture_output=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
         with h5py.File(self.folder / "run.h5") as file:
             rows = file["partition/clients"][()]

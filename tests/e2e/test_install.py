@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
 def make(*arguments: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(["make", "--no-print-directory", f"BUILD={BUILD}", "WERROR=-Werror",
                            *arguments], cwd=ROOT, check=True, text=True, capture_output=True,
-                          timeout=600, **options)
+                          timeout=1200, **options)
 
 
 def files_below(folder: Path) -> set[str]:
@@ -106,7 +106,7 @@ class Installed(ProgramCase):
         subprocess.run(["mpicc", "-std=gnu11", "-Wall", "-Werror", source, *flags, "-o",
                         self.folder / "tiny"], check=True, cwd=self.folder, timeout=120)
         done = subprocess.run(["mpirun", "-np", "2", self.folder / "tiny"], check=True, text=True,
-                              capture_output=True, cwd=self.folder, timeout=60)
+                              capture_output=True, cwd=self.folder, timeout=120)
         self.assertRegex(done.stdout, r"^0\.\d+ 1\.5\n$")
 
     def test_the_installed_program_runs_from_any_folder(self):
@@ -121,17 +121,17 @@ class Installed(ProgramCase):
         line = [installed, *(part for setting in settings for part in ("--set", setting))]
         for number, name in enumerate(("configs/quick.ini", "quick.ini", "paper/e5.ini")):
             done = subprocess.run([*line, "-o", f"{number}.h5", name], cwd=elsewhere, check=False,
-                                  text=True, capture_output=True, timeout=60)
+                                  text=True, capture_output=True, timeout=120)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(f"{self.prefix}/share/fedmpi/configs/", done.stderr)
         with h5py.File(elsewhere / "2.h5") as file:
             self.assertEqual(bytes(file["config"].attrs["training.epochs"]), b"5")
         (elsewhere / "quick.ini").write_text("[federated]\nrounds = none\n")
         done = subprocess.run([*line, "quick.ini"], cwd=elsewhere, check=False, text=True,
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=120)
         self.assertEqual(done.returncode, 2, "one that is here comes first")
         done = subprocess.run([*line, "nowhere.ini"], cwd=elsewhere, check=False, text=True,
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=120)
         self.assertEqual(done.returncode, 2)
         self.assertIn("fedmpi: nowhere.ini: ", done.stderr)
         self.assertIn(f"{self.prefix}/share/fedmpi/configs", done.stderr)
@@ -139,13 +139,13 @@ class Installed(ProgramCase):
     def test_what_is_missing_is_told_for_where_the_program_is(self):
         installed = self.prefix / "bin" / "fedmpi"
         done = subprocess.run([installed, "quick.ini"], cwd=self.folder, check=False, text=True,
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=120)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn(f"{self.prefix}/share/fedmpi/jobs/setup/data.sh mnist", done.stderr)
         self.assertNotIn("make data", done.stderr)
         built = subprocess.run([program.PROGRAM, "--set", "data.path=data/not-here",
                                 ROOT / "configs/quick.ini"], cwd=ROOT, check=False, text=True,
-                               capture_output=True, timeout=60)
+                               capture_output=True, timeout=120)
         self.assertIn("make data", built.stderr)
 
     def test_the_installed_script_gets_data_to_where_the_user_is(self):
@@ -177,7 +177,7 @@ class Completion(ProgramCase):
             ["bash", "--norc", "-c", f"source {self.SCRIPT}; COMP_WORDS=({quoted}); "
              f"COMP_CWORD={len(words) - 1}; {function} '{words[0]}' '{words[-1]}'; "
              "printf '%s\\n' \"${COMPREPLY[@]}\""],
-            check=True, text=True, capture_output=True, cwd=self.folder, timeout=60)
+            check=True, text=True, capture_output=True, cwd=self.folder, timeout=120)
         return sorted(done.stdout.split())
 
     def test_it_is_registered(self):
@@ -209,7 +209,7 @@ class Completion(ProgramCase):
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_the_zsh_script_parses(self):
-        subprocess.run(["zsh", "-n", self.SCRIPT.with_name("_fedmpi")], check=True, timeout=60)
+        subprocess.run(["zsh", "-n", self.SCRIPT.with_name("_fedmpi")], check=True, timeout=120)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ E2E = Path(__file__).resolve().parents[1] / "e2e"
 sys.path.insert(0, str(E2E))
 os.environ["FEDMPI"] = sys.argv[1]
 import program  # noqa: E402: reads FEDMPI
-import test_kill  # noqa: E402
 
 CLIENTS, ROUNDS, SPAN = 2000, 150, 15
 SETTINGS = (f"partition.clients={CLIENTS}", "partition.samples_per_client=1",
@@ -51,7 +50,7 @@ def run(every: int) -> dict[int, Spent]:
         config = folder / "run.ini"
         config.write_text(program.SMALL.format(data=data, folder=folder))
         settings = (*SETTINGS, f"checkpoint.every={every}")
-        process = subprocess.Popen(program.command(0, *test_kill.overrides(settings), config),
+        process = subprocess.Popen(program.command(0, *program.overrides(settings), config),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         found = {int(line.split()[1].partition("/")[0]): spent(process.pid)
                  for line in process.stderr if line.startswith("round ")}

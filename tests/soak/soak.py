@@ -49,7 +49,7 @@ def run(folder: Path, rounds: int) -> tuple[dict[int, dict], int]:
     config.write_text(program.SMALL.format(data=data, folder=folder))
     mark = uuid.uuid4().hex
     process = subprocess.Popen(
-        program.command(RANKS, *test_kill.overrides((*SETTINGS, f"federated.rounds={rounds}")),
+        program.command(RANKS, *program.overrides((*SETTINGS, f"federated.rounds={rounds}")),
                         config),
         env={**os.environ, test_kill.MARK: mark}, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True)
