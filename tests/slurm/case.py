@@ -14,7 +14,7 @@ from typing import Dict, List
 
 import h5py
 import numpy as np
-from cluster import Cluster, missing_programs, wait_until
+from cluster import LIMIT_SECONDS, Cluster, missing_programs, wait_until
 
 TOP = Path(__file__).resolve().parents[2]
 PROGRAM = TOP / os.environ.get("FEDMPI", "fedmpi")
@@ -27,11 +27,11 @@ SMALL = (
     "-s model.hidden=16 -s federated.rounds=3 -s federated.tracked_clients=0,1"
 ).split()
 
-#: Long enough to be interrupted after a few rounds, with all the state that a run can have.
+#: To be interrupted, with all the state that a run can have.
 LONG = (
     "-s data.train_limit=0 -s partition.clients=6 -s partition.samples_per_client=100 "
     "-s model.hidden=40 -s training.epochs=2 -s training.persistent_momentum=true "
-    "-s federated.rounds=150 -s federated.tracked_clients=0 -s centralized.epochs=30"
+    "-s federated.tracked_clients=0 -s centralized.epochs=30"
 ).split()
 
 
@@ -158,7 +158,7 @@ class SlurmCase(unittest.TestCase):
             f"job {job}:\n{self.cluster.log(log)}",
         )
 
-    def wait_for_log(self, log: str, text: str, seconds: float = 60) -> None:
+    def wait_for_log(self, log: str, text: str, seconds: float = LIMIT_SECONDS) -> None:
         try:
             wait_until(lambda: text in self.cluster.log(log), f"{text!r} in {log}", seconds)
         except TimeoutError as error:

@@ -21,6 +21,9 @@ from typing import Callable, Dict, List, Optional
 #: More than the machine may have: ranks of tests share its cores.
 CPUS = 12
 
+#: For what takes a moment, however slow the machine is.
+LIMIT_SECONDS = 120
+
 _CONF = """\
 ClusterName=fedmpi-test
 SlurmctldHost={host}(127.0.0.1)
@@ -66,7 +69,7 @@ def missing_programs() -> List[str]:
     return [name for name in _PROGRAMS if not shutil.which(name, path=_PATH)]
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = LIMIT_SECONDS) -> None:
     """Poll until the condition holds; TimeoutError names what did not come."""
     end = time.monotonic() + seconds
     while not condition():
@@ -113,7 +116,7 @@ class Cluster:
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=30,
+            timeout=LIMIT_SECONDS,
             check=False,
         )
         self._daemons.close()
@@ -133,7 +136,7 @@ class Cluster:
     def state(self, job: str) -> str:
         return self.record(job)["JobState"]
 
-    def wait(self, *jobs: str, seconds: float = 90) -> None:
+    def wait(self, *jobs: str, seconds: float = 2 * LIMIT_SECONDS) -> None:
         """Wait until the jobs have ended; those that were requeued start again soon.
 
         Slurm holds a requeued job back for two minutes. It could start at once, were it
@@ -221,7 +224,7 @@ class Cluster:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             universal_newlines=True,
-            timeout=60,
+            timeout=LIMIT_SECONDS,
             check=False,
         )
         forgotten = command[0] == "squeue" and "Invalid job id" in done.stderr
