@@ -18,7 +18,7 @@ const fed_plugin_table_t fed_schedules = {
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_schedule_options_t, schedule, &fed_schedules, "constant",
-             "of the clients' learning rate over the rounds, with decay and decay_rounds"),
+             "course of the clients' learning rate over the rounds, with decay and decay_rounds"),
 };
 
 const fed_key_group_t fed_schedule_keys = FED_KEY_GROUP("training", fed_schedule_options_t, keys);

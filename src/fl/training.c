@@ -14,9 +14,9 @@
 static const fed_key_t keys[] = {
     FED_INTEGER(fed_training_options_t, epochs, 1, 16777215, "10", "E: local epochs of a client in a round"),
     FED_INTEGER(fed_training_options_t, batch_size, 1, 1048576, "32", "B: samples of a mini-batch; the last of an epoch may be smaller"),
-    FED_REAL(fed_training_options_t, learning_rate, 0, 1000, "0.01", "of the clients' and the baseline's SGD", .above_minimum = true),
-    FED_REAL(fed_training_options_t, momentum, 0, 0.999999, "0.9", "of the clients' and the baseline's SGD"),
-    FED_REAL(fed_training_options_t, weight_decay, 0, 1000, "0", "L2 term added to the gradient"),
+    FED_REAL(fed_training_options_t, learning_rate, 0, 1000, "0.01", "step size of the clients' and the baseline's SGD", .above_minimum = true),
+    FED_REAL(fed_training_options_t, momentum, 0, 0.999999, "0.9", "share of the last step's velocity in the next, of the clients' and the baseline's SGD; 0: none"),
+    FED_REAL(fed_training_options_t, weight_decay, 0, 1000, "0", "this times the parameters is added to each gradient (L2); 0: none"),
     FED_BOOLEAN(fed_training_options_t, persistent_momentum, "false", "keep each client's momentum from round to round"),
     FED_BOOLEAN(fed_training_options_t, nesterov, "false", "Nesterov's momentum, as PyTorch's SGD has it"),
     FED_REAL(fed_training_options_t, clip_norm, 0, 1e30, "0", "L2 norm to which a mini-batch's gradient is scaled down if it is longer; 0: never"),

@@ -14,7 +14,8 @@
 
 static const fed_key_t keys[] = {
     FED_TEXT(fed_checkpoint_options_t, file, "",
-             "empty: the results file's name with .checkpoint behind it", .resumable = true),
+             "the checkpoint; empty: the results file's name with .checkpoint behind it",
+             .resumable = true),
     FED_INTEGER(fed_checkpoint_options_t, every, 0, 10000000, "1",
                 "rounds from one checkpoint to the next; 0: never", .resumable = true),
 };

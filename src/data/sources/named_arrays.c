@@ -24,9 +24,8 @@ static const char *const layout_words[] = {
 };
 
 static const fed_key_t keys[] = {
-    FED_CHOICE(
-        layout_options_t, layout, layout_words, "auto",
-        "where pictures of named arrays have their channels; auto: by their number, 1, 3 or 4"),
+    FED_CHOICE(layout_options_t, layout, layout_words, "auto",
+               "hdf5, tff: where pictures have their channels; auto: where there are at most 4"),
 };
 
 const fed_key_group_t fed_layout_keys = FED_KEY_GROUP("data", layout_options_t, keys);
