@@ -138,6 +138,18 @@ static bool uses_openblas(const fed_layer_t *layer, fed_product_kind_t kind, siz
            fed_gemm_is_openblas(layer->gemm, kind, batch, layer->inputs, layer->outputs);
 }
 
+bool fed_model_drop_openblas(fed_model_t *model, size_t batch) {
+    bool used = false;
+    for (size_t l = 0; l < model->layer_count; l++) {
+        fed_layer_t *layer = &model->layers[l];
+        for (int kind = 0; kind < FED_PRODUCT_KINDS; kind++)
+            used |= uses_openblas(layer, (fed_product_kind_t)kind, batch);
+        layer->gemm = FED_GEMM_OWN;
+    }
+    model->gemm = FED_GEMM_OWN;
+    return used;
+}
+
 char *fed_model_products(const fed_model_t *model, size_t training, size_t evaluation) {
     fed_text_t text = {0};
     for (size_t l = 0; l < model->layer_count; l++) {

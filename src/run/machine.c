@@ -10,8 +10,6 @@
 #include "fedmpi/math/simd.h"
 #include "fedmpi/run/version.h"
 
-#include <string.h>
-
 static fed_status_t agree_on_version(const fed_comm_t *comm) {
     FED_AUTOFREE char *version = fed_format("%s (%s)", fed_version(), fed_git_revision());
     return fed_comm_agree_text(comm, "versions of the program", version);
@@ -38,13 +36,14 @@ fed_status_t fed_machine_init(fed_machine_t *machine, const fed_comm_t *comm) {
     FED_TRY(agree_on_kernels(comm));
     machine->cpus = fed_comm_distinct(comm, fed_cpu_model(), "; ");
     machine->blas = fed_comm_distinct(comm, fed_blas_description(), "; ");
-    machine->same_blas = machine->blas && strcmp(machine->blas, fed_blas_description()) == 0;
-    fed_comm_broadcast(comm, &machine->same_blas, sizeof machine->same_blas);
+    if (fed_comm_agree_text(comm, "OpenBLAS's kernels", fed_blas_description()) != FED_OK)
+        machine->blas_differs = fed_strdup(fed_error_message());
     return FED_OK;
 }
 
 void fed_machine_fini(fed_machine_t *machine) {
     fed_free(machine->cpus);
     fed_free(machine->blas);
+    fed_free(machine->blas_differs);
     *machine = (fed_machine_t){0};
 }

@@ -13,6 +13,7 @@
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
+#include "fedmpi/fl/evaluation.h"
 #include "fedmpi/fl/selection.h"
 #include "fedmpi/fl/training.h"
 #include "fedmpi/io/arrays.h"
@@ -245,6 +246,24 @@ static fed_status_t check_participants(const fed_config_t *config, const fed_met
     return fed_aggregation_check(config, method->aggregation, clients);
 }
 
+/* A client's update must not depend on the rank that trains it. */
+static fed_status_t settle_products(fed_run_t *run) {
+    const char *differs = run->machine.blas_differs;
+    if (!differs || run->model.gemm == FED_GEMM_OWN)
+        return FED_OK;
+    if (run->model.gemm == FED_GEMM_OPENBLAS)
+        return fed_config_fail(&run->config, "model.gemm",
+                               "%s, and so would the ranks' results; accepted is auto or own, or "
+                               "the environment variable OPENBLAS_CORETYPE the same on all ranks",
+                               differs);
+    size_t training = (size_t)fed_training_options(&run->config)->batch_size;
+    size_t batch = training > FED_EVALUATION_BLOCK ? training : FED_EVALUATION_BLOCK;
+    if (fed_model_drop_openblas(&run->model, batch))
+        fed_warn("%s; all ranks use our own kernels (OPENBLAS_CORETYPE can make them the same)",
+                 differs);
+    return FED_OK;
+}
+
 /* What every rank computes for itself, with the same outcome. */
 static fed_status_t build(fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
@@ -269,6 +288,7 @@ static fed_status_t build(fed_run_t *run) {
         .density = fed_samples_density(&data->train),
     };
     FED_TRY(fed_model_init(&run->model, &run->config, &input));
+    FED_TRY(settle_products(run));
     fed_method_settle(&run->method, &run->config, run->model.parameters);
     return FED_OK;
 }

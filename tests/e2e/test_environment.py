@@ -3,6 +3,7 @@
 import os
 import subprocess
 import unittest
+from pathlib import Path
 
 import h5py
 from program import PROGRAM, ProgramCase, text_attribute
@@ -81,6 +82,52 @@ class Kernels(ProgramCase):
             if self.kernels(best) != "plain":
                 self.assertIn(f"kernels: plain on all ranks, as rank {rank} has no better\n",
                               outcome.stderr)
+
+
+class OpenBLAS(ProgramCase):
+    """Its kernels are told by a variable of its own; two that every x86-64 processor has."""
+
+    LARGE = ("--set", "model.hidden=512,512")  # auto: some products are OpenBLAS's
+    ONE, OTHER = "Nehalem", "Prescott"
+
+    def start(self, output: Path, gemm: str, *prefix: str):
+        environment = {**os.environ, "FEDMPI_SIMD": "plain", "OPENBLAS_CORETYPE": self.ONE}
+        return self.launch(3, "-o", output, self.config, *self.LARGE, "--set", f"model.gemm={gemm}",
+                           env=environment, prefix=prefix)
+
+    def products(self, path: Path) -> str:
+        with h5py.File(path) as file:
+            return text_attribute(file["model"], "gemm")
+
+    def setUp(self) -> None:
+        super().setUp()
+        same = self.folder / "same.h5"
+        self.assertEqual(self.start(same, "auto").code, 0)
+        with h5py.File(same) as file:
+            if self.ONE not in text_attribute(file, "blas"):
+                self.skipTest(f"this OpenBLAS has no kernels for {self.ONE}")
+        self.assertIn("openblas", self.products(same))
+
+    def test_kernels_that_differ_are_not_used(self):
+        own = self.folder / "own.h5"
+        self.assertEqual(self.start(own, "own").code, 0)
+        for rank in ("0", "2"):
+            with self.subTest(rank):
+                mixed = self.folder / f"mixed{rank}.h5"
+                outcome = self.start(mixed, "auto", *ON_RANK, rank, "OPENBLAS_CORETYPE", self.OTHER)
+                self.assertEqual(outcome.code, 0, outcome.stderr)
+                self.assertRegex(outcome.stderr, r"warning: OpenBLAS's kernels differ between nodes: .*"
+                                                 r" on \S+ \(rank \d\).*OPENBLAS_CORETYPE")
+                self.assertNotIn("openblas", self.products(mixed))
+                self.assert_same(own, mixed)
+                with h5py.File(mixed) as file:
+                    self.assertIn("; ", text_attribute(file, "blas"))
+
+    def test_who_insists_on_them_is_refused(self):
+        path = self.folder / "refused.h5"
+        outcome = self.start(path, "openblas", *ON_RANK, "2", "OPENBLAS_CORETYPE", self.OTHER)
+        self.assert_refused(outcome, "model.gemm", "(rank 2)", "OPENBLAS_CORETYPE")
+        self.assertFalse(path.exists())
 
 
 class Launchers(ProgramCase):

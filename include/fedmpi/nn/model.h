@@ -88,6 +88,11 @@ void fed_tensor_export(const fed_tensor_t *tensor, const float *w, float *values
 /** A tensor in PyTorch's layout into w. */
 void fed_tensor_import(const fed_tensor_t *tensor, const float *values, float *w);
 
+/** All products are ours from here on, where ranks' OpenBLAS would not have the same bits. Before
+ * a workspace is made. Local.
+ * @param batch  most samples of a product @return were some of them OpenBLAS's? */
+bool fed_model_drop_openblas(fed_model_t *model, size_t batch);
+
 /** Whose products the dense layers use, in words: "fc1: own; fc2: openblas (forward, weights)
  * and own (input, evaluation)". The caller frees it.
  * @param training    samples of a training step

@@ -5,9 +5,9 @@
 #include "fedmpi/comm/comm.h"
 
 typedef struct fed_machine {
-    char *cpus;     /**< server: processors' names, each once; NULL elsewhere */
-    char *blas;     /**< the same of BLAS libraries and the kernels that they chose */
-    bool same_blas; /**< on every rank: all have chosen the same */
+    char *cpus;         /**< server: processors' names, each once; NULL elsewhere */
+    char *blas;         /**< the same of BLAS libraries and the kernels that they chose */
+    char *blas_differs; /**< on every rank: how, and on which hosts; NULL: all chose the same */
 } fed_machine_t;
 
 /** Agree on the program's version and on the kernels: the least of any rank. Collective.
