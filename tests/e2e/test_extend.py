@@ -77,6 +77,29 @@ class Extend(ProgramCase):
         self.assertLess(rows["effective_classes"].max(), 2.01)
 
     @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_an_algorithm(self):
+        """Its key is checked, its column says what it did; without effect it is FedAvg."""
+        fedmpi = self.build("algorithm.md")
+        listed = subprocess.run([fedmpi, "--list"], check=True, text=True, capture_output=True)
+        self.assertIn("[federated.algorithm = fedcap]", listed.stdout)
+        averaged = self.train_with(fedmpi)
+        free = self.train_with(fedmpi, "federated.algorithm=fedcap", "federated.step_cap=1000")
+        for name, values in averaged.items():
+            np.testing.assert_array_equal(values, free[name], name)
+        capped = ("federated.algorithm=fedcap", "federated.step_cap=2")
+        alone, three = self.train_with(fedmpi, *capped), self.train_with(fedmpi, *capped, ranks=3)
+        for name, values in alone.items():
+            np.testing.assert_array_equal(values, three[name], name)
+        self.assertTrue(any((values != averaged[name]).any() for name, values in alone.items()))
+        with h5py.File(self.folder / "made-3.h5") as file:
+            clients = file["federated/clients"][()]
+        self.assertEqual(clients.dtype.names[-1], "step_scale")
+        self.assertTrue((clients["steps"] > 2).any())
+        np.testing.assert_allclose(clients["step_scale"], np.minimum(1, 2 / clients["steps"]))
+        self.assertIn("federated.step_cap = 0: accepted is an integer from 1",
+                      self.refuse(fedmpi, (*capped[:1], "federated.step_cap=0")))
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
     def test_a_data_source(self):
         """The same numbers as HDF5 are the same model; the key says where the class stands."""
         fedmpi = self.build("data-source.md")
