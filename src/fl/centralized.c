@@ -121,6 +121,12 @@ bool fed_centralized_advance(fed_centralized_t *central) {
     return true;
 }
 
+/* Of an epoch, in which so many samples are used. */
+static int64_t steps_in(const fed_centralized_t *central, size_t samples) {
+    size_t batch_size = central->training.batch_size;
+    return (int64_t)((samples + batch_size - 1) / batch_size);
+}
+
 void fed_centralized_resume(fed_centralized_t *central, size_t position, double loss_sum,
                             int64_t correct) {
     if (central->epoch > central->epochs)
@@ -129,6 +135,8 @@ void fed_centralized_resume(fed_centralized_t *central, size_t position, double 
     central->training.position = position;
     central->training.loss_sum = loss_sum;
     central->training.correct = correct;
+    central->training.steps =
+        (central->epoch - 1) * steps_in(central, central->count) + steps_in(central, position);
     central->evaluated_blocks = 0;
     central->test = central->validation = (fed_score_t){0};
 }

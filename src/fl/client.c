@@ -37,10 +37,10 @@ int64_t fed_client_epochs(const fed_algorithm_t *algorithm, const fed_config_t *
 }
 
 double fed_client_gradients(const fed_config_t *config, int64_t steps) {
-    double momentum = fed_training_options(config)->momentum, velocity = 0, weight = 0;
+    double momentum = fed_momentum_options(config)->momentum, velocity = 0, weight = 0;
     for (int64_t step = 0; step < steps; step++) {
         velocity = momentum * velocity + 1;
-        weight += fed_training_options(config)->nesterov ? momentum * velocity + 1 : velocity;
+        weight += fed_momentum_options(config)->nesterov ? momentum * velocity + 1 : velocity;
     }
     return weight;
 }
@@ -127,22 +127,17 @@ static float *begin(fed_client_t *client) {
     const fed_trainer_t *trainer = client->trainer;
     const fed_algorithm_t *algorithm = trainer->method->algorithm;
     fed_training_t *training = client->training;
-    size_t bytes = training->model->parameters * sizeof(float);
     training->sgd.learning_rate =
         (float)fed_learning_rate(trainer->method->schedule, trainer->config, client->task->round);
     client->state = fed_states_open(trainer->states, client->task->client);
     float *momentum = NULL;
-    if (fed_training_options(trainer->config)->persistent_momentum)
+    if (fed_momentum_persists(trainer->config))
         momentum = fed_client_state(client, &fed_slot_momentum);
-    memcpy(training->w, client->w, bytes);
-    if (momentum)
-        memcpy(training->v, momentum, bytes);
-    else
-        memset(training->v, 0, bytes);
     if (algorithm->correct || algorithm->train)
         fed_training_separate_gradient(training);
-    if (training->g)
-        memset(training->g, 0, bytes);
+    fed_training_start(training, client->w);
+    if (momentum)
+        memcpy(training->v, momentum, training->model->parameters * sizeof *momentum);
     training->relabel = client->attack ? client->attack->relabel : NULL;
     if (algorithm->correct)
         training->correction = (fed_correction_t){correct_gradient, client};

@@ -33,7 +33,7 @@ void fed_method_settle(fed_method_t *method, const fed_config_t *config, size_t 
     for (size_t i = 0; i < method->chain.count; i++)
         add_all(&method->slots, method->chain.links[i]->slots, method->chain.links[i]->slot_count);
     fed_average_settle(&method->slots, config);
-    if (fed_training_options(config)->persistent_momentum)
+    if (fed_momentum_persists(config))
         fed_slots_add(&method->slots, &fed_slot_momentum);
 }
 

@@ -20,13 +20,9 @@ const fed_key_group_t fed_personal_keys = FED_KEY_GROUP("federated", fed_persona
 
 static void fine_tune(const fed_personal_task_t *task, const fed_config_t *config,
                       fed_training_t *training, const float *w) {
-    size_t bytes = training->model->parameters * sizeof *w;
     training->sgd.learning_rate = (float)task->learning_rate;
     training->relabel = NULL;
-    memcpy(training->w, w, bytes);
-    memset(training->v, 0, bytes);
-    if (training->g)
-        memset(training->g, 0, bytes);
+    fed_training_start(training, w);
     for (int64_t epoch = 0; epoch < fed_personal_options(config)->personal_epochs; epoch++) {
         fed_stream_t stream = {
             .seed = task->seed,

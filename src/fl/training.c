@@ -14,11 +14,8 @@
 static const fed_key_t keys[] = {
     FED_INTEGER(fed_training_options_t, epochs, 1, 16777215, "10", "E: local epochs of a client in a round"),
     FED_INTEGER(fed_training_options_t, batch_size, 1, 1048576, "32", "B: samples of a mini-batch; the last of an epoch may be smaller"),
-    FED_REAL(fed_training_options_t, learning_rate, 0, 1000, "0.01", "step size of the clients' and the baseline's SGD", .above_minimum = true),
-    FED_REAL(fed_training_options_t, momentum, 0, 0.999999, "0.9", "share of the last step's velocity in the next, of the clients' and the baseline's SGD; 0: none"),
-    FED_REAL(fed_training_options_t, weight_decay, 0, 1000, "0", "this times the parameters is added to each gradient (L2); 0: none"),
-    FED_BOOLEAN(fed_training_options_t, persistent_momentum, "false", "keep each client's momentum from round to round"),
-    FED_BOOLEAN(fed_training_options_t, nesterov, "false", "Nesterov's momentum, as PyTorch's SGD has it"),
+    FED_REAL(fed_training_options_t, learning_rate, 0, 1000, "0.01", "step size of the clients and the baseline", .above_minimum = true),
+    FED_REAL(fed_training_options_t, weight_decay, 0, 1000, "0", "this times the parameters is added to each gradient (L2), by adamw to the step; 0: none"),
     FED_REAL(fed_training_options_t, clip_norm, 0, 1e30, "0", "L2 norm to which a mini-batch's gradient is scaled down if it is longer; 0: never"),
     FED_INTEGER(fed_training_options_t, steps, 0, 16777215, "0", "mini-batches of a client in a round, in place of epochs; 0: epochs"),
 };
@@ -27,33 +24,46 @@ static const fed_key_t keys[] = {
 const fed_key_group_t fed_training_keys = FED_KEY_GROUP("training", fed_training_options_t, keys);
 
 fed_status_t fed_training_check(const fed_config_t *config) {
-    if (fed_training_options(config)->nesterov && fed_training_options(config)->momentum == 0)
+    if (fed_config_uses(config, &fed_momentum_keys) && fed_momentum_options(config)->nesterov &&
+        fed_momentum_options(config)->momentum == 0)
         return fed_config_fail(config, "training.nesterov", "needs training.momentum > 0");
     return FED_OK;
 }
 
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config) {
+    const fed_optimizer_t *optimizer = fed_optimizer_of(config);
     size_t batch_size = (size_t)fed_training_options(config)->batch_size;
     if (batch_size > samples->count)
         batch_size = samples->count;
     *training = (fed_training_t){
+        .config = config,
+        .optimizer = optimizer,
         .model = model,
         .samples = samples,
         .workspace = fed_workspace_create(model, batch_size),
         .sgd = {.learning_rate = (float)fed_training_options(config)->learning_rate,
-                .momentum = (float)fed_training_options(config)->momentum,
+                .momentum = (float)fed_momentum_options(config)->momentum,
                 .weight_decay = (float)fed_training_options(config)->weight_decay,
-                .nesterov = fed_training_options(config)->nesterov},
+                .nesterov = fed_momentum_options(config)->nesterov},
         .clip_norm = fed_training_options(config)->clip_norm,
         .batch_size = batch_size,
         .w = FED_NEW_ARRAY(float, model->parameters),
-        .v = FED_NEW_ARRAY(float, model->parameters),
+        .v = FED_NEW_ARRAY(float, optimizer->vectors * model->parameters),
         .x = FED_NEW_ARRAY(float, batch_size * samples->features),
         .labels = FED_NEW_ARRAY(int32_t, batch_size),
     };
-    if (training->clip_norm > 0)
+    if (training->clip_norm > 0 || optimizer->step)
         fed_training_separate_gradient(training);
+}
+
+void fed_training_start(fed_training_t *training, const float *w) {
+    size_t n = training->model->parameters;
+    memcpy(training->w, w, n * sizeof *w);
+    memset(training->v, 0, training->optimizer->vectors * n * sizeof *training->v);
+    if (training->g)
+        memset(training->g, 0, n * sizeof *training->g);
+    training->steps = 0;
 }
 
 void fed_training_fini(fed_training_t *training) {
@@ -74,7 +84,9 @@ void fed_training_separate_gradient(fed_training_t *training) {
 
 size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) {
     size_t batch_size = (size_t)fed_training_options(config)->batch_size;
-    size_t vectors = fed_training_options(config)->clip_norm > 0 ? 3 : 2;
+    const fed_optimizer_t *optimizer = fed_optimizer_of(config);
+    bool is_stored = fed_training_options(config)->clip_norm > 0 || optimizer->step;
+    size_t vectors = 1 + optimizer->vectors + is_stored;
     return vectors * model->parameters * sizeof(float) +
            batch_size * model->inputs * sizeof(float) + fed_workspace_bytes(model, batch_size);
 }
@@ -151,6 +163,25 @@ void fed_training_gradient(fed_training_t *training, const float *w, const uint3
         scale(n, (float)((double)latest / (double)count), training->g);
 }
 
+/* Parameters first .. first+count-1, by the gradient there. */
+static void step_part(fed_training_t *training, size_t first, size_t count, const float *g) {
+    const fed_optimizer_step_t step = {
+        .config = training->config,
+        .number = training->steps,
+        .learning_rate = training->sgd.learning_rate,
+        .weight_decay = training->sgd.weight_decay,
+        .count = count,
+        .g = g,
+        .memory = training->v + first,
+        .stride = training->model->parameters,
+        .w = training->w + first,
+    };
+    if (training->optimizer->step)
+        training->optimizer->step(&step);
+    else
+        fed_sgd_step(count, &training->sgd, g, training->v + first, training->w + first);
+}
+
 void fed_training_step_on_gradient(fed_training_t *training) {
     size_t n = training->model->parameters;
     const fed_correction_t *correction = &training->correction;
@@ -159,13 +190,14 @@ void fed_training_step_on_gradient(fed_training_t *training) {
         if (length > training->clip_norm)
             scale(n, (float)(training->clip_norm / length), training->g);
     }
+    training->steps++;
     /* Part by part while it is in the cache. */
     for (size_t first = 0; first < n; first += STEP_PART) {
         size_t count = n - first < STEP_PART ? n - first : STEP_PART;
         float *g = training->g + first;
         if (correction->apply)
             correction->apply(correction->context, first, count, g);
-        fed_sgd_step(count, &training->sgd, g, training->v + first, training->w + first);
+        step_part(training, first, count, g);
     }
 }
 

@@ -71,7 +71,7 @@ static void put_central(fed_bundle_t *bundle, const fed_centralized_t *central, 
     size_t n = training.model->parameters;
     fed_training_settle(&training);
     put_vector(bundle, "baseline/w", n, training.w);
-    put_vector(bundle, "baseline/v", n, training.v);
+    put_vector(bundle, "baseline/v", training.optimizer->vectors * n, training.v);
     integers[EPOCH] = central->epoch;
     integers[POSITION] = (int64_t)training.position;
     integers[CORRECT] = training.correct;

@@ -105,7 +105,8 @@ static fed_status_t get_central(const fed_bundle_t *bundle, const fed_bundle_t *
         (size_t)integers[POSITION] > central->count)
         return fed_fail(FED_INPUT, "checkpoint: impossible position of the baseline");
     FED_TRY(fed_bundle_get(bundle, "baseline/w", FED_FLOAT32, n, central->training.w));
-    FED_TRY(fed_bundle_get(bundle, "baseline/v", FED_FLOAT32, n, central->training.v));
+    FED_TRY(fed_bundle_get(bundle, "baseline/v", FED_FLOAT32,
+                           central->training.optimizer->vectors * n, central->training.v));
     FED_TRY(get_central_rows(rows, central, (size_t)(integers[EPOCH] - 1)));
     central->epoch = integers[EPOCH];
     central->train_seconds = reals[TRAIN_SECONDS];

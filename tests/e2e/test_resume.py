@@ -29,10 +29,10 @@ def children(parent: int) -> list[int]:
 
 class Resume(ProgramCase):
     def test_three_and_three_rounds_are_six(self):
-        for momentum in ("false", "true"):
-            with self.subTest(persistent_momentum=momentum):
-                settings = (f"training.persistent_momentum={momentum}",
-                            "federated.clients_per_round=5", "centralized.epochs=9")
+        for optimizer in ("training.persistent_momentum=false", "training.persistent_momentum=true",
+                          "training.optimizer=adamw"):
+            with self.subTest(optimizer):
+                settings = (optimizer, "federated.clients_per_round=5", "centralized.epochs=9")
                 whole = self.run_small(2, *settings, "federated.rounds=6", output="whole.h5")
                 for first, then in ((1, 4), (3, 2)):
                     name = f"parts-{first}-{then}.h5"

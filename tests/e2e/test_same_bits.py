@@ -18,6 +18,10 @@ CASES = {
     "no baseline, nobody tracked": ("centralized.enabled=false", "federated.tracked_clients="),
     "a baseline on everything": ("centralized.data=all", "centralized.epochs=3",
                                  "training.weight_decay=0.01"),
+    "Adam": ("training.optimizer=adam", "training.learning_rate=0.01", "training.weight_decay=0.01",
+             "training.clip_norm=1", "federated.clients_per_round=4"),
+    "AdamW and a proximal term": ("training.optimizer=adamw", "training.weight_decay=0.01",
+                                  "federated.algorithm=fedprox"),
     "OpenBLAS": ("model.gemm=openblas", "federated.clients_per_round=5"),
 }
 
@@ -60,9 +64,15 @@ class SameBits(ProgramCase):
             self.assertEqual(bytes(file["config"].attrs["federated.tracked_clients"]), b"0,1,2")
 
     def test_a_client_with_everything_is_the_baseline(self):
+        for optimizer in ("sgd", "adam", "adamw"):
+            with self.subTest(optimizer):
+                self.check_baseline(f"training.optimizer={optimizer}", "training.weight_decay=0.01",
+                                    output=f"{optimizer}.h5")
+
+    def check_baseline(self, *settings: str, output: str) -> None:
         path = self.run_small(2, "partition.clients=1", "partition.samples_per_client=0",
                               "federated.rounds=1", "federated.tracked_clients=0",
-                              "training.epochs=4")
+                              "training.epochs=4", *settings, output=output)
         found = same_everywhere(path)
         for column in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
             np.testing.assert_array_equal(found[f"federated/local_epochs.{column}"],

@@ -1,7 +1,7 @@
 """What a golden file is made of, and how it is written, read and compared.
 
 A `Golden` maps HDF5 paths to arrays, and object paths to attributes. The parts
-(mlp.py, cnn.py, layers.py, server.py, clients.py) fill one each; make_golden.py writes
+(mlp.py, cnn.py, layers.py, server.py, clients.py, optimizers.py) fill one each; make_golden.py writes
 and checks them.
 """
 

@@ -28,6 +28,7 @@ try:
     import cnn
     import layers
     import mlp
+    import optimizers
     import server
 except ImportError as missing:
     print(f"make_golden.py: skipped, {missing}; Debian: apt install python3-torch python3-h5py",
@@ -35,7 +36,8 @@ except ImportError as missing:
     sys.exit(EXIT_SKIP)
 
 PARTS = {"mlp.h5": mlp.build, "layers.h5": layers.build, "server.h5": server.build,
-         "clients.h5": clients.build, "cnn.h5": cnn.build}
+         "clients.h5": clients.build, "cnn.h5": cnn.build,
+         "optimizers.h5": optimizers.build}
 FLOAT64_TOLERANCE = 1e-7   # one float32 rounding
 FLOAT32_TOLERANCE = 2e-6   # ten float32 steps
 

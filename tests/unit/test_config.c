@@ -4,6 +4,7 @@
 #include "fedmpi/config/experiment.h"
 #include "fedmpi/data/dataset.h"
 #include "fedmpi/data/partition.h"
+#include "fedmpi/fl/optimizer.h"
 #include "fedmpi/fl/training.h"
 #include "fedmpi/run/rooms.h"
 #include "fedmpi/sim/federated.h"
@@ -158,9 +159,9 @@ static void values_arrive(void **state) {
     static const char *const no[] = {"false", "no", "off", "0"};
     for (size_t i = 0; i < 4; i++) {
         set(&config, "training.persistent_momentum", "%s", yes[i]);
-        assert_true(fed_training_options(&config)->persistent_momentum);
+        assert_true(fed_momentum_options(&config)->persistent_momentum);
         set(&config, "training.persistent_momentum", "%s", no[i]);
-        assert_false(fed_training_options(&config)->persistent_momentum);
+        assert_false(fed_momentum_options(&config)->persistent_momentum);
     }
     set(&config, "training.learning_rate", "1e-3");
     assert_true(fed_training_options(&config)->learning_rate == 1e-3);

@@ -165,7 +165,8 @@ static void resume_after(const scene_t *scene, size_t pieces, fed_centralized_t 
     size_t n = scene->model.parameters;
     begin_central(resumed, scene);
     memcpy(resumed->training.w, first.training.w, n * sizeof(float));
-    memcpy(resumed->training.v, first.training.v, n * sizeof(float));
+    memcpy(resumed->training.v, first.training.v,
+           first.training.optimizer->vectors * n * sizeof(float));
     memcpy(resumed->rows, first.rows, (size_t)(first.epoch - 1) * sizeof *first.rows);
     resumed->epoch = first.epoch;
     resumed->train_seconds = first.train_seconds;
@@ -176,11 +177,12 @@ static void resume_after(const scene_t *scene, size_t pieces, fed_centralized_t 
 
 static void the_baseline_goes_on_after_any_piece(void **state) {
     (void)state;
-    for (size_t d = 0; d < 2; d++) {
+    for (size_t d = 0; d < 4; d++) {
         scene_t scene;
         fed_centralized_t whole;
         size_t pieces = 0;
-        begin(&scene, densities[d]);
+        begin(&scene, densities[d % 2]);
+        set(&scene.config, "training.optimizer", d < 2 ? "sgd" : "adam");
         begin_central(&whole, &scene);
         while (fed_centralized_advance(&whole))
             pieces++;

@@ -1,4 +1,4 @@
-/** Training: mini-batch SGD over a list of samples, one step at a time.
+/** Training: mini-batches over a list of samples, one step at a time.
  *
  * The clients' local training and the centralized baseline are the same loop; the
  * baseline can be left after any step and taken up again.
@@ -9,6 +9,7 @@
 #include "fedmpi/config/config.h"
 #include "fedmpi/core/random.h"
 #include "fedmpi/data/dataset.h"
+#include "fedmpi/fl/optimizer.h"
 #include "fedmpi/fl/records.h"
 #include "fedmpi/nn/workspace.h"
 
@@ -19,8 +20,7 @@
 /** [training]: what clients and baseline share. */
 typedef struct fed_training_options {
     int64_t epochs, batch_size;
-    double learning_rate, momentum, weight_decay;
-    bool persistent_momentum, nesterov;
+    double learning_rate, weight_decay;
     double clip_norm;
     int64_t steps;
 } fed_training_options_t;
@@ -35,14 +35,16 @@ typedef struct fed_correction {
 
 /** The memory of one model in training. One client after another uses it. */
 typedef struct fed_training {
-    const fed_model_t *model;     /**< borrowed */
-    const fed_samples_t *samples; /**< borrowed */
+    const fed_config_t *config;       /**< borrowed */
+    const fed_optimizer_t *optimizer; /**< that the configuration names */
+    const fed_model_t *model;         /**< borrowed */
+    const fed_samples_t *samples;     /**< borrowed */
     fed_workspace_t *workspace;
-    fed_sgd_t sgd;
+    fed_sgd_t sgd;    /**< learning rate and weight decay are any optimizer's */
     double clip_norm; /**< of the gradient; 0: as it is */
     size_t batch_size;
     float *w;        /**< parameters in training, [model->parameters] */
-    float *v;        /**< momentum, [model->parameters] */
+    float *v;        /**< what the optimizer remembers, [optimizer->vectors][model->parameters] */
     float *g;        /**< gradient, [model->parameters]; NULL: part of the step */
     float *x;        /**< the batch, [batch_size][features] */
     int32_t *labels; /**< [batch_size] */
@@ -57,6 +59,7 @@ typedef struct fed_training {
     size_t position;     /**< samples already used */
     double loss_sum;     /**< of this epoch so far, nats */
     int64_t correct;     /**< of this epoch so far */
+    int64_t steps;       /**< with g, since v was zero */
 } fed_training_t;
 
 /** Do the keys of [training] go together? */
@@ -65,6 +68,9 @@ fed_status_t fed_training_check(const fed_config_t *config);
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config);
 void fed_training_fini(fed_training_t *training);
+
+/** Begin afresh at w, [model->parameters]: the optimizer remembers nothing. */
+void fed_training_start(fed_training_t *training, const float *w);
 
 /** Give the gradient a vector of its own, so that it can be changed before the step:
  * the steps are slower, and their results the same. */
@@ -94,7 +100,7 @@ bool fed_training_step(fed_training_t *training);
 void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
                            size_t count, fed_stream_t stream);
 
-/** A step with the gradient in training->g: clipped, corrected, then SGD. */
+/** A step with the gradient in training->g: clipped, corrected, then the optimizer. */
 void fed_training_step_on_gradient(fed_training_t *training);
 
 /** Bring w and v up to date: call before reading them. */

@@ -10,7 +10,8 @@ static const fed_added_column_t effective_steps =
                    "effective steps: the average of normalised updates is multiplied with it");
 
 static fed_status_t check(const fed_config_t *config) {
-    if (fed_training_options(config)->persistent_momentum)
+    FED_TRY(fed_optimizer_must_be_sgd(config, "fednova"));
+    if (fed_momentum_persists(config))
         return fed_config_fail(config, "training.persistent_momentum",
                                "fednova counts on momentum that starts from zero each round");
     return FED_OK;

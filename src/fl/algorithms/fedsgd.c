@@ -13,9 +13,14 @@ static fed_status_t train(fed_client_t *client) {
     return FED_OK;
 }
 
+static fed_status_t check(const fed_config_t *config) {
+    return fed_optimizer_must_be_sgd(config, "fedsgd");
+}
+
 const fed_algorithm_t fed_algorithm_fedsgd = {
     .plugin = {.name = "fedsgd",
                .summary =
                    "one step a round with each client's full gradient (McMahan et al. 2017)"},
+    .check = check,
     .train = train,
 };

@@ -34,7 +34,10 @@ static int option_of(const fed_config_t *config) {
 }
 
 static fed_status_t check(const fed_config_t *config) {
-    if (option_of(config) == OPTION_2 && fed_training_options(config)->persistent_momentum)
+    if (option_of(config) != OPTION_2)
+        return FED_OK;
+    FED_TRY(fed_optimizer_must_be_sgd(config, "scaffold's option 2"));
+    if (fed_momentum_persists(config))
         return fed_config_fail(config, "training.persistent_momentum",
                                "scaffold's option 2 counts on momentum that starts from zero each "
                                "round; federated.scaffold_option = 1 does not");

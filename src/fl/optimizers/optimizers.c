@@ -1,0 +1,21 @@
+/* The table of optimizers, and the key that chooses from it. */
+#include "optimizers.h"
+
+static const fed_plugin_t *const optimizer_entries[] = {
+    &fed_optimizer_sgd.plugin,
+    &fed_optimizer_adam.plugin,
+    &fed_optimizer_adamw.plugin,
+};
+
+const fed_plugin_table_t fed_optimizers = {
+    .kind = "optimizer",
+    .entries = optimizer_entries,
+    .count = sizeof optimizer_entries / sizeof *optimizer_entries,
+};
+
+static const fed_key_t keys[] = {
+    FED_NAME(fed_optimizer_options_t, optimizer, &fed_optimizers, "sgd",
+             "how clients and baseline step along a gradient, see --list"),
+};
+
+const fed_key_group_t fed_optimizer_keys = FED_KEY_GROUP("training", fed_optimizer_options_t, keys);
