@@ -100,6 +100,29 @@ class Extend(ProgramCase):
                       self.refuse(fedmpi, (*capped[:1], "federated.step_cap=0")))
 
     @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_a_protocol(self):
+        """Without a delay it is the synchronous one; ranks and a resume do not change its bits."""
+        fedmpi = self.build("protocol.md")
+        delayed = ("federated.protocol=delayed", "federated.average_decay=0.5")
+        rounds = self.train_with(fedmpi, delayed[1])
+        now = self.train_with(fedmpi, *delayed, "federated.delay=0")
+        for name, values in rounds.items():
+            np.testing.assert_array_equal(values, now[name], name)
+        late = (*delayed, "federated.delay=2")
+        alone, three = self.train_with(fedmpi, *late), self.train_with(fedmpi, *late, ranks=3)
+        parts = self.folder / "parts.h5"
+        for options in (("--set", "federated.rounds=2", "--overwrite"), ("--resume",)):
+            subprocess.run([fedmpi, "-q", "-o", parts, *overrides(late), *options, self.config],
+                           cwd=self.folder, check=True, timeout=100)
+        with h5py.File(parts) as file:
+            resumed = {name: tensor[:] for name, tensor in file["model/federated"].items()}
+            self.assertEqual(list(file["federated/rounds"]["staleness"][:4]), [0, 1, 2, 2])
+        for name, values in alone.items():
+            np.testing.assert_array_equal(values, three[name], name)
+            np.testing.assert_array_equal(values, resumed[name], name)
+        self.assertTrue(any((values != rounds[name]).any() for name, values in alone.items()))
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
     def test_a_data_source(self):
         """The same numbers as HDF5 are the same model; the key says where the class stands."""
         fedmpi = self.build("data-source.md")
