@@ -314,7 +314,7 @@ static void gradients_are_differences(void **unused) {
                          (2 * length);
             if (!(fabs(got - expected) <= 0.01 * norm + 1e-4))
                 fail_msg("%s, trial %zu: %g along a direction, differences say %g",
-                         fed_model_options(&t.network->config)->type, i, expected, got);
+                         fed_model_options(&t.network->config)->type->name, i, expected, got);
         }
         free(direction);
         trial_destroy(&t);
@@ -449,7 +449,7 @@ static void workspaces_take_what_is_estimated(void **unused) {
             skip();                                     /* under a sanitizer or valgrind */
         double slack = 0.03 * (double)estimate + 40000; /* headers, whole pages */
         if (fabs((double)taken - (double)estimate) > slack)
-            fail_msg("%s: %zu bytes, estimated %zu", fed_model_options(&t.network->config)->type,
+            fail_msg("%s: %zu bytes, estimated %zu", fed_model_options(&t.network->config)->type->name,
                      taken, estimate);
     }
 }
