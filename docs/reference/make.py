@@ -118,8 +118,7 @@ def keys(lines: List[str]) -> Iterator[Key]:
             if line != "  [end]":
                 yield Key(section)
         elif key:
-            accepted = re.sub("^text of at most .*", "text", key[3])
-            fields = [key[1], key[2], accepted, ""]
+            fields = [key[1], key[2], key[3], ""]
         elif fields and line.startswith("      "):
             fields[-1] = (fields[-1] + " " + line.strip()).strip()
 
@@ -165,7 +164,7 @@ def code(text: str) -> str:
 def keys_page(program: Program) -> Iterator[str]:
     yield from ["# Configuration keys", "", MADE, ""]
     yield ("`fedmpi --help SECTION` says the same. How a configuration is written is told in "
-           "[running](../guide/running.md#configuration).")
+           "[the configuration file](configuration.md).")
     for key in program.keys:
         if not key.name:
             yield from ["", f"## {key.section}", "",

@@ -25,7 +25,6 @@ build demo check|compiler|libopenmpi-dev|openmpi-devel|open-mpi|openmpi|openmpi-
 demo check|command mpirun|openmpi-bin|openmpi|open-mpi|openmpi|openmpi
 build demo check|library hdf5.h H5open|libhdf5-dev|hdf5-devel|hdf5|hdf5~mpi|hdf5
 build demo check|library cblas.h cblas_sgemm|libopenblas-dev|openblas-devel|openblas|openblas|openblas
-build demo check|library ini.h ini_parse_stream|libinih-dev|inih-devel|inih|libinih|inih
 build demo check|library Random123/philox.h|librandom123-dev|Random123-devel|SOURCE|random123|SOURCE
 build demo check|library sodium.h sodium_init|libsodium-dev|libsodium-devel|libsodium|libsodium|libsodium
 build demo check|library zlib.h gzopen|zlib1g-dev|zlib-devel|zlib|zlib|zlib
@@ -81,7 +80,7 @@ find_flags() {
 
 # Of each library: what pkg-config says, or how its name is given to the linker.
 module_flags() {
-    for module in hdf5:hdf5 openblas:openblas inih:inih libsodium:sodium zlib:z; do
+    for module in hdf5:hdf5 openblas:openblas libsodium:sodium zlib:z; do
         pkg-config "$1" "${module%:*}" 2>/dev/null ||
             { [ "$1" = --cflags ] || echo "-l${module#*:}"; }
     done
@@ -220,7 +219,7 @@ say_commands() {
     esac
     case $missing in *"|library "*)
         echo "What is installed elsewhere: load its module, or give make HDF5_DIR=PREFIX,"
-        echo "OPENBLAS_DIR, INIH_DIR, RANDOM123_DIR, SODIUM_DIR or ZLIB_DIR." ;;
+        echo "OPENBLAS_DIR, RANDOM123_DIR, SODIUM_DIR or ZLIB_DIR." ;;
     esac
 }
 

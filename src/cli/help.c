@@ -126,8 +126,9 @@ static void print_program(const fed_config_t *config) {
         "  One HDF5 file. In Python: pandas.DataFrame(h5py.File(FILE)[\"federated/rounds\"][:])\n"
         "\n"
         "configuration\n"
-        "  An INI file. ; starts a comment, # does at the start of a line. include = FILE,\n"
-        "  before the first section, reads another file first, relative to this one.\n"
+        "  An INI file. ; and # begin comments, '...' and \"...\" keep what is in them, in paths\n"
+        "  ~ and $NAME are expanded. include = FILE, before the first section, reads another\n"
+        "  file first, relative to this one.\n"
         "  Sections and their keys; fedmpi --help SECTION explains them:");
     print_sections(config);
     puts("\nMore: fedmpi --help SECTION.KEY, --help environment, --help all, --list");

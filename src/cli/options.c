@@ -1,8 +1,10 @@
 /* Command line options. */
 #include "fedmpi/cli/options.h"
 
+#include "fedmpi/config/config.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/text.h"
+#include "fedmpi/run/rooms.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -52,14 +54,40 @@ static void fill(getopt_tables_t *tables) {
         (struct option){.name = "complete", .has_arg = required_argument, .val = COMPLETE};
 }
 
-/* "--epohcs" is nearest to an option that exists. */
-static fed_status_t fail_unknown(const char *written) {
+/* Is it the path of a file, as a configuration's? */
+static bool is_file(const char *argument) {
+    size_t length = strlen(argument);
+    return strchr(argument, '/') || (length > 4 && strcmp(argument + length - 4, ".ini") == 0);
+}
+
+/* "--learning-rate=0.1" names a key; NULL if there is none of that name. The caller frees it. */
+static char *find_key(const char *written, const char *next) {
+    size_t length = strcspn(written, "=");
+    const char *value = written[length] ? written + length + 1 : next;
+    FED_AUTOFREE char *option = fed_format("%.*s", (int)length, written);
+    for (char *dash = option; (dash = strchr(dash, '-'));)
+        *dash = '_';
+    const char *dot = strrchr(option, '.');
+    FED_AUTOFREE char *behind =
+        fed_format("=%s", value && *value != '-' && !is_file(value) ? value : "VALUE");
+    fed_config_t config;
+    fed_config_init(&config, fed_rooms);
+    char *keys = fed_config_homes(&config, dot ? dot + 1 : option, "--set ", behind);
+    fed_config_fini(&config);
+    return keys;
+}
+
+/* "--epochs 5" is a key, "--resmue" is nearest to an option that exists.
+ * @param next  what stands behind it, or NULL */
+static fed_status_t fail_unknown(const char *written, const char *next) {
+    bool is_long = strncmp(written, "--", 2) == 0;
+    FED_AUTOFREE char *keys = is_long ? find_key(written + 2, next) : NULL;
+    if (keys)
+        return fed_fail(FED_INPUT, "unknown option %s; did you mean %s? %s", written, keys, USAGE);
     const char *names[sizeof fed_option_table / sizeof *fed_option_table];
     for (size_t i = 0; i < fed_option_count; i++)
         names[i] = fed_option_table[i].name;
-    const char *nearest = strncmp(written, "--", 2) == 0
-                              ? fed_text_nearest(written + 2, names, fed_option_count)
-                              : NULL;
+    const char *nearest = is_long ? fed_text_nearest(written + 2, names, fed_option_count) : NULL;
     if (nearest)
         return fed_fail(FED_INPUT, "unknown option %s; did you mean --%s? %s", written, nearest,
                         USAGE);
@@ -117,16 +145,13 @@ static fed_status_t take_option(fed_options_t *options, int option, char **argv,
     case ':':
         return fed_fail(FED_INPUT, "option %s needs a value; %s", argv[optind - 1], USAGE);
     default:
-        return fail_unknown(argv[optind - 1]);
+        return fail_unknown(argv[optind - 1], argv[optind]);
     }
 }
 
 /* "fedmpi --help data" asks for a section, "fedmpi run.ini --help" for none. */
 static const char *topic_of(const char *argument) {
-    size_t length = argument ? strlen(argument) : 0;
-    bool is_file = length == 0 || strchr(argument, '/') ||
-                   (length > 4 && strcmp(argument + length - 4, ".ini") == 0);
-    return is_file ? NULL : argument;
+    return !argument || !*argument || is_file(argument) ? NULL : argument;
 }
 
 fed_status_t fed_options_parse(fed_options_t *options, int argc, char **argv) {

@@ -19,7 +19,7 @@ fed_status_t fed_comm_agree(const fed_comm_t *comm, fed_status_t mine, fed_idle_
     fed_status_t status = (fed_status_t)(worst >> 32);
     if (status == FED_OK)
         return FED_OK;
-    char message[2048] = "";
+    char message[FED_MESSAGE_BYTES] = "";
     snprintf(message, sizeof message, "%s", fed_error_message());
     MPI_TRY(MPI_Ibcast(message, sizeof message, MPI_CHAR, INT32_MAX - (int)(worst & INT32_MAX),
                        comm->world, &request));

@@ -4,8 +4,8 @@
 
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/number.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -32,10 +32,8 @@ static fed_status_t read_cores(int *cores) {
     const char *text = fed_environment_get("FEDMPI_CORES");
     if (!text)
         return FED_OK;
-    char *end;
-    errno = 0;
-    long told = strtol(text, &end, 10);
-    if (end == text || *end || errno || told < 1 || told > INT_MAX)
+    int64_t told;
+    if (!fed_number_integer(text, &told) || told < 1 || told > INT_MAX)
         return fed_environment_fail("FEDMPI_CORES", NULL);
     *cores = (int)told;
     return FED_OK;

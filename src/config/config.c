@@ -1,7 +1,9 @@
 /* The configuration: its keys in order, and their values. */
 #include "fedmpi/config/config.h"
 
+#include "fedmpi/config/ini.h"
 #include "fedmpi/core/memory.h"
+#include "hint.h"
 #include "value.h"
 
 #include <stdarg.h>
@@ -63,14 +65,20 @@ static void sort_by_section(fed_config_t *config) {
     }
 }
 
-static fed_status_t set_value(fed_config_value_t *value, const char *text, const char *origin) {
-    char *copy = fed_strdup(text);
-    if (!fed_value_parse(value->key, copy, value->field)) {
-        fed_free(copy);
-        FED_AUTOFREE char *accepted = fed_key_accepted(value->key);
-        return fed_fail(FED_INPUT, "%s: %s.%s = %s: accepted is %s", origin ? origin : "default",
-                        value->section, value->key->name, *text ? text : "(nothing)", accepted);
-    }
+static fed_status_t refuse(const fed_config_t *config, const fed_config_value_t *value,
+                           const char *text, const char *origin) {
+    FED_AUTOFREE char *accepted = fed_key_accepted(value->key);
+    FED_AUTOFREE char *hint = fed_hint_for_value(config, value->key, text);
+    FED_AUTOFREE char *shown = fed_text_shown(text);
+    return fed_fail(FED_INPUT, "%s: %s.%s = %s: accepted is %s%s", origin ? origin : "default",
+                    value->section, value->key->name, shown, accepted, hint);
+}
+
+static fed_status_t set_value(const fed_config_t *config, fed_config_value_t *value,
+                              const char *text, const char *origin) {
+    char *copy = fed_value_parse(value->key, text, value->field);
+    if (!copy)
+        return refuse(config, value, text, origin);
     fed_free(value->text);
     fed_free(value->origin);
     value->text = copy;
@@ -84,7 +92,7 @@ void fed_config_init(fed_config_t *config, const fed_key_group_t *const *rooms) 
         add_group(config, *rooms);
     sort_by_section(config);
     for (size_t i = 0; i < config->count; i++)
-        if (set_value(&config->values[i], config->values[i].key->initial, NULL) != FED_OK)
+        if (set_value(config, &config->values[i], config->values[i].key->initial, NULL) != FED_OK)
             fed_die("%s", fed_error_message());
 }
 
@@ -120,6 +128,11 @@ static fed_config_value_t *look_up(const fed_config_t *config, const char *secti
     return NULL;
 }
 
+bool fed_config_is_path(const fed_config_t *config, const char *section, const char *name) {
+    const fed_config_value_t *value = look_up(config, section, name);
+    return value && value->key->type == FED_KEY_PATH;
+}
+
 const fed_config_value_t *fed_config_value(const fed_config_t *config, const char *dotted) {
     const char *dot = strchr(dotted, '.');
     FED_AUTOFREE char *section = fed_format("%.*s", dot ? (int)(dot - dotted) : 0, dotted);
@@ -129,84 +142,35 @@ const fed_config_value_t *fed_config_value(const fed_config_t *config, const cha
     return value;
 }
 
-bool fed_config_starts_section(const fed_config_t *config, size_t i) {
-    return i == 0 || strcmp(config->values[i].section, config->values[i - 1].section) != 0;
-}
-
-/* "unknown key training.epocs; did you mean epochs?" */
-static fed_status_t fail_unknown_key(const fed_config_t *config, const char *section,
-                                     const char *name, const char *origin) {
-    FED_AUTOFREE const char **words = FED_NEW_ARRAY(const char *, config->count);
-    size_t count = 0;
-    fed_text_t all = {0};
-    for (size_t i = 0; i < config->count; i++)
-        if (strcmp(config->values[i].section, section) == 0) {
-            fed_text_append(&all, "%s%s", count ? ", " : "", config->values[i].key->name);
-            words[count++] = config->values[i].key->name;
-        }
-    const char *nearest = fed_text_nearest(name, words, count);
-    fed_fail(FED_INPUT, "%s: unknown key %s.%s; %s%s%s[%s] has %s", origin, section, name,
-             nearest ? "did you mean " : "", nearest ? nearest : "", nearest ? "? " : "", section,
-             all.chars);
-    fed_text_fini(&all);
-    return FED_INPUT;
-}
-
-/* "unknown section [trainig]; did you mean [training]?" */
-static fed_status_t fail_unknown(const fed_config_t *config, const char *section, const char *name,
-                                 const char *origin) {
-    FED_AUTOFREE const char **words = FED_NEW_ARRAY(const char *, config->count);
-    size_t sections = 0;
-    for (size_t i = 0; i < config->count; i++) {
-        if (strcmp(config->values[i].section, section) == 0)
-            return fail_unknown_key(config, section, name, origin);
-        if (fed_config_starts_section(config, i))
-            words[sections++] = config->values[i].section;
-    }
-    fed_text_t all = {0};
-    for (size_t i = 0; i < sections; i++)
-        fed_text_append(&all, "%s[%s]", i ? ", " : "", words[i]);
-    const char *nearest = fed_text_nearest(section, words, sections);
-    fed_fail(FED_INPUT, "%s: unknown section [%s] (key %s); %s%s%ssections are %s", origin, section,
-             name, nearest ? "did you mean [" : "", nearest ? nearest : "", nearest ? "]? " : "",
-             all.chars);
-    fed_text_fini(&all);
-    return FED_INPUT;
-}
-
 /* --- Setting and writing ----------------------------------------------------------------- */
 
 fed_status_t fed_config_set(fed_config_t *config, const char *section, const char *name,
                             const char *text, const char *origin) {
     fed_config_value_t *value = look_up(config, section, name);
-    return value ? set_value(value, text, origin) : fail_unknown(config, section, name, origin);
+    return value ? set_value(config, value, text, origin)
+                 : fed_hint_fail_unknown(config, section, name, origin);
 }
 
-fed_status_t fed_config_override(fed_config_t *config, const char *assignment) {
-    const char *dot = strchr(assignment, '.');
-    const char *equals = strchr(assignment, '=');
-    if (!dot || !equals || dot > equals)
-        return fed_fail(FED_INPUT, "--set %s: accepted is SECTION.KEY=VALUE", assignment);
-    FED_AUTOFREE char *section = fed_format("%.*s", (int)(dot - assignment), assignment);
-    FED_AUTOFREE char *name = fed_format("%.*s", (int)(equals - dot - 1), dot + 1);
-    return fed_config_set(config, section, name, equals + 1, "--set");
+static void write_key(const fed_config_value_t *value, bool comments, fed_text_t *ini) {
+    const char *name = value->key->name;
+    fed_text_t text = {0};
+    fed_ini_append_value(&text, value->text, value->key->type == FED_KEY_PATH);
+    bool beside = text.length < LONGEST_BESIDE_HELP; /* else the line becomes too long */
+    if (comments && !beside)
+        fed_text_append(ini, "; %s\n", value->key->help);
+    if (comments && beside)
+        fed_text_append(ini, "%s = %-*s ; %s\n", name, 32 - (int)strlen(name), text.chars,
+                        value->key->help);
+    else
+        fed_text_append(ini, "%s = %s\n", name, text.chars);
+    fed_text_fini(&text);
 }
 
 void fed_config_write(const fed_config_t *config, bool comments, fed_text_t *ini) {
     for (size_t i = 0; i < config->count; i++) {
-        const fed_config_value_t *value = &config->values[i];
-        const char *name = value->key->name;
         if (fed_config_starts_section(config, i))
-            fed_text_append(ini, "%s[%s]\n", i ? "\n" : "", value->section);
-        bool beside =
-            strlen(value->text) < LONGEST_BESIDE_HELP; /* else the line becomes too long */
-        if (comments && !beside)
-            fed_text_append(ini, "; %s\n", value->key->help);
-        if (comments && beside)
-            fed_text_append(ini, "%s = %-*s ; %s\n", name, 32 - (int)strlen(name), value->text,
-                            value->key->help);
-        else
-            fed_text_append(ini, "%s = %s\n", name, value->text);
+            fed_text_append(ini, "%s[%s]\n", i ? "\n" : "", config->values[i].section);
+        write_key(&config->values[i], comments, ini);
     }
 }
 
@@ -216,14 +180,15 @@ bool fed_config_same(const fed_config_t *a, const fed_config_t *b, size_t i) {
 
 fed_status_t fed_config_fail(const fed_config_t *config, const char *dotted, const char *format,
                              ...) {
-    char message[1024];
+    char message[FED_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     const fed_config_value_t *value = fed_config_value(config, dotted);
+    FED_AUTOFREE char *shown = fed_text_shown(value->text);
     return fed_fail(FED_INPUT, "%s: %s = %s: %s", value->origin ? value->origin : "default", dotted,
-                    *value->text ? value->text : "(nothing)", message);
+                    shown, message);
 }
 
 /* --- Which keys the run uses ------------------------------------------------------------- */

@@ -1,123 +1,252 @@
-/* INI files and text, read with inih. */
-#include "fedmpi/config/config.h"
+/* INI text, read line by line and written value by value. */
+#include "fedmpi/config/ini.h"
+
 #include "fedmpi/core/memory.h"
 
-#include <errno.h>
-#include <ini.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <string.h>
 
-#define DEEPEST_INCLUDE 8
+#define NO_BREAK_SPACE "\xc2\xa0" /* what word processors and web pages put between words */
 
-/* Lines come from a file or from a text; inih asks for them one by one, which is
- * how we know the number of the line that a key stands on. */
+/* A key that was read, in its section, or a section itself. */
+typedef struct seen {
+    const char *section, *key;
+    int number;
+} seen_t;
+
 typedef struct reader {
-    fed_config_t *config;
     const char *name;
-    FILE *file;       /* or NULL: */
-    const char *text; /* what is left of the text */
-    int line;
-    int depth;
-    fed_status_t status;
+    const char *section;
+    int number; /* of the line */
+    seen_t *seen;
+    size_t seen_count;
+    fed_ini_take_t take;
+    void *context;
 } reader_t;
 
-static fed_status_t read_file(fed_config_t *config, const char *path, const char *asked_by,
-                              int depth);
+/* --- Blanks, comments, quotes ------------------------------------------------------------ */
 
-static char *next_line_of_text(char *buffer, int size, reader_t *reader) {
-    if (!*reader->text)
-        return NULL;
-    size_t length = strcspn(reader->text, "\n");
-    length += reader->text[length] == '\n';
-    if (length > (size_t)size - 1)
-        length = (size_t)size - 1;
-    memcpy(buffer, reader->text, length);
-    buffer[length] = '\0';
-    reader->text += length;
-    return buffer;
+/* Bytes of the blank that begins here, or 0. */
+static size_t blank_at(const char *text) {
+    if (*text == ' ' || *text == '\t' || *text == '\v' || *text == '\f')
+        return 1;
+    return strncmp(text, NO_BREAK_SPACE, 2) == 0 ? 2 : 0;
 }
 
-static char *next_line(char *buffer, int size, void *context) {
-    reader_t *reader = context;
-    if (reader->status != FED_OK)
-        return NULL;
-    char *line =
-        reader->file ? fgets(buffer, size, reader->file) : next_line_of_text(buffer, size, reader);
-    if (!line)
-        return NULL;
-    reader->line++;
-    size_t length = strlen(line);
-    if (length == (size_t)size - 1 && line[length - 1] != '\n') {
-        reader->status = fed_fail(FED_INPUT, "%s:%d: longer than %d characters", reader->name,
-                                  reader->line, size - 2);
-        return NULL;
+/* Bytes of the blank that ends before `end`, or 0. */
+static size_t blank_before(const char *begin, const char *end) {
+    if (end > begin && blank_at(end - 1) == 1)
+        return 1;
+    return end > begin + 1 && blank_at(end - 2) == 2 ? 2 : 0;
+}
+
+static char *skip_blanks(char *text) {
+    for (size_t blank; (blank = blank_at(text)) > 0;)
+        text += blank;
+    return text;
+}
+
+static void cut_blanks(char *text) {
+    char *end = text + strlen(text);
+    for (size_t blank; (blank = blank_before(text, end)) > 0;)
+        end -= blank;
+    *end = '\0';
+}
+
+static bool is_comment(const char *text) {
+    return *text == ';' || *text == '#';
+}
+
+/* Where a comment begins in a text, or its end. */
+static const char *find_comment(const char *text) {
+    const char *at = text;
+    while (*at && !(is_comment(at) && (at == text || blank_before(text, at) > 0)))
+        at++;
+    return at;
+}
+
+/* Take the quotes off, in place. What stands behind them, or NULL where they do not end. */
+static char *unquote(char *text) {
+    char quote = *text, *to = text, *from = text + 1;
+    for (; *from && (*from != quote || from[1] == quote); from++) {
+        from += *from == quote; /* a doubled one is one */
+        *to++ = *from;
     }
-    /* inih takes an indented line as more of the value above; we do not. */
-    size_t indent = strspn(line, " \t");
-    memmove(line, line + indent, length - indent + 1);
-    return line;
+    if (!*from)
+        return NULL;
+    *to = '\0';
+    return from + 1;
 }
 
-static fed_status_t include_file(reader_t *reader, const char *target, const char *origin) {
-    if (!reader->file)
-        return fed_fail(FED_INPUT, "%s: include works in files only", origin);
-    if (*target == '/')
-        return read_file(reader->config, target, origin, reader->depth + 1);
-    FED_AUTOFREE char *copy = fed_strdup(reader->name);
-    FED_AUTOFREE char *path = fed_format("%s/%s", dirname(copy), target);
-    return read_file(reader->config, path, origin, reader->depth + 1);
-}
-
-/* inih: 1 goes on, 0 is an error. */
-static int take_key(void *context, const char *section, const char *name, const char *value) {
-    reader_t *reader = context;
-    FED_AUTOFREE char *origin = fed_format("%s:%d", reader->name, reader->line);
-    if (*section == '\0' && strcmp(name, "include") == 0)
-        reader->status = include_file(reader, value, origin);
-    else if (*section == '\0')
-        reader->status =
-            fed_fail(FED_INPUT, "%s: key %s stands before the first [section]", origin, name);
-    else
-        reader->status = fed_config_set(reader->config, section, name, value, origin);
-    return reader->status == FED_OK;
-}
-
-static fed_status_t read_lines(reader_t *reader) {
-    int bad_line = ini_parse_stream(next_line, reader, take_key, reader);
-    /* inih goes on behind a line that it cannot read: the first mistake is the news. */
-    if (bad_line > 0 && (reader->status == FED_OK || bad_line < reader->line))
-        return fed_fail(FED_INPUT, "%s:%d: neither [section] nor key = value nor ; comment",
-                        reader->name, bad_line);
-    if (reader->status != FED_OK)
-        return reader->status;
-    if (bad_line < 0)
-        fed_die("inih has no memory for %s", reader->name);
+static fed_status_t read_quoted(char *text, bool comments) {
+    char quote = *text, *rest = unquote(text);
+    if (!rest)
+        return fed_fail(FED_INPUT, "%c begins a quoted value that does not end on the line", quote);
+    rest = skip_blanks(rest);
+    if (*rest && !(comments && is_comment(rest)))
+        return fed_fail(FED_INPUT,
+                        "behind the quoted value stands %s; a %c in it is written twice: %c%c",
+                        rest, quote, quote, quote);
     return FED_OK;
 }
 
-static fed_status_t read_file(fed_config_t *config, const char *path, const char *asked_by,
-                              int depth) {
-    if (depth > DEEPEST_INCLUDE)
-        return fed_fail(FED_INPUT, "%s: includes are more than %d deep; does %s include itself?",
-                        asked_by, DEEPEST_INCLUDE, path);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return fed_fail(FED_INPUT, "%s%s%s: cannot read: %s", asked_by, *asked_by ? ": " : "", path,
-                        strerror(errno));
-    reader_t reader = {.config = config, .name = path, .file = file, .depth = depth};
-    fed_status_t status = read_lines(&reader);
-    if (status == FED_OK && ferror(file))
-        status = fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno));
-    fclose(file);
+static fed_status_t read_value(char *text, bool comments, fed_ini_value_t *value) {
+    text = skip_blanks(text);
+    *value = (fed_ini_value_t){.text = text, .literal = *text == '\''};
+    if (*text == '\'' || *text == '"')
+        return read_quoted(text, comments);
+    if (comments)
+        text[find_comment(text) - text] = '\0';
+    cut_blanks(text);
+    return FED_OK;
+}
+
+fed_status_t fed_ini_read_value(char *text, fed_ini_value_t *value) {
+    return read_value(text, false, value);
+}
+
+/* --- Lines ------------------------------------------------------------------------------- */
+
+static fed_status_t fail(const reader_t *reader, const char *message) {
+    return fed_fail(FED_INPUT, "%s:%d: %s", reader->name, reader->number, message);
+}
+
+static fed_status_t fail_line(const reader_t *reader) {
+    return fail(reader, "neither [section] nor key = value nor ; comment");
+}
+
+/* The place where this section or key was before, or NULL. */
+static const seen_t *find_seen(const reader_t *reader, const char *key) {
+    for (size_t i = 0; i < reader->seen_count; i++) {
+        const seen_t *seen = &reader->seen[i];
+        bool same_kind = !seen->key == !key;
+        if (same_kind && strcmp(seen->section, reader->section) == 0 &&
+            (!key || strcmp(seen->key, key) == 0))
+            return seen;
+    }
+    return NULL;
+}
+
+static fed_status_t fail_twice(const reader_t *reader, const seen_t *before) {
+    FED_AUTOFREE char *what = before->key ? fed_format("%s.%s", before->section, before->key)
+                                          : fed_format("[%s]", before->section);
+    return fed_fail(FED_INPUT, "%s:%d: %s is there twice, first on line %d", reader->name,
+                    reader->number, what, before->number);
+}
+
+/* Before the first section stand directives, of which there may be several. */
+static fed_status_t take(reader_t *reader, const char *key, const fed_ini_value_t *value) {
+    if (*reader->section) {
+        const seen_t *before = find_seen(reader, key);
+        if (before)
+            return fail_twice(reader, before);
+        reader->seen = fed_grow(reader->seen, reader->seen_count, reader->seen_count + 1,
+                                sizeof *reader->seen);
+        reader->seen[reader->seen_count++] = (seen_t){reader->section, key, reader->number};
+    }
+    fed_ini_line_t line = {.number = reader->number, .section = reader->section, .key = key};
+    if (value)
+        line.value = *value;
+    return reader->take(reader->context, &line);
+}
+
+/* @param text  behind the [ */
+static fed_status_t read_section(reader_t *reader, char *text) {
+    char *end = strchr(text, ']');
+    if (!end)
+        return fail_line(reader);
+    *end = '\0';
+    const char *rest = skip_blanks(end + 1);
+    text = skip_blanks(text);
+    cut_blanks(text);
+    if (!*text || (*rest && !is_comment(rest)))
+        return fail_line(reader);
+    reader->section = text;
+    return take(reader, NULL, NULL);
+}
+
+static fed_status_t read_key(reader_t *reader, char *text) {
+    char *equals = text + strcspn(text, "=:;#");
+    if (equals == text || !*equals || is_comment(equals))
+        return fail_line(reader);
+    *equals = '\0';
+    cut_blanks(text);
+    fed_ini_value_t value;
+    if (read_value(equals + 1, true, &value) != FED_OK) {
+        FED_AUTOFREE char *where =
+            fed_format("%s%s%s", reader->section, *reader->section ? "." : "", text);
+        return fed_fail(FED_INPUT, "%s:%d: %s: %s", reader->name, reader->number, where,
+                        fed_error_message());
+    }
+    return take(reader, text, &value);
+}
+
+static fed_status_t read_line(reader_t *reader, char *text) {
+    text = skip_blanks(text);
+    if (!*text || is_comment(text))
+        return FED_OK;
+    return *text == '[' ? read_section(reader, text + 1) : read_key(reader, text);
+}
+
+/* --- Texts ------------------------------------------------------------------------------- */
+
+/* End the line that begins here, and give where the next one begins. */
+static char *cut_line(char *text) {
+    text += strcspn(text, "\r\n");
+    bool two = *text == '\r' && text[1] == '\n';
+    char *next = text + (*text != '\0') + two;
+    *text = '\0';
+    return next;
+}
+
+static bool begins_with(const char *text, size_t bytes, const char *mark, size_t mark_bytes) {
+    return bytes >= mark_bytes && memcmp(text, mark, mark_bytes) == 0;
+}
+
+static fed_status_t read_lines(reader_t *reader, char *text, const char *end) {
+    while (text < end) {
+        reader->number++;
+        char *next = cut_line(text);
+        /* Lines have no zero of their own: one before the end of the text is a NUL byte. */
+        if (next < end && next == text + strlen(text))
+            return fail(reader, "has a NUL byte: this is no text, or UTF-16; save it as UTF-8");
+        FED_TRY(read_line(reader, text));
+        text = next;
+    }
+    return FED_OK;
+}
+
+fed_status_t fed_ini_read(const char *text, size_t bytes, const char *name,
+                          fed_ini_take_t take_line, void *context) {
+    if (begins_with(text, bytes, "\xff\xfe", 2) || begins_with(text, bytes, "\xfe\xff", 2))
+        return fed_fail(FED_INPUT, "%s: is UTF-16, accepted is UTF-8; save it as that", name);
+    size_t mark = begins_with(text, bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
+    FED_AUTOFREE char *copy = fed_alloc(bytes - mark + 1, 1);
+    memcpy(copy, text + mark, bytes - mark);
+    reader_t reader = {.name = name, .section = "", .take = take_line, .context = context};
+    fed_status_t status = read_lines(&reader, copy, copy + bytes - mark);
+    fed_free(reader.seen);
     return status;
 }
 
-fed_status_t fed_config_read_file(fed_config_t *config, const char *path) {
-    return read_file(config, path, "", 0);
+/* --- Writing ----------------------------------------------------------------------------- */
+
+static bool needs_quotes(const char *value, bool expanded) {
+    const char *end = value + strlen(value);
+    return *value == '\'' || *value == '"' || blank_at(value) > 0 || blank_before(value, end) > 0 ||
+           *find_comment(value) || (expanded && (*value == '~' || strchr(value, '$')));
 }
 
-fed_status_t fed_config_read_text(fed_config_t *config, const char *ini, const char *name) {
-    reader_t reader = {.config = config, .name = name, .text = ini};
-    return read_lines(&reader);
+void fed_ini_append_value(fed_text_t *ini, const char *value, bool expanded) {
+    if (!needs_quotes(value, expanded)) {
+        fed_text_append(ini, "%s", value);
+        return;
+    }
+    fed_text_append(ini, "'");
+    while (*value) {
+        int length = (int)strcspn(value, "'");
+        bool quote = value[length] == '\'';
+        fed_text_append(ini, "%.*s%s", length, value, quote ? "''" : "");
+        value += length + quote;
+    }
+    fed_text_append(ini, "'");
 }

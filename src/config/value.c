@@ -4,15 +4,13 @@
 #include "fedmpi/config/config.h"
 #include "fedmpi/config/plugin.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/number.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LONGEST_DURATION_HOURS 100000
-#define LONGEST_TEXT 150 /* inih reads lines of 200 characters */
 
 static int position_of(const char *const *choices, const char *word) {
     for (int i = 0; choices[i]; i++)
@@ -27,41 +25,40 @@ static bool in_range(const fed_key_t *key, double value) {
 }
 
 static bool parse_integer(const fed_key_t *key, const char *text, int64_t *value) {
-    char *end;
-    errno = 0;
-    long long parsed = strtoll(text, &end, 10);
-    if (errno || end == text || *end || !in_range(key, (double)parsed))
+    int64_t parsed;
+    if (!fed_number_integer(text, &parsed) || !in_range(key, (double)parsed))
         return false;
     *value = parsed;
     return true;
 }
 
 static bool parse_real(const fed_key_t *key, const char *text, double *value) {
-    char *end;
-    double parsed = strtod(text, &end);
-    if (end == text || *end || !isfinite(parsed) || !in_range(key, parsed))
+    double parsed;
+    if (!fed_number_real(text, &parsed) || !in_range(key, parsed))
         return false;
     *value = parsed;
     return true;
 }
 
+/* Two digits below 60, behind a colon. */
+static bool is_sixtieth(const char *text) {
+    return text[0] == ':' && text[1] >= '0' && text[1] <= '5' && isdigit((unsigned char)text[2]);
+}
+
 /* Seconds, or H:MM:SS. */
 static bool parse_duration(const char *text, double *seconds) {
-    char *end;
-    unsigned long hours = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || hours > LONGEST_DURATION_HOURS * 3600UL)
+    size_t digits = strcspn(text, ":");
+    FED_AUTOFREE char *first = fed_format("%.*s", (int)digits, text);
+    int64_t count, most = LONGEST_DURATION_HOURS;
+    const char *rest = text + digits;
+    if (!fed_number_integer(first, &count) || count < 0 || count > (*rest ? most : most * 3600))
         return false;
-    if (*end == '\0') {
-        *seconds = (double)hours;
-        return true;
+    if (*rest) {
+        if (!is_sixtieth(rest) || !is_sixtieth(rest + 3) || rest[6])
+            return false;
+        count = count * 3600 + strtol(rest + 1, NULL, 10) * 60 + strtol(rest + 4, NULL, 10);
     }
-    /* behind the hours ":MM:SS" */
-    if (hours > LONGEST_DURATION_HOURS || strlen(end) != 6 || end[0] != ':' || end[3] != ':' ||
-        strspn(end + 1, "0123456789") != 2 || strspn(end + 4, "0123456789") != 2 || end[1] > '5' ||
-        end[4] > '5')
-        return false;
-    unsigned long minutes = strtoul(end + 1, NULL, 10), rest = strtoul(end + 4, NULL, 10);
-    *seconds = (double)(hours * 3600 + minutes * 60 + rest);
+    *seconds = (double)count;
     return true;
 }
 
@@ -103,7 +100,15 @@ static bool parse_name(const fed_key_t *key, const char *text, const fed_plugin_
     return found;
 }
 
-bool fed_value_parse(const fed_key_t *key, char *text, void *field) {
+/* Anything on one line: what fed_config_write could not write so that it reads back is refused. */
+static bool is_line(const char *text) {
+    for (; *text; text++)
+        if (iscntrl((unsigned char)*text) && *text != '\t')
+            return false;
+    return true;
+}
+
+static bool parse(const fed_key_t *key, const char *text, void *field) {
     switch (key->type) {
     case FED_KEY_INTEGER:
         return parse_integer(key, text, field);
@@ -123,13 +128,34 @@ bool fed_value_parse(const fed_key_t *key, char *text, void *field) {
     }
     case FED_KEY_NAME:
         return parse_name(key, text, field);
-    case FED_KEY_TEXT: /* what fed_config_write could not write so that it reads back is refused */
-        if (strlen(text) > LONGEST_TEXT || strpbrk(text, "\r\n;"))
-            return false;
-        *(const char **)field = text;
-        return true;
+    case FED_KEY_TEXT:
+    case FED_KEY_PATH:
+        return is_line(text);
     }
     return false;
+}
+
+/* Whoever reads the text of 1e3 finds 1000. */
+static char *text_of(const fed_key_t *key, const char *text, const void *field) {
+    if (key->type == FED_KEY_INTEGER)
+        return fed_format("%lld", (long long)*(const int64_t *)field);
+    if (key->type != FED_KEY_INTEGERS)
+        return fed_strdup(text);
+    const fed_list_t *list = field;
+    fed_text_t digits = {0};
+    fed_text_append(&digits, "%s", "");
+    for (size_t i = 0; i < list->count; i++)
+        fed_text_append(&digits, "%s%lld", i ? "," : "", (long long)list->values[i]);
+    return digits.chars;
+}
+
+char *fed_value_parse(const fed_key_t *key, const char *text, void *field) {
+    if (!parse(key, text, field))
+        return NULL;
+    char *kept = text_of(key, text, field);
+    if (key->type == FED_KEY_TEXT || key->type == FED_KEY_PATH)
+        *(const char **)field = kept;
+    return kept;
 }
 
 void fed_value_fini(const fed_key_t *key, void *field) {
@@ -156,6 +182,7 @@ bool fed_value_same(const fed_key_t *key, const void *left, const void *right) {
                memcmp(these->values, those->values, these->count * sizeof *these->values) == 0;
     }
     case FED_KEY_TEXT:
+    case FED_KEY_PATH:
         return strcmp(*(const char *const *)left, *(const char *const *)right) == 0;
     }
     return false;
@@ -188,7 +215,9 @@ char *fed_key_accepted(const fed_key_t *key) {
     case FED_KEY_NAME:
         return fed_plugin_names(key->plugins);
     case FED_KEY_TEXT:
-        return fed_format("text of at most %d characters without ;", LONGEST_TEXT);
+        return fed_strdup("text");
+    case FED_KEY_PATH:
+        return fed_strdup("a path");
     }
     return fed_strdup("");
 }

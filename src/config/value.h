@@ -4,9 +4,9 @@
 
 #include "fedmpi/config/key.h"
 
-/* Parse into the field of the key's type; false leaves it as it was. A text's field will point
- * to `text`, which has to live as long. */
-bool fed_value_parse(const fed_key_t *key, char *text, void *field);
+/* Parse into the field of the key's type; NULL, and the field as it was, for what is not accepted.
+ * @return the value as text, integers in digits: the caller's, and a text's field points to it */
+char *fed_value_parse(const fed_key_t *key, const char *text, void *field);
 
 /* Give back what the field owns beside its text. */
 void fed_value_fini(const fed_key_t *key, void *field);

@@ -48,6 +48,10 @@ const char *fed_environment_get(const char *name) {
     return getenv(find(name)->name);
 }
 
+const char *fed_environment_named(const char *name) {
+    return getenv(name);
+}
+
 fed_status_t fed_environment_fail(const char *name, const char *reason) {
     const fed_variable_t *variable = find(name);
     const char *value = fed_environment_get(name);

@@ -1,11 +1,12 @@
 /* Error messages, exit codes and the way to die. */
 #include "fedmpi/core/error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static char last_message[2048];
+static char last_message[FED_MESSAGE_BYTES];
 static void (*abort_ranks)(void);
 static int abort_rank;
 
@@ -23,6 +24,9 @@ fed_status_t fed_fail(fed_status_t status, const char *format, ...) {
     char message[sizeof last_message];
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    for (char *at = message; *at; at++)
+        if (iscntrl((unsigned char)*at)) /* of a user's text: neither a new line nor a colour */
+            *at = '?';
     snprintf(last_message, sizeof last_message, "%s", message);
     return status;
 }

@@ -4,9 +4,13 @@
 #include "fedmpi/core/error.h"
 #include "fedmpi/core/memory.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#define LONGEST_SHOWN 1000 /* paths are shorter */
+#define SHOWN_OF_LONG 60   /* at each end */
 
 void fed_text_append(fed_text_t *text, const char *format, ...) {
     va_list arguments, again;
@@ -53,17 +57,36 @@ size_t fed_text_distance(const char *a, const char *b) {
     return cost[columns];
 }
 
+static char *lower(const char *word) {
+    char *copy = fed_strdup(word);
+    for (char *at = copy; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return copy;
+}
+
 const char *fed_text_nearest(const char *word, const char *const *words, size_t count) {
+    FED_AUTOFREE char *wanted = lower(word);
     const char *nearest = NULL;
     size_t smallest = strlen(word) / 2 + 1; /* farther than that is another word */
     for (size_t i = 0; i < count; i++) {
-        size_t distance = fed_text_distance(word, words[i]);
+        FED_AUTOFREE char *known = lower(words[i]);
+        size_t distance = fed_text_distance(wanted, known);
         if (distance < smallest) {
             smallest = distance;
             nearest = words[i];
         }
     }
     return nearest;
+}
+
+char *fed_text_shown(const char *value) {
+    size_t length = strlen(value);
+    if (length == 0)
+        return fed_strdup("(nothing)");
+    if (length <= LONGEST_SHOWN)
+        return fed_strdup(value);
+    return fed_format("%.*s ... %s (%zu characters)", SHOWN_OF_LONG, value,
+                      value + length - SHOWN_OF_LONG, length);
 }
 
 void fed_text_bytes(char text[16], double bytes) {

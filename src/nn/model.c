@@ -31,7 +31,7 @@ static const char *const gemm_words[] = {
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_model_options_t, type, &fed_model_types, "mlp", "the network, see --list"),
-    FED_TEXT(fed_model_options_t, init, FED_INIT_PYTORCH,
+    FED_PATH(fed_model_options_t, init, FED_INIT_PYTORCH,
              FED_INIT_PYTORCH
              ": U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start "
              "from"),

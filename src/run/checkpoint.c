@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const fed_key_t keys[] = {
-    FED_TEXT(fed_checkpoint_options_t, file, "",
+    FED_PATH(fed_checkpoint_options_t, file, "",
              "the checkpoint; empty: the results file's name with .checkpoint behind it",
              .resumable = true),
     FED_INTEGER(fed_checkpoint_options_t, every, 0, 10000000, "1",

@@ -20,7 +20,7 @@ static const fed_table_t *const tables[FED_RECORD_TABLES] = {
 };
 
 static const fed_key_t keys[] = {
-    FED_TEXT(fed_output_options_t, file, "results/mnist-fedavg.h5", "the results file, HDF5",
+    FED_PATH(fed_output_options_t, file, "results/mnist-fedavg.h5", "the results file, HDF5",
              .resumable = true),
 };
 
@@ -51,12 +51,9 @@ static void describe_run(fed_archive_t *archive, const fed_run_t *run, const cha
         fed_archive_describe(archive, "/", "slurm_job_id", job);
 }
 
+/* The attributes first: they make the group one that holds long ones. */
 static void describe_config(fed_archive_t *archive, const fed_config_t *config) {
-    fed_text_t ini = {0};
-    fed_config_write(config, false, &ini);
-    fed_archive_put_text(archive, "/config/ini", ini.chars);
-    fed_text_fini(&ini);
-    fed_text_t unused = {0};
+    fed_text_t unused = {0}, ini = {0};
     fed_text_append(&unused, "%s", "");
     for (size_t i = 0; i < config->count; i++) {
         const fed_config_value_t *value = &config->values[i];
@@ -66,7 +63,10 @@ static void describe_config(fed_archive_t *archive, const fed_config_t *config) 
             fed_text_append(&unused, "%s%s", unused.length ? "," : "", name);
     }
     fed_archive_describe(archive, "/config", "unused_keys", unused.chars);
+    fed_config_write(config, false, &ini);
+    fed_archive_put_text(archive, "/config/ini", ini.chars);
     fed_text_fini(&unused);
+    fed_text_fini(&ini);
 }
 
 static void describe_data(fed_archive_t *archive, const fed_run_t *run) {

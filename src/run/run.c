@@ -104,7 +104,7 @@ static fed_status_t read_config(fed_config_t *config, const fed_options_t *optio
     for (size_t i = 0; i < options->override_count; i++)
         FED_TRY(fed_config_override(config, options->overrides[i]));
     if (options->output_file)
-        FED_TRY(fed_config_set(config, "output", "file", options->output_file, "--output"));
+        FED_TRY(fed_config_set_written(config, "output", "file", options->output_file, "--output"));
     FED_TRY(resolve_defaults(config));
     warn_of_unused(config);
     return FED_OK;

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from program import ProgramCase, Samples, idx_bytes, write_data
 
-INTEGERS_REFUSED = ("x", "1.5", "", "-1", "1e3", "99999999999999999999")
+INTEGERS_REFUSED = ("x", "1.5", "", "-1", "0x10", "99999999999999999999")
 REALS_REFUSED = ("x", "", "nan", "inf", "-1", "1,5")
 WORDS_REFUSED = ("maybe", "", "TRUE?")
 
@@ -67,7 +67,7 @@ class Keys(ProgramCase):
     def test_every_key_refuses_what_it_must(self):
         for section, key, accepted in self.keys():
             dotted = f"{section}.{key}"
-            values = ("a;b",)
+            values = ("two\nlines",)
             if accepted.startswith(("an integer", "integers")):
                 values = INTEGERS_REFUSED
             elif accepted.startswith("a number"):
@@ -80,11 +80,12 @@ class Keys(ProgramCase):
                     continue
                 if number % 3 == len(key) % 3 or len(values) < 3:
                     self.refuse("--set", f"{dotted}={value}", self.config,
-                                parts=(f"--set: {dotted} = {value}", f"accepted is {accepted}"))
+                                parts=(f"--set: {dotted} = {value.replace(chr(10), '?')}",
+                                       f"accepted is {accepted}"))
 
     def test_files_name_their_line(self):
         for section, key, accepted in self.keys()[::4]:
-            if accepted.startswith("text"):
+            if accepted in ("text", "a path") or "name that" in accepted:
                 continue
             path = self.write("wrong.ini", f"; a comment\n\n[{section}]\n{key} = ?!\n")
             self.refuse(path, parts=(f"{path}:4: {section}.{key} = ?!: accepted is {accepted}",))
@@ -95,7 +96,7 @@ class Keys(ProgramCase):
             self.refuse("--set", f"{section}.{wrong}=1", self.config,
                         parts=(f"--set: unknown key {section}.{wrong}", f"[{section}] has"))
         path = self.write("wrong.ini", "[trainig]\nepochs = 3\n")
-        self.refuse(path, parts=(f"{path}:2: unknown section [trainig]",
+        self.refuse(path, parts=(f"{path}:1: unknown section [trainig]",
                                  "did you mean [training]?"))
         path = self.write("wrong.ini", "[training]\nepohcs = 3\n")
         self.refuse(path, parts=(f"{path}:2: unknown key training.epohcs", "did you mean epochs?"))
@@ -103,8 +104,6 @@ class Keys(ProgramCase):
     def test_what_is_no_ini(self):
         path = self.write("wrong.ini", "[training]\nepochs 3\n")
         self.refuse(path, parts=(f"{path}:2: neither [section] nor key = value",))
-        path = self.write("wrong.ini", "[experiment]\nname = " + "x" * 300)
-        self.refuse(path, parts=(f"{path}:2: longer than",))
         path = self.write("wrong.ini", "\ninclude = not-there.ini\n")
         self.refuse(path, parts=(f"{path}:2: ", "not-there.ini: cannot read: No such file"))
         path = self.write("loop.ini", "include = loop.ini\n")

@@ -107,9 +107,9 @@ class Packages(SetupCase):
 
     def test_make_names_the_missing_library(self) -> None:
         for variable, package, others in (
-                ("HDF5_LIBS=-lnothere", "libhdf5-dev", ("libinih-dev", "zlib1g-dev")),
-                ("HDF5_CFLAGS=", "libhdf5-dev", ("libinih-dev",)),
-                ("INIH_LIBS=", "libinih-dev", ("libhdf5-dev", "libsodium-dev"))):
+                ("HDF5_LIBS=-lnothere", "libhdf5-dev", ("libsodium-dev", "zlib1g-dev")),
+                ("HDF5_CFLAGS=", "libhdf5-dev", ("libsodium-dev",)),
+                ("SODIUM_LIBS=", "libsodium-dev", ("libhdf5-dev", "zlib1g-dev"))):
             with self.subTest(variable=variable):
                 done = self.make(variable)
                 self.assertNotEqual(done.returncode, 0)

@@ -17,6 +17,8 @@ INI = {
                   "persistent_momentum = yes\n[checkpoint]\ntime_limit = 1:30:00\n",
     "broken.ini": "[federated\nrounds = 1\n[nowhere]\nkey\n= value\n",
     "include.ini": "include = other.ini\n[output]\nfile = results/a.h5\n",
+    "quotes.ini": "\ufeff[data]\r\npath = '~/a # b''s' # c\r\n[output]\r\nfile = \"$HOME/x\"\r",
+    "twice.ini": "[federated]\nrounds = 1e3\u00a0; c\nrounds = 0x10\n[federated]\n",
     "override": "federated.rounds=3",
 }
 

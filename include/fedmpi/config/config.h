@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** A key with its value, where that comes from and how it was written. */
 typedef struct fed_config_value {
@@ -24,7 +25,7 @@ typedef struct fed_config_value {
     const fed_key_group_t *group;
     const fed_key_t *key;
     void *field;  /**< in the group's options */
-    char *text;   /**< as written, trimmed */
+    char *text;   /**< as written, integers in digits */
     char *origin; /**< "run.ini:12", "--set", "--output"; NULL: the default */
 } fed_config_value_t;
 
@@ -64,11 +65,16 @@ const void *fed_config_options(const fed_config_t *config, const fed_key_group_t
 fed_status_t fed_config_set(fed_config_t *config, const char *section, const char *name,
                             const char *text, const char *origin);
 
+/** The same from what a user wrote alone, as behind --set SECTION.KEY=: blanks and quotes around
+ * it are taken off, and ~ and $NAME in a path are expanded unless it stands in '...'. */
+fed_status_t fed_config_set_written(fed_config_t *config, const char *section, const char *name,
+                                    const char *written, const char *origin);
+
 /** Set from "section.key=value", as --set takes it. */
 fed_status_t fed_config_override(fed_config_t *config, const char *assignment);
 
-/** Read an INI file (inih's dialect; `include = other.ini` before the first section
- * reads that file first, relative to this one). */
+/** Read an INI file (config/ini.h; `include = other.ini` before the first section reads that
+ * file first, relative to this one). */
 fed_status_t fed_config_read_file(fed_config_t *config, const char *path);
 
 /** Read INI text that fed_config_write made; `name` stands for the file in messages. */
@@ -88,8 +94,18 @@ fed_status_t fed_config_fail(const fed_config_t *config, const char *dotted, con
 /** The value of "section.key"; dies if there is none (a programmer's name). */
 const fed_config_value_t *fed_config_value(const fed_config_t *config, const char *dotted);
 
+/** Is there such a key, and is it one of a path? */
+bool fed_config_is_path(const fed_config_t *config, const char *section, const char *name);
+
+/** Where a key of this name is: "training.epochs or centralized.epochs", each between `before`
+ * and `behind`; NULL if nowhere. The caller frees it. */
+char *fed_config_homes(const fed_config_t *config, const char *name, const char *before,
+                       const char *behind);
+
 /** Does a section begin with values[i]? */
-bool fed_config_starts_section(const fed_config_t *config, size_t i);
+static inline bool fed_config_starts_section(const fed_config_t *config, size_t i) {
+    return i == 0 || strcmp(config->values[i].section, config->values[i - 1].section) != 0;
+}
 
 /** What a key accepts, in words: "an integer from 1 to 1000000"; the caller frees it. */
 char *fed_key_accepted(const fed_key_t *key);

@@ -37,6 +37,7 @@ typedef enum fed_key_type {
     FED_KEY_CHOICE,   /**< an enumeration: the position in `choices` */
     FED_KEY_NAME,     /**< const fed_plugin_t *: the entry of `plugins` with this name */
     FED_KEY_TEXT,     /**< const char *: anything on one line, owned by the configuration */
+    FED_KEY_PATH,     /**< the same for a file or folder: ~ and $NAME in it are expanded */
     FED_KEY_DURATION, /**< double, seconds; written as seconds or H:MM:SS */
     FED_KEY_INTEGERS, /**< fed_list_t: integers with commas between; may be empty */
 } fed_key_type_t;
@@ -108,6 +109,11 @@ typedef struct fed_key_group {
 #define FED_TEXT(options, field, initial_, help_, ...)                                             \
     {                                                                                              \
         .name = #field, .type = FED_KEY_TEXT, .offset = FED_FIELD(options, field, const char *),   \
+        .initial = (initial_), .help = (help_), __VA_ARGS__                                        \
+    }
+#define FED_PATH(options, field, initial_, help_, ...)                                             \
+    {                                                                                              \
+        .name = #field, .type = FED_KEY_PATH, .offset = FED_FIELD(options, field, const char *),   \
         .initial = (initial_), .help = (help_), __VA_ARGS__                                        \
     }
 #define FED_DURATION(options, field, initial_, help_, ...)                                         \

@@ -23,6 +23,9 @@ extern const size_t fed_environment_count;
 /** The value of a variable of the table, or NULL where it is not set. */
 const char *fed_environment_get(const char *name);
 
+/** The value of any variable, for users who name one in a path; NULL where it is not set. */
+const char *fed_environment_named(const char *name);
+
 /** FED_INPUT: "NAME = value: accepted is ...", of a variable of ours that is set.
  * @param reason  what is wrong with the value, or NULL where what is accepted says it all */
 fed_status_t fed_environment_fail(const char *name, const char *reason);

@@ -20,7 +20,11 @@ typedef enum fed_status {
 /** The exit code that the contract with users gives a status: 0, 75, 2 or 1. */
 int fed_status_exit_code(fed_status_t status);
 
-/** Keep a message for main and hand the status back: `return fed_fail(FED_INPUT, "...")`. */
+/** Room for a message: one that is longer is cut. */
+#define FED_MESSAGE_BYTES 8192
+
+/** Keep a message of one line for main and hand the status back: `return fed_fail(FED_INPUT,
+ * "...")`. */
 fed_status_t fed_fail(fed_status_t status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -18,7 +18,7 @@ typedef struct options {
 } options_t;
 
 static const fed_key_t keys[] = {
-    FED_TEXT(options_t, file, "",
+    FED_PATH(options_t, file, "",
              "file: client of each training sample, -1: nobody's; HDF5 with /client, or text with "
              "one a line"),
 };
