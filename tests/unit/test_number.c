@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 static void assert_integer(const char *text, int64_t expected) {
-    int64_t value = expected + 1;
+    int64_t value = ~expected;
     if (!fed_number_integer(text, &value) || value != expected)
         fail_msg("%s is %" PRId64 ", not %" PRId64, text, value, expected);
 }
