@@ -449,8 +449,8 @@ static void workspaces_take_what_is_estimated(void **unused) {
             skip();                                     /* under a sanitizer or valgrind */
         double slack = 0.03 * (double)estimate + 40000; /* headers, whole pages */
         if (fabs((double)taken - (double)estimate) > slack)
-            fail_msg("%s: %zu bytes, estimated %zu", fed_model_options(&t.network->config)->type->name,
-                     taken, estimate);
+            fail_msg("%s: %zu bytes, estimated %zu",
+                     fed_model_options(&t.network->config)->type->name, taken, estimate);
     }
 }
 
