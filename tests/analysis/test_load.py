@@ -161,8 +161,8 @@ class LoadManyRuns(FolderCase):
             set(study.conditions),
             {
                 "partition=iid",
-                "mu=0.1 alpha=0.1 partition=dirichlet",
-                "mu=0.5 alpha=0.5 partition=dirichlet",
+                "partition=dirichlet alpha=0.1 mu=0.1",
+                "partition=dirichlet alpha=0.5 mu=0.5",
             },
         )
         self.assertTrue(study.runs.set_index("condition")["partition.alpha"].isna()["partition=iid"])

@@ -125,7 +125,7 @@ class Report(FolderCase):
                 write_run(self.folder / f"{algorithm}-{scheme}.h5", config)
         _, text, page = self.make()
         self.assert_self_contained(text, page)
-        self.assertIn("algorithm=fedprox partition=dirichlet", page.text)
+        self.assertIn("partition=dirichlet algorithm=fedprox", page.text)
 
     def test_many_conditions_and_ranks(self):
         for ranks in (2, 3, 5, 9, 17):

@@ -98,7 +98,7 @@ class Table(FolderCase):
         for seed, alpha in ((1, 0.1), (2, 1)):
             config = {"partition.alpha": alpha, "federated.alpha": alpha}
             self.write(5, seed, 0.8, config=config)
-        self.assertIn("federated.alpha | partition.alpha", self.lines()[0])
+        self.assertIn("partition.alpha | federated.alpha", self.lines()[0])
 
     def test_latex_for_a_paper(self):
         self.write(5, 1, 0.93)

@@ -223,10 +223,12 @@ static void any_value_reads_back(void **state) {
         "\xc2", "\xa0", "\xce\xb1"};
     enum { PIECES = sizeof pieces / sizeof *pieces };
     for (int round = 0; round < 20000; round++) {
-        char value[64] = "";
+        fed_text_t value = {0};
+        fed_text_append(&value, "%s", "");
         for (uint64_t left = any_bits() % 9; left > 0; left--)
-            strcat(value, pieces[any_bits() % PIECES]);
-        assert_reads_back(value, round % 2);
+            fed_text_append(&value, "%s", pieces[any_bits() % PIECES]);
+        assert_reads_back(value.chars, round % 2);
+        fed_text_fini(&value);
     }
 }
 
