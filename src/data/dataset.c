@@ -19,11 +19,7 @@ static const fed_plugin_t *const source_entries[] = {
     &fed_source_hdf5.plugin,   &fed_source_tff.plugin,           &fed_source_synthetic.plugin,
 };
 
-const fed_plugin_table_t fed_sources = {
-    .kind = "data set",
-    .entries = source_entries,
-    .count = sizeof source_entries / sizeof *source_entries,
-};
+const fed_plugin_table_t fed_sources = FED_PLUGIN_TABLE("data set", source_entries);
 
 /* clang-format off */
 static const fed_key_t keys[] = {

@@ -11,11 +11,8 @@ static const fed_plugin_t *const normalization_entries[] = {
     &fed_normalization_none.plugin,
 };
 
-const fed_plugin_table_t fed_normalizations = {
-    .kind = "normalisation",
-    .entries = normalization_entries,
-    .count = sizeof normalization_entries / sizeof *normalization_entries,
-};
+const fed_plugin_table_t fed_normalizations =
+    FED_PLUGIN_TABLE("normalisation", normalization_entries);
 
 const fed_normalization_t *fed_normalization_of(const fed_config_t *config) {
     return (const fed_normalization_t *)fed_data_options(config)->normalize;

@@ -32,11 +32,8 @@ static const fed_plugin_t *const scheme_entries[] = {
     &fed_scheme_file.plugin,
 };
 
-const fed_plugin_table_t fed_partition_schemes = {
-    .kind = "partition scheme",
-    .entries = scheme_entries,
-    .count = sizeof scheme_entries / sizeof *scheme_entries,
-};
+const fed_plugin_table_t fed_partition_schemes =
+    FED_PLUGIN_TABLE("partition scheme", scheme_entries);
 
 /* clang-format off */
 static const fed_key_t keys[] = {

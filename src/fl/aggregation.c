@@ -25,11 +25,7 @@ static const fed_plugin_t *const rule_entries[] = {
     &fed_rule_trimmed_mean.plugin, &fed_rule_krum.plugin,       &fed_rule_multi_krum.plugin,
 };
 
-const fed_plugin_table_t fed_aggregations = {
-    .kind = "aggregation",
-    .entries = rule_entries,
-    .count = sizeof rule_entries / sizeof *rule_entries,
-};
+const fed_plugin_table_t fed_aggregations = FED_PLUGIN_TABLE("aggregation", rule_entries);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_aggregation_options_t, aggregation, &fed_aggregations, "mean",

@@ -11,11 +11,7 @@ static const fed_plugin_t *const attack_entries[] = {
     &fed_attack_label_flip.plugin,
 };
 
-const fed_plugin_table_t fed_attacks = {
-    .kind = "attack",
-    .entries = attack_entries,
-    .count = sizeof attack_entries / sizeof *attack_entries,
-};
+const fed_plugin_table_t fed_attacks = FED_PLUGIN_TABLE("attack", attack_entries);
 
 /* clang-format off */
 static const fed_key_t keys[] = {

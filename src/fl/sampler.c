@@ -7,8 +7,4 @@ static const fed_plugin_t *const sampler_entries[] = {
     &fed_sampler_poisson.plugin,
 };
 
-const fed_plugin_table_t fed_samplers = {
-    .kind = "sampler",
-    .entries = sampler_entries,
-    .count = sizeof sampler_entries / sizeof *sampler_entries,
-};
+const fed_plugin_table_t fed_samplers = FED_PLUGIN_TABLE("sampler", sampler_entries);

@@ -10,11 +10,7 @@ static const fed_plugin_t *const schedule_entries[] = {
     &fed_schedule_cosine.plugin,
 };
 
-const fed_plugin_table_t fed_schedules = {
-    .kind = "schedule",
-    .entries = schedule_entries,
-    .count = sizeof schedule_entries / sizeof *schedule_entries,
-};
+const fed_plugin_table_t fed_schedules = FED_PLUGIN_TABLE("schedule", schedule_entries);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_schedule_options_t, schedule, &fed_schedules, "constant",

@@ -16,11 +16,7 @@ static const fed_plugin_t *const type_entries[] = {
     &fed_model_cifar_cnn.plugin,
 };
 
-const fed_plugin_table_t fed_model_types = {
-    .kind = "model",
-    .entries = type_entries,
-    .count = sizeof type_entries / sizeof *type_entries,
-};
+const fed_plugin_table_t fed_model_types = FED_PLUGIN_TABLE("model", type_entries);
 
 static const char *const gemm_words[] = {
     [FED_GEMM_AUTO] = "auto",

@@ -5,11 +5,7 @@ static const fed_plugin_t *const protocol_entries[] = {
     &fed_protocol_rounds.plugin,
 };
 
-const fed_plugin_table_t fed_protocols = {
-    .kind = "protocol",
-    .entries = protocol_entries,
-    .count = sizeof protocol_entries / sizeof *protocol_entries,
-};
+const fed_plugin_table_t fed_protocols = FED_PLUGIN_TABLE("protocol", protocol_entries);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_protocol_options_t, protocol, &fed_protocols, "rounds",

@@ -34,6 +34,10 @@ struct fed_plugin_table {
     size_t count;
 };
 
+/** The table of an array of pointers to plug-ins. */
+#define FED_PLUGIN_TABLE(kind_, array)                                                             \
+    { .kind = (kind_), .entries = (array), .count = sizeof(array) / sizeof *(array) }
+
 /** The entry with this name, or NULL. */
 const fed_plugin_t *fed_plugin_find(const fed_plugin_table_t *table, const char *name);
 

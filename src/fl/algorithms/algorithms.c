@@ -6,11 +6,7 @@ static const fed_plugin_t *const algorithm_entries[] = {
     &fed_algorithm_scaffold.plugin, &fed_algorithm_fednova.plugin, &fed_algorithm_feddyn.plugin,
 };
 
-const fed_plugin_table_t fed_algorithms = {
-    .kind = "algorithm",
-    .entries = algorithm_entries,
-    .count = sizeof algorithm_entries / sizeof *algorithm_entries,
-};
+const fed_plugin_table_t fed_algorithms = FED_PLUGIN_TABLE("algorithm", algorithm_entries);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_algorithm_options_t, algorithm, &fed_algorithms, "fedavg",

@@ -7,11 +7,7 @@ static const fed_plugin_t *const optimizer_entries[] = {
     &fed_optimizer_adamw.plugin,
 };
 
-const fed_plugin_table_t fed_optimizers = {
-    .kind = "optimizer",
-    .entries = optimizer_entries,
-    .count = sizeof optimizer_entries / sizeof *optimizer_entries,
-};
+const fed_plugin_table_t fed_optimizers = FED_PLUGIN_TABLE("optimizer", optimizer_entries);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_optimizer_options_t, optimizer, &fed_optimizers, "sgd",

@@ -6,11 +6,8 @@ static const fed_plugin_t *const optimizer_entries[] = {
     &fed_server_adam.plugin, &fed_server_yogi.plugin,
 };
 
-const fed_plugin_table_t fed_server_optimizers = {
-    .kind = "server optimizer",
-    .entries = optimizer_entries,
-    .count = sizeof optimizer_entries / sizeof *optimizer_entries,
-};
+const fed_plugin_table_t fed_server_optimizers =
+    FED_PLUGIN_TABLE("server optimizer", optimizer_entries);
 
 /* clang-format off */
 static const fed_key_t keys[] = {
