@@ -276,19 +276,28 @@ int fed_file_write_at(int descriptor, size_t at, const void *data, size_t bytes)
     return 0;
 }
 
-int fed_file_copy(int from, size_t from_at, int to, size_t to_at, size_t bytes) {
-    FED_AUTOFREE char *buffer = fed_alloc(COPY_BYTES, 1);
+int fed_file_read_at(int descriptor, size_t at, void *data, size_t bytes) {
     for (size_t done = 0; done < bytes;) {
-        size_t step = bytes - done < COPY_BYTES ? bytes - done : COPY_BYTES;
-        ssize_t got = pread(from, buffer, step, (off_t)(from_at + done));
-        if (got == 0 || (got < 0 && errno != EINTR))
-            return got == 0 ? EIO : errno;
-        int code = got > 0 ? fed_file_write_at(to, to_at + done, buffer, (size_t)got) : 0;
-        if (code)
-            return code;
+        ssize_t got = pread(descriptor, (char *)data + done, bytes - done, (off_t)(at + done));
+        if (got == 0)
+            return EIO;
+        if (got < 0 && errno != EINTR)
+            return errno;
         done += got > 0 ? (size_t)got : 0;
     }
     return 0;
+}
+
+int fed_file_copy(int from, size_t from_at, int to, size_t to_at, size_t bytes) {
+    FED_AUTOFREE char *buffer = fed_alloc(COPY_BYTES, 1);
+    int code = 0;
+    for (size_t done = 0; done < bytes && !code; done += COPY_BYTES) {
+        size_t step = bytes - done < COPY_BYTES ? bytes - done : COPY_BYTES;
+        code = fed_file_read_at(from, from_at + done, buffer, step);
+        if (!code)
+            code = fed_file_write_at(to, to_at + done, buffer, step);
+    }
+    return code;
 }
 
 bool fed_file_is_remote(int descriptor) {

@@ -74,19 +74,6 @@ fed_status_t fed_numbered_finish(fed_numbered_writer_t *writer,
 
 /* --- Reading ---------------------------------------------------------------------------- */
 
-/* 0 or errno; a file that ends too early has none. */
-static int read_at(int descriptor, size_t at, void *data, size_t bytes) {
-    for (size_t done = 0; done < bytes;) {
-        ssize_t got = pread(descriptor, (char *)data + done, bytes - done, (off_t)(at + done));
-        if (got == 0)
-            return EIO;
-        if (got < 0 && errno != EINTR)
-            return errno;
-        done += got > 0 ? (size_t)got : 0;
-    }
-    return 0;
-}
-
 static fed_status_t fail_reading(const char *path, int code) {
     return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(code));
 }
@@ -114,7 +101,7 @@ static fed_status_t read_front(fed_numbered_reader_t *reader,
     unsigned char hash[FED_HASH_BYTES];
     head_t expected = make_head(reader->count, reader->record_bytes);
     reader->front = fed_alloc(bytes, 1);
-    int code = read_at(reader->descriptor, 0, reader->front, bytes);
+    int code = fed_file_read_at(reader->descriptor, 0, reader->front, bytes);
     if (code)
         return fail_reading(reader->path, code);
     fed_hash(reader->front, bytes, hash);
@@ -145,8 +132,9 @@ uint32_t fed_numbered_number(const fed_numbered_reader_t *reader, size_t i) {
 fed_status_t fed_numbered_read(const fed_numbered_reader_t *reader, size_t i, void *record) {
     unsigned char hash[FED_HASH_BYTES];
     entry_t entry = get_entry(reader->front, i);
-    int code = read_at(reader->descriptor, front_bytes(reader->count) + i * reader->record_bytes,
-                       record, reader->record_bytes);
+    int code =
+        fed_file_read_at(reader->descriptor, front_bytes(reader->count) + i * reader->record_bytes,
+                         record, reader->record_bytes);
     if (code)
         return fail_reading(reader->path, code);
     fed_hash(record, reader->record_bytes, hash);

@@ -61,8 +61,10 @@ char *fed_file_resolve(const char *path);
 /** "PATH: cannot write: ..." for an errno: FED_FAILURE if it is the disk's, else FED_INPUT. */
 fed_status_t fed_file_fail(const char *path, int code);
 
-/** Write over bytes of an open file, or copy some from another; 0 or errno. */
+/** Write over bytes of an open file, read some (a file that ends too early is EIO), or copy some
+ * from another; 0 or errno. */
 int fed_file_write_at(int descriptor, size_t at, const void *data, size_t bytes);
+int fed_file_read_at(int descriptor, size_t at, void *data, size_t bytes);
 int fed_file_copy(int from, size_t from_at, int to, size_t to_at, size_t bytes);
 
 /** Is it on a file system where machines see each other's writes in another order than they were
