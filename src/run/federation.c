@@ -171,6 +171,11 @@ static bool is_checkpointed(const fed_config_t *config, int64_t round) {
             round == fed_federated_options(config)->rounds);
 }
 
+/* What the watchdog should expect of a checkpoint: not more than the longest so far took. */
+static double expected_saving(const fed_server_t *server) {
+    return server && server->limit.save_seconds > 0 ? server->limit.save_seconds : -1;
+}
+
 /* @param mine  [in,out] what this rank's own work since the last agreement came to */
 static fed_status_t run_round(fed_federation_t *federation, int64_t round, fed_status_t *mine) {
     fed_server_t *server = federation->server;
@@ -190,7 +195,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round, fed_s
     double ended = fed_clock_seconds();
     if (server)
         *mine = record_round(federation, &trained, &row, &personal);
-    fed_comm_expect(federation->run->comm, "saving a checkpoint", round, -1);
+    fed_comm_expect(federation->run->comm, "saving a checkpoint", round, expected_saving(server));
     if (is_checkpointed(&federation->run->config, round)) {
         fed_status_t saved = fed_checkpoint_save(federation, false);
         *mine = saved > *mine ? saved : *mine;
