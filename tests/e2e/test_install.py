@@ -143,9 +143,9 @@ class Installed(ProgramCase):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn(f"{self.prefix}/share/fedmpi/jobs/setup/data.sh mnist", done.stderr)
         self.assertNotIn("make data", done.stderr)
-        built = subprocess.run([program.PROGRAM, "--set", "data.path=data/not-here",
-                                ROOT / "configs/quick.ini"], cwd=ROOT, check=False, text=True,
-                               capture_output=True, timeout=120)
+        built = subprocess.run([program.PROGRAM, "--set", "data.path=data/not-here", "--output",
+                                self.folder / "built.h5", ROOT / "configs/quick.ini"],
+                               cwd=ROOT, check=False, text=True, capture_output=True, timeout=120)
         self.assertIn("make data", built.stderr)
 
     def test_the_installed_script_gets_data_to_where_the_user_is(self):
