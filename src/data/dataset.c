@@ -24,7 +24,7 @@ const fed_plugin_table_t fed_sources = FED_PLUGIN_TABLE("data set", source_entri
 /* clang-format off */
 static const fed_key_t keys[] = {
     FED_NAME(fed_data_options_t, dataset, &fed_sources, "mnist", "the data set, see --list"),
-    FED_PATH(fed_data_options_t, path, "", "folder of the data files, for hdf5 the file; empty: data/ and the data set's name",
+    FED_PATH(fed_data_options_t, path, "", "folder of the data files, for hdf5 and tff the file; empty: data/ and the data set's name",
              .resumable = true),
     FED_NAME(fed_data_options_t, normalize, &fed_normalizations, "unit", "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
     FED_INTEGER(fed_data_options_t, train_limit, 0, FED_COUNT_MAX, "0", "use the first N training samples; 0: all"),

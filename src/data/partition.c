@@ -39,7 +39,7 @@ const fed_plugin_table_t fed_partition_schemes =
 static const fed_key_t keys[] = {
     FED_NAME(fed_partition_options_t, scheme, &fed_partition_schemes, "iid", "how the training set is dealt to the clients, see --list"),
     FED_INTEGER(fed_partition_options_t, clients, 0, FED_CLIENTS_MAX, "150", "number of clients; 0: all that the data name (natural, file)"),
-    FED_INTEGER(fed_partition_options_t, samples_per_client, 0, FED_COUNT_MAX, "300", "samples a client holds, on average where sizes differ; natural, file: at most; 0: share everything out"),
+    FED_INTEGER(fed_partition_options_t, samples_per_client, 0, FED_COUNT_MAX, "300", "samples a client holds, on average where sizes differ; natural, file, synthetic data: at most; 0: share everything out"),
     FED_REAL(fed_partition_options_t, holdout, 0, 0.9, "0", "share of each client's samples that it does not train on but is evaluated on, see federated/personalization"),
 };
 /* clang-format on */

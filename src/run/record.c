@@ -101,14 +101,20 @@ static void measure_sizes(const fed_partition_t *partition, fed_partition_row_t 
         };
 }
 
+/* What a matrix of counts holds, in the attributes that a table's columns have. */
+static void describe_counts(fed_archive_t *archive, const char *path, const char *help) {
+    fed_archive_describe(archive, path, "unit", "1");
+    fed_archive_describe(archive, path, "help", help);
+}
+
 static void measure_skew(fed_archive_t *archive, const fed_run_t *run, fed_partition_row_t *rows) {
     size_t shape[] = {run->partition.clients, run->dataset.classes};
     FED_AUTOFREE int64_t *counts = FED_NEW_ARRAY(int64_t, shape[0] * shape[1]);
     fed_labels_t labels = fed_run_labels(run);
     fed_partition_label_counts(&run->partition, &labels, counts);
     fed_archive_put_compressed(archive, "/partition/label_counts", FED_INT64, 2, shape, counts);
-    fed_archive_describe(archive, "/partition/label_counts", "help",
-                         "[client, class]: training samples of each class that a client holds");
+    describe_counts(archive, "/partition/label_counts",
+                    "[client, class]: training samples of each class that a client holds");
     fed_partition_skew(shape[0], shape[1], counts, rows);
 }
 
@@ -268,8 +274,7 @@ void fed_record_model(fed_record_t *record, const char *group, const float *w) {
 void fed_record_confusion(fed_record_t *record, const char *path, const int64_t *confusion) {
     size_t shape[] = {record->run->dataset.classes, record->run->dataset.classes};
     fed_archive_put(record->archive, path, FED_INT64, 2, shape, confusion);
-    fed_archive_describe(record->archive, path, "help",
-                         "[class, predicted]: test samples, final model");
+    describe_counts(record->archive, path, "[class, predicted]: test samples, final model");
 }
 
 void fed_record_central(fed_record_t *record, const fed_centralized_t *central) {

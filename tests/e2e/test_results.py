@@ -164,10 +164,16 @@ class Results(ProgramCase):
         accuracy = (outputs.argmax(axis=1) == self.train.labels[-40:]).mean()
         self.assertEqual(self.file["federated/rounds"][-1]["validation_accuracy"], accuracy)
 
+    def test_matrices_say_what_they_count(self):
+        for path, axes in (("partition/label_counts", "[client, class]"),
+                           ("federated/confusion_matrix", "[class, predicted]"),
+                           ("centralized/confusion_matrix", "[class, predicted]")):
+            self.assertEqual(text_attribute(self.file[path], "unit"), "1", path)
+            self.assertIn(axes, text_attribute(self.file[path], "help"), path)
+
     def test_label_counts_are_the_partition(self):
         counts = self.file["partition/label_counts"]
         np.testing.assert_array_equal(counts[:], np.full((7, 10), 3))
-        self.assertIn("[client, class]", text_attribute(counts, "help"))
 
     def test_the_effective_configuration_is_there_twice(self):
         text = bytes(self.file["config/ini"][()]).decode()
