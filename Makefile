@@ -102,7 +102,7 @@ $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@) rm -f $@ && $(AR) rcs $@ $^
 
 # Sums of rounded products: the same bits whether or not a CPU fuses.
-$(SIMD:%=$(BUILD)/src/math/simd/fixed.%.o): FLAGS += -ffp-contract=off
+$(foreach kernel,adam fixed,$(SIMD:%=$(BUILD)/src/math/simd/$(kernel).%.o)): FLAGS += -ffp-contract=off
 
 # What is missing is told with the names of its packages, once, before anything compiles.
 $(BUILD)/libraries.found:

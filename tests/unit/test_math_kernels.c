@@ -1,4 +1,5 @@
 /* Every kernel against a plain twin, at random shapes, with every instruction set. */
+#include "fedmpi/math/adam.h"
 #include "fedmpi/math/dense.h"
 #include "fedmpi/math/fixed.h"
 #include "fedmpi/math/pixels.h"
@@ -373,6 +374,55 @@ static void steps_and_sinks_match_their_plain_twins(void **unused) {
     }
 }
 
+/* In double; a plain twin of fed_adam_step for one parameter. */
+static void plain_adam(const fed_adam_t *a, double g, double *m, double *v, double *w) {
+    g += (double)a->decay * *w;
+    *m = (double)a->beta1 * *m + (double)a->fresh1 * g;
+    *v = (double)a->beta2 * *v + (double)a->fresh2 * g * g;
+    *w = (double)a->keep * *w -
+         (double)a->rate * *m / ((double)a->root * sqrt(*v) + (double)a->epsilon);
+}
+
+static void adam_matches_its_plain_twin(void **unused) {
+    (void)unused;
+    const char *chosen = fed_simd_name();
+    for (int trial = 0; trial < trials(60); trial++) {
+        const fed_adam_t adam = {.beta1 = 0.9f,
+                                 .fresh1 = 0.1f,
+                                 .beta2 = 0.99f,
+                                 .fresh2 = 0.01f,
+                                 .rate = 0.05f,
+                                 .root = 1.5f,
+                                 .epsilon = 1e-3f,
+                                 .decay = random_bits() % 2 ? 0.01f : 0.0f,
+                                 .keep = random_bits() % 2 ? 0.99f : 1.0f};
+        size_t n = random_size(460), shift = random_bits() % 16;
+        array_t g = random_array(n, 3, 0.2), w = random_array(n, shift, 0.0);
+        array_t m = random_array(n, 1, 0.0), v = random_array(n, shift, 0.2);
+        for (size_t j = 0; j < n; j++)
+            v.at[j] *= v.at[j];
+        double *expected_w = doubles(w.at, n), *expected_m = doubles(m.at, n);
+        double *expected_v = doubles(v.at, n);
+        for (size_t j = 0; j < n; j++)
+            plain_adam(&adam, (double)g.at[j], expected_m + j, expected_v + j, expected_w + j);
+        array_t plain_w = copy_array(w.at, n, 0), plain_m = copy_array(m.at, n, 0);
+        array_t plain_v = copy_array(v.at, n, 0);
+        fed_adam_step(n, &adam, g.at, m.at, v.at, w.at);
+        assert_close(w.at, expected_w, n, 1e-5);
+        assert_close(m.at, expected_m, n, 1e-6);
+        assert_close(v.at, expected_v, n, 1e-6);
+        assert_true(fed_simd_select("plain"));
+        fed_adam_step(n, &adam, g.at, plain_m.at, plain_v.at, plain_w.at);
+        assert_true(fed_simd_select(chosen));
+        assert_same(w.at, plain_w.at, n); /* of all instruction sets */
+        assert_same(m.at, plain_m.at, n);
+        assert_same(v.at, plain_v.at, n);
+        free(g.block), free(w.block), free(m.block), free(v.block);
+        free(plain_w.block), free(plain_m.block), free(plain_v.block);
+        free(expected_w), free(expected_m), free(expected_v);
+    }
+}
+
 static void softmax_matches_its_plain_twin(void **unused) {
     (void)unused;
     for (int trial = 0; trial < trials(200); trial++) {
@@ -519,6 +569,7 @@ int main(void) {
             cmocka_unit_test(nan_in_a_used_weight_reaches_the_output),
             cmocka_unit_test(sparse_is_dense_bit_for_bit),
             cmocka_unit_test(steps_and_sinks_match_their_plain_twins),
+            cmocka_unit_test(adam_matches_its_plain_twin),
             cmocka_unit_test(softmax_matches_its_plain_twin),
             cmocka_unit_test(softmax_exponentials_are_good_to_2_ulp),
             cmocka_unit_test(softmax_of_nan_is_nan_and_wrong),

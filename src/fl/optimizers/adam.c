@@ -4,6 +4,8 @@
  * root, and AdamW's decay is a share learning_rate * weight_decay of the parameters. */
 #include "optimizers.h"
 
+#include "fedmpi/math/adam.h"
+
 #include <math.h>
 
 typedef struct options {
@@ -29,23 +31,22 @@ static double power(double base, int64_t exponent) {
     return result;
 }
 
-static void step_with(const fed_optimizer_step_t *step, float decay_gradient, float keep_weight) {
+static void step_with(const fed_optimizer_step_t *step, float decay, float keep) {
     const options_t *options = fed_config_options(step->config, &adam_keys);
     double correction1 = 1 - power(options->adam_beta1, step->number);
     double correction2 = 1 - power(options->adam_beta2, step->number);
-    float rate = (float)((double)step->learning_rate / correction1);
-    float root = (float)(1 / sqrt(correction2)), epsilon = (float)options->adam_epsilon;
-    float beta1 = (float)options->adam_beta1, fresh1 = (float)(1 - options->adam_beta1);
-    float beta2 = (float)options->adam_beta2, fresh2 = (float)(1 - options->adam_beta2);
-    float *restrict w = step->w, *restrict m = step->memory;
-    float *restrict v = step->memory + step->stride;
-    const float *restrict gradient = step->g;
-    for (size_t j = 0; j < step->count; j++) {
-        float g = gradient[j] + decay_gradient * w[j];
-        m[j] = beta1 * m[j] + fresh1 * g;
-        v[j] = beta2 * v[j] + fresh2 * g * g;
-        w[j] = keep_weight * w[j] - rate * m[j] / (sqrtf(v[j]) * root + epsilon);
-    }
+    const fed_adam_t one = {
+        .beta1 = (float)options->adam_beta1,
+        .fresh1 = (float)(1 - options->adam_beta1),
+        .beta2 = (float)options->adam_beta2,
+        .fresh2 = (float)(1 - options->adam_beta2),
+        .rate = (float)((double)step->learning_rate / correction1),
+        .root = (float)(1 / sqrt(correction2)),
+        .epsilon = (float)options->adam_epsilon,
+        .decay = decay,
+        .keep = keep,
+    };
+    fed_adam_step(step->count, &one, step->g, step->memory, step->memory + step->stride, step->w);
 }
 
 static void adam(const fed_optimizer_step_t *step) {

@@ -9,6 +9,7 @@
 
 #include "combine.h"
 
+#include "fedmpi/math/adam.h"
 #include "fedmpi/math/group_norm.h"
 #include "fedmpi/math/sink.h"
 
@@ -48,6 +49,8 @@ typedef void fed_scan_fn(size_t batch, size_t inputs, const float *x, uint32_t *
 typedef void fed_product_fn(const fed_product_t *product);
 typedef void fed_descent_fn(const fed_descent_t *descent);
 typedef void fed_sgd_step_fn(size_t n, const fed_sgd_t *sgd, const float *g, float *v, float *w);
+typedef void fed_adam_step_fn(size_t n, const fed_adam_t *adam, const float *g, float *m, float *v,
+                              float *w);
 typedef void fed_sink_take_fn(const fed_sink_t *sink, size_t n, const float *g);
 /* As fed_sink_take of zeros, `steps` times. */
 typedef void fed_sink_coast_fn(const fed_sink_t *sink, size_t n, uint64_t steps);
@@ -92,6 +95,7 @@ typedef void fed_list_by_channel_fn(const fed_plane_t *plane, size_t stride_y, s
     F(product) \
     F(descent) \
     F(sgd_step) \
+    F(adam_step) \
     F(sink_take) \
     F(sink_coast) \
     F(softmax_cross_entropy) \
