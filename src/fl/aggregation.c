@@ -1,4 +1,4 @@
-/* The table of aggregation rules, and the two that are sums. */
+/* The table of aggregation rules, and the two that need no look. */
 #include "fl/aggregation/rules.h"
 #include "fl/encoders/encoders.h"
 
@@ -50,17 +50,7 @@ fed_status_t fed_aggregation_check(const fed_config_t *config, const fed_aggrega
                                    size_t clients) {
     if (fed_selection_options(config)->clients_per_round > 0)
         clients = (size_t)fed_selection_options(config)->clients_per_round;
-    size_t tolerated = fed_aggregation_tolerated(config, clients);
-    if (aggregation->choose && clients < 2 * tolerated + 3)
-        return fed_config_fail(config, "federated.aggregation",
-                               "needs 2 f + 3 clients a round; federated.tolerated makes f = %zu "
-                               "of %zu",
-                               tolerated, clients);
-    return FED_OK;
-}
-
-bool fed_aggregation_is_single(const fed_aggregation_t *aggregation) {
-    return aggregation->coordinates || aggregation->choose;
+    return aggregation->check ? aggregation->check(config, clients) : FED_OK;
 }
 
 size_t fed_aggregation_tolerated(const fed_config_t *config, size_t clients) {

@@ -12,15 +12,11 @@
 
 #include <string.h>
 
-static bool looks_at_single(const fed_problem_t *problem) {
-    return fed_aggregation_is_single(problem->method->aggregation);
-}
-
 /* What ranks of a node take in turns. Collective. */
 static fed_status_t make_turns(fed_engine_t *engine) {
     FED_TRY(fed_shared_create(engine->comm, sizeof(uint64_t), &engine->blocks));
-    /* A client stays where its state is, and single updates are where they have room. */
-    if (engine->home || looks_at_single(engine->problem))
+    /* A client stays where its state is, and what is kept of it where there is room. */
+    if (engine->home || fed_updates_kept(engine->problem) > 0)
         return FED_OK;
     return fed_shared_create(engine->comm, sizeof(uint64_t), &engine->turns);
 }
@@ -208,25 +204,18 @@ fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, siz
     return wait_for_all(engine, mine == FED_OK ? train_here(engine) : mine);
 }
 
-/* Weights were fixed before training; a client that diverged added nothing, and the exact sum of
- * the others is scaled once, here: the same bits on any ranks. Rules that look at single updates
- * have no weights. */
+/* Weights were fixed before training; a client that diverged added nothing, and those of the
+ * others grow. FED_DIVERGED if nobody is left. */
 static fed_status_t leave_out_diverged(fed_engine_t *engine, fed_trained_t *trained) {
     const fed_problem_t *problem = engine->problem;
-    double factor;
-    size_t left = fed_weights_without_diverged(problem, trained->clients, trained->count,
-                                               trained->averaged, &factor);
-    trained->averaged_count = left;
-    trained->grown = factor;
-    if (trained->count > 0 && left == 0)
+    trained->averaged_count = fed_weights_without_diverged(
+        problem, trained->clients, trained->count, trained->averaged, &trained->grown);
+    if (trained->count > 0 && trained->averaged_count == 0)
         return fed_fail(FED_DIVERGED,
                         "round %lld: all %zu clients diverged; training.learning_rate = %g is "
                         "likely too large",
                         (long long)engine->round, trained->count,
                         fed_training_options(problem->config)->learning_rate);
-    if (left < trained->count && !looks_at_single(problem))
-        for (size_t j = 0; j < fed_engine_up_length(engine); j++)
-            trained->up[j] *= factor;
     return FED_OK;
 }
 
@@ -234,8 +223,6 @@ fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
     *trained = (fed_trained_t){0};
     fed_phases_begin(engine, FED_PHASE_GATHERING);
     size_t epochs = fed_rows_gather(engine);
-    fed_updates_aggregate(engine);
-    fed_phases_begin(engine, FED_PHASE_AGGREGATING);
     fed_status_t status = FED_OK;
     if (fed_comm_is_server(engine->comm)) {
         *trained = (fed_trained_t){
@@ -248,6 +235,8 @@ fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
         };
         status = leave_out_diverged(engine, trained);
     }
+    fed_updates_aggregate(engine, trained->grown);
+    fed_phases_begin(engine, FED_PHASE_AGGREGATING);
     /* Where divergence does not stop the run at once, there may be nothing left. */
     if (fed_client_options(engine->problem->config)->on_divergence == FED_DIVERGENCE_SKIPS)
         status = fed_comm_agree(engine->comm, status, NULL, NULL);

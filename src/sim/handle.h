@@ -35,8 +35,8 @@ struct fed_engine {
     fed_states_t states;
     int64_t *sums;  /* fixed-point sums of this rank's weighted vectors: FED_OWNER_UP */
     double *up;     /* server: the aggregate, FED_OWNER_UP; NULL elsewhere */
-    float *updates; /* this rank's clients' vectors, where the aggregation rule looks at
-                       single ones: [updates_capacity] blocks of FED_OWNER_UP; or NULL */
+    float *updates; /* this rank's clients' vectors, where the aggregation rule looks at them:
+                       [updates_capacity] blocks of FED_OWNER_UP; or NULL */
     size_t updates_capacity;
 
     const fed_task_t *tasks; /* of this set, [task_count], borrowed */
@@ -83,14 +83,19 @@ size_t fed_turns_load(const fed_engine_t *engine);
  * Collective. @return rows of local epochs */
 size_t fed_rows_gather(fed_engine_t *engine);
 
-/* Room for the updates of this set's clients of this rank, if the rule looks at single ones. */
+/* Numbers of a client that wait until the rule has looked at everybody's; 0: it needs no look, and
+ * they go to the sums as they are made. */
+size_t fed_updates_kept(const fed_problem_t *problem);
+
+/* Room for what is kept of this set's clients of this rank. */
 void fed_updates_begin(fed_engine_t *engine);
 
-/* Where the vectors of this rank's index-th client go; NULL: to the sums. */
+/* Where the vectors of this rank's index-th client are kept; NULL: in the sums only. */
 float *fed_updates_place(const fed_engine_t *engine, size_t index);
 
 /* The aggregate of the set by the rule that the method has, after fed_rows_gather: clients that
- * diverged are not among those whom it sees. Into engine->up. Collective. */
-void fed_updates_aggregate(fed_engine_t *engine);
+ * diverged are not among those whom it sees. Into engine->up. Collective.
+ * @param grown  server: by so much weights that were given before training */
+void fed_updates_aggregate(fed_engine_t *engine, double grown);
 
 #endif

@@ -1,6 +1,6 @@
-/* From what a set of clients sends to its aggregate: exact sums, or single updates of which the
- * server looks at a piece of everybody's at a time, so that its memory does not grow with the
- * model. */
+/* From what a set of clients sends to its aggregate: what the rule looks at is kept, and shown to
+ * it on the server a piece of everybody's at a time, so that the server's memory does not grow
+ * with the model; what has weights is added up exactly. */
 #include "handle.h"
 
 #include "fedmpi/comm/collectives.h"
@@ -10,26 +10,27 @@
 
 #include <string.h>
 
-static bool is_single(const fed_problem_t *problem) {
-    return fed_aggregation_is_single(problem->method->aggregation);
+size_t fed_updates_kept(const fed_problem_t *problem) {
+    const fed_method_t *method = problem->method;
+    return method->aggregation->see ? method->slots.lengths[FED_OWNER_UP] : 0;
 }
 
 void fed_updates_begin(fed_engine_t *engine) {
-    size_t here = engine->queued;
-    if (!is_single(engine->problem) || here <= engine->updates_capacity)
+    size_t here = engine->queued, kept = fed_updates_kept(engine->problem);
+    if (kept == 0 || here <= engine->updates_capacity)
         return;
     fed_free(engine->updates);
-    engine->updates = FED_NEW_ARRAY(float, here *fed_engine_up_length(engine));
+    engine->updates = FED_NEW_ARRAY(float, here *kept);
     engine->updates_capacity = here;
 }
 
 float *fed_updates_place(const fed_engine_t *engine, size_t index) {
-    return is_single(engine->problem) ? engine->updates + index * fed_engine_up_length(engine)
-                                      : NULL;
+    return engine->updates ? engine->updates + index * fed_updates_kept(engine->problem) : NULL;
 }
 
-/* Add up the sums of all ranks on the server, and decode them. Collective. */
-static void gather_sums(fed_engine_t *engine) {
+/* Add up the sums of all ranks on the server, decode them, and make the weights of those who
+ * are left those of all. Collective. */
+static void add_up(fed_engine_t *engine, double grown) {
     size_t count = fed_engine_up_length(engine);
     if (fed_federated_options(engine->problem->config)->collective == FED_COLLECTIVE_GATHER)
         fed_comm_gather_sums(engine->comm, engine->sums, count);
@@ -37,17 +38,19 @@ static void gather_sums(fed_engine_t *engine) {
         fed_comm_reduce_sums(engine->comm, engine->sums, count);
     if (engine->up)
         fed_fixed_decode_double(count, engine->sums, engine->up);
+    for (size_t j = 0; engine->up && grown != 1 && j < count; j++)
+        engine->up[j] *= grown;
 }
 
-/* Coordinates of a piece: whole blocks of distances, and no more than the buffer holds. */
+/* Coordinates of a piece: whole blocks, and no more than the buffer holds. */
 static size_t piece_width(size_t clients) {
     size_t blocks =
-        FED_GATHER_BUFFER_BYTES / sizeof(float) / FED_DISTANCE_BLOCK / (clients ? clients : 1);
-    return (blocks ? blocks : 1) * FED_DISTANCE_BLOCK;
+        FED_GATHER_BUFFER_BYTES / sizeof(float) / FED_LOOK_BLOCK / (clients ? clients : 1);
+    return (blocks ? blocks : 1) * FED_LOOK_BLOCK;
 }
 
 /* Whom the rule sees: everybody but the clients that diverged. Server only.
- * @param place [out] [participants]: in the order of ranks, where each one's row comes
+ * @param place [out] [participants]: in the order of ranks, where each one's vector comes
  * @return how many they are */
 static size_t find_seen(const fed_engine_t *engine, size_t *place) {
     size_t ranks = (size_t)fed_comm_size(engine->comm), seen = 0;
@@ -78,81 +81,72 @@ static void gather_piece(const fed_engine_t *engine, size_t seen, const size_t *
         memcpy(values + i * width, all + place[i] * width, bytes);
 }
 
-/* Add this rank's chosen clients to the sums, with equal weights. */
-static void add_chosen(fed_engine_t *engine, const bool *chosen, size_t chosen_count) {
+/* What weighs nothing is left as it is. @param weights  [participants] */
+static void add_kept(fed_engine_t *engine, const double *weights) {
     uint32_t rank = (uint32_t)fed_comm_rank(engine->comm);
     size_t length = fed_engine_up_length(engine);
     FED_AUTOFREE float *zero = FED_NEW_ARRAY(float, length);
-    double squared_norm, weight = 1 / (double)chosen_count;
-    const float *row = engine->updates;
+    double squared_norm;
+    const float *kept = engine->updates;
     for (size_t i = 0; i < engine->task_count; i++) {
         if (engine->rank_of[i] != rank)
             continue;
-        if (chosen[i])
-            fed_fixed_accumulate(length, row, zero, weight, engine->sums, &squared_norm);
-        row += length;
+        if (weights[i] > 0)
+            fed_fixed_accumulate(length, kept, zero, weights[i], engine->sums, &squared_norm);
+        kept += length;
     }
 }
 
-/* Among those whom the rule sees: chosen[out] [participants]. Server only. */
-static void choose_among(const fed_engine_t *engine, size_t seen, const double *distances,
-                         bool *chosen) {
-    const fed_problem_t *problem = engine->problem;
-    FED_AUTOFREE bool *chosen_seen = FED_NEW_ARRAY(bool, seen);
-    problem->method->aggregation->choose(fed_aggregation_tolerated(problem->config, seen), seen,
-                                         distances, chosen_seen);
-    for (size_t i = 0, next = 0; i < engine->task_count; i++)
-        chosen[i] = !engine->clients[i].diverged && chosen_seen[next++];
-}
-
-/* The server chooses, all learn whom. Collective. */
-static void choose(fed_engine_t *engine, size_t seen, const double *distances) {
-    size_t participants = engine->task_count, chosen_count = 0;
-    FED_AUTOFREE bool *chosen = FED_NEW_ARRAY(bool, participants);
-    if (seen > 0)
-        choose_among(engine, seen, distances, chosen);
-    fed_comm_broadcast(engine->comm, chosen, participants * sizeof *chosen);
-    for (size_t i = 0; i < participants; i++)
-        chosen_count += chosen[i];
-    add_chosen(engine, chosen, chosen_count);
-    gather_sums(engine);
-}
-
-static void aggregate_single(fed_engine_t *engine) {
+/* The server's rule says what each client weighs, and every rank adds its own. Collective. */
+static void weigh(fed_engine_t *engine, const fed_look_t *look) {
     const fed_aggregation_t *rule = engine->problem->method->aggregation;
-    size_t participants = engine->task_count, length = fed_engine_up_length(engine);
-    size_t width = piece_width(participants);
-    if (participants == 0)
-        return;
-    FED_AUTOFREE size_t *place = FED_NEW_ARRAY(size_t, participants);
-    size_t seen = fed_comm_is_server(engine->comm) ? find_seen(engine, place) : 0;
-    size_t tolerated = fed_aggregation_tolerated(engine->problem->config, seen);
-    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, seen *width);
-    FED_AUTOFREE double *distances = FED_NEW_ARRAY(double, rule->choose ? seen *seen : 0);
-    for (size_t first = 0; first < length; first += width) {
-        size_t count = length - first < width ? length - first : width;
-        gather_piece(engine, seen, place, first, count, values);
-        if (seen > 0 && rule->coordinates)
-            rule->coordinates(tolerated, seen, count, values, engine->up + first);
-        else if (seen > 0)
-            fed_aggregation_add_distances(seen, count, values, distances);
-    }
-    if (rule->choose)
-        choose(engine, seen, distances);
+    size_t participants = engine->task_count;
+    FED_AUTOFREE double *weights = FED_NEW_ARRAY(double, participants);
+    FED_AUTOFREE double *seen = FED_NEW_ARRAY(double, look->clients);
+    if (look->clients > 0)
+        rule->weigh(look, seen);
+    for (size_t i = 0, next = 0; look->clients > 0 && i < participants; i++)
+        weights[i] = engine->clients[i].diverged ? 0 : seen[next++];
+    fed_comm_broadcast(engine->comm, weights, participants * sizeof *weights);
+    add_kept(engine, weights);
 }
 
-void fed_updates_aggregate(fed_engine_t *engine) {
-    if (is_single(engine->problem))
-        aggregate_single(engine);
-    else
-        gather_sums(engine);
+/* The rule's look at everybody, and what follows from it. Collective. */
+static void look_at_kept(fed_engine_t *engine) {
+    const fed_aggregation_t *rule = engine->problem->method->aggregation;
+    size_t length = fed_engine_up_length(engine), width = piece_width(engine->task_count);
+    FED_AUTOFREE size_t *place = FED_NEW_ARRAY(size_t, engine->task_count);
+    fed_look_t look = {.aggregate = engine->up};
+    look.clients = fed_comm_is_server(engine->comm) ? find_seen(engine, place) : 0;
+    look.tolerated = fed_aggregation_tolerated(engine->problem->config, look.clients);
+    FED_AUTOFREE float *values = FED_NEW_ARRAY(float, look.clients *width);
+    FED_AUTOFREE double *memory =
+        FED_NEW_ARRAY(double, rule->memory ? rule->memory(look.clients) : 0);
+    look.memory = memory;
+    for (size_t first = 0; engine->task_count > 0 && first < length; first += width) {
+        size_t count = length - first < width ? length - first : width;
+        gather_piece(engine, look.clients, place, first, count, values);
+        if (look.clients > 0)
+            rule->see(&look, first, count, values);
+    }
+    if (rule->weigh)
+        weigh(engine, &look);
+}
+
+void fed_updates_aggregate(fed_engine_t *engine, double grown) {
+    const fed_aggregation_t *rule = engine->problem->method->aggregation;
+    if (rule->see) {
+        look_at_kept(engine);
+        grown = 1; /* what it weighs are those who are left */
+    }
+    if (!rule->see || rule->weigh)
+        add_up(engine, grown);
 }
 
 size_t fed_engine_updates_bytes(const fed_problem_t *problem, size_t clients_here) {
-    size_t update = problem->method->slots.lengths[FED_OWNER_UP] * sizeof(float);
-    return is_single(problem) ? clients_here * update : 0;
+    return clients_here * fed_updates_kept(problem) * sizeof(float);
 }
 
 size_t fed_engine_piece_bytes(const fed_problem_t *problem) {
-    return is_single(problem) ? 2 * FED_GATHER_BUFFER_BYTES : 0;
+    return fed_updates_kept(problem) > 0 ? 2 * FED_GATHER_BUFFER_BYTES : 0;
 }

@@ -32,6 +32,32 @@ static float *random_rows(size_t clients, size_t width) {
     return rows;
 }
 
+/* What a rule with a look makes of [clients][length], in pieces of so many coordinates.
+ * @param aggregate  [out] [length], where the rule makes it
+ * @param weights    [out] [clients], where it gives them
+ * @param memory     [out] [rule->memory(clients)]; or NULL */
+static void look_at(const fed_aggregation_t *rule, size_t tolerated, size_t clients, size_t length,
+                    const float *rows, size_t piece, double *aggregate, double *weights,
+                    double *memory) {
+    size_t numbers = rule->memory ? rule->memory(clients) : 0;
+    double *own = calloc(numbers + 1, sizeof *own);
+    float *values = calloc(clients * piece + 1, sizeof *values);
+    fed_look_t look = {clients, tolerated, own, aggregate};
+    for (size_t first = 0; first < length; first += piece) {
+        size_t width = length - first < piece ? length - first : piece;
+        for (size_t k = 0; k < clients; k++)
+            memcpy(values + k * width, rows + k * length + first, width * sizeof *values);
+        rule->see(&look, first, width, values);
+    }
+    memset(weights, 0, clients * sizeof *weights);
+    if (rule->weigh)
+        rule->weigh(&look, weights);
+    if (memory)
+        memcpy(memory, own, numbers * sizeof *own);
+    free(values);
+    free(own);
+}
+
 static int ascending(const void *a, const void *b) {
     double left = *(const double *)a, right = *(const double *)b;
     return (left > right) - (left < right);
@@ -48,26 +74,28 @@ static double plain_middle(const float *rows, size_t clients, size_t width, size
     return sum / (double)(clients - 2 * cut);
 }
 
+static void check_coordinates(size_t tolerated, size_t clients, size_t width, size_t piece) {
+    float *rows = random_rows(clients, width);
+    double median[201], trimmed[201], nobody[21];
+    look_at(find("median"), tolerated, clients, width, rows, piece, median, nobody, NULL);
+    look_at(find("trimmed_mean"), tolerated, clients, width, rows, piece, trimmed, nobody, NULL);
+    for (size_t c = 0; c < width; c++) {
+        double middle = plain_middle(rows, clients, width, c, (clients - 1) / 2);
+        double left = plain_middle(rows, clients, width, c, tolerated);
+        assert_true(fabs(median[c] - middle) < 1e-15);
+        assert_true(fabs(trimmed[c] - left) < 1e-15);
+    }
+    free(rows);
+}
+
 static void coordinates_are_sorted_and_cut(void **state) {
     (void)state;
     static const size_t widths[] = {0, 1, 5, 63, 64, 65, 200};
     for (size_t clients = 1; clients <= 21; clients++)
         for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
-            size_t width = widths[i], tolerated = clients / 3 * 2 < clients ? clients / 3 : 0;
-            float *rows = random_rows(clients, width), *again = random_rows(clients, width);
-            double median[201], trimmed[201];
-            memcpy(again, rows, clients * width * sizeof *rows);
-            find("median")->coordinates(tolerated, clients, width, again, median);
-            memcpy(again, rows, clients * width * sizeof *rows);
-            find("trimmed_mean")->coordinates(tolerated, clients, width, again, trimmed);
-            for (size_t c = 0; c < width; c++) {
-                assert_true(fabs(median[c] -
-                                 plain_middle(rows, clients, width, c, (clients - 1) / 2)) < 1e-15);
-                assert_true(fabs(trimmed[c] - plain_middle(rows, clients, width, c, tolerated)) <
-                            1e-15);
-            }
-            free(rows);
-            free(again);
+            size_t tolerated = clients / 3 * 2 < clients ? clients / 3 : 0;
+            check_coordinates(tolerated, clients, widths[i], 200);
+            check_coordinates(tolerated, clients, widths[i], 17);
         }
 }
 
@@ -81,25 +109,19 @@ static double plain_distance(const float *a, const float *b, size_t length) {
 /* distances[out] [clients][clients] from pieces of so many coordinates */
 static void distances_in_pieces(size_t clients, size_t length, const float *rows, size_t piece,
                                 double *distances) {
-    memset(distances, 0, clients * clients * sizeof *distances);
-    for (size_t first = 0; first < length; first += piece) {
-        size_t width = length - first < piece ? length - first : piece;
-        float *values = calloc(clients * width, sizeof *values);
-        for (size_t k = 0; k < clients; k++)
-            memcpy(values + k * width, rows + k * length + first, width * sizeof *values);
-        fed_aggregation_add_distances(clients, width, values, distances);
-        free(values);
-    }
+    double weights[64];
+    assert_int_equal(find("krum")->memory(clients), clients * clients);
+    look_at(find("krum"), 0, clients, length, rows, piece, NULL, weights, distances);
 }
 
 static void distances_do_not_depend_on_pieces(void **state) {
     (void)state;
-    enum { CLIENT_ROWS = 5, LENGTH = 3 * FED_DISTANCE_BLOCK + 77 };
+    enum { CLIENT_ROWS = 5, LENGTH = 3 * FED_LOOK_BLOCK + 77 };
     float *rows = random_rows(CLIENT_ROWS, LENGTH);
     double whole[CLIENT_ROWS * CLIENT_ROWS], pieces[CLIENT_ROWS * CLIENT_ROWS];
     distances_in_pieces(CLIENT_ROWS, LENGTH, rows, LENGTH, whole);
     for (size_t blocks = 1; blocks <= 3; blocks++) {
-        distances_in_pieces(CLIENT_ROWS, LENGTH, rows, blocks * FED_DISTANCE_BLOCK, pieces);
+        distances_in_pieces(CLIENT_ROWS, LENGTH, rows, blocks * FED_LOOK_BLOCK, pieces);
         assert_memory_equal(whole, pieces, sizeof whole);
     }
     for (size_t a = 0; a < CLIENT_ROWS; a++)
@@ -133,20 +155,22 @@ static void krum_chooses_the_best_scores(void **state) {
     for (size_t clients = 3; clients <= 15; clients++) {
         size_t tolerated = (clients - 3) / 2, length = 40;
         float *rows = random_rows(clients, length);
-        double distances[15 * 15], scores[15];
-        bool one[15], many[15];
-        distances_in_pieces(clients, length, rows, FED_DISTANCE_BLOCK, distances);
-        find("krum")->choose(tolerated, clients, distances, one);
-        find("multi_krum")->choose(tolerated, clients, distances, many);
+        double distances[15 * 15], scores[15], one[15], many[15];
+        distances_in_pieces(clients, length, rows, FED_LOOK_BLOCK, distances);
+        look_at(find("krum"), tolerated, clients, length, rows, FED_LOOK_BLOCK, NULL, one, NULL);
+        look_at(find("multi_krum"), tolerated, clients, length, rows, FED_LOOK_BLOCK, NULL, many,
+                NULL);
         for (size_t k = 0; k < clients; k++)
             scores[k] = plain_score(k, clients, clients - tolerated - 2, distances);
         size_t count_one = 0, count_many = 0;
         for (size_t k = 0; k < clients; k++) {
-            count_one += one[k];
-            count_many += many[k];
+            count_one += one[k] > 0;
+            count_many += many[k] > 0;
+            assert_true(one[k] == 0 || one[k] == 1);
+            assert_true(many[k] == 0 || many[k] == 1 / (double)(clients - tolerated));
             for (size_t other = 0; other < clients; other++) {
-                assert_true(!one[k] || scores[k] <= scores[other] + 1e-12);
-                assert_true(!many[k] || many[other] || scores[k] <= scores[other] + 1e-12);
+                assert_true(one[k] == 0 || scores[k] <= scores[other] + 1e-12);
+                assert_true(many[k] == 0 || many[other] > 0 || scores[k] <= scores[other] + 1e-12);
             }
         }
         assert_int_equal(count_one, 1);
@@ -155,27 +179,30 @@ static void krum_chooses_the_best_scores(void **state) {
     }
 }
 
-/* Far more than the honest ones differ: no rule that is made for it lets it through. */
+/* Far more than the honest ones differ: no rule that is made for it lets it through. A rule
+ * weighs clients or makes the aggregate itself. */
 static void rules_ignore_an_outlier(void **state) {
     (void)state;
     enum { CLIENT_ROWS = 7, LENGTH = 30 };
     for (size_t i = 0; i < fed_aggregations.count; i++) {
         const fed_aggregation_t *rule = (const fed_aggregation_t *)fed_aggregations.entries[i];
+        if (!rule->see) {
+            assert_null(rule->weigh);
+            continue;
+        }
         float *rows = random_rows(CLIENT_ROWS, LENGTH);
         for (size_t j = 0; j < LENGTH; j++)
             rows[3 * LENGTH + j] = 1e6f;
-        double row[LENGTH], distances[CLIENT_ROWS * CLIENT_ROWS] = {0};
-        bool chosen[CLIENT_ROWS];
-        if (rule->choose) {
-            fed_aggregation_add_distances(CLIENT_ROWS, LENGTH, rows, distances);
-            rule->choose(1, CLIENT_ROWS, distances, chosen);
-            assert_false(chosen[3]);
-        }
-        if (rule->coordinates) {
-            rule->coordinates(1, CLIENT_ROWS, LENGTH, rows, row);
-            for (size_t j = 0; j < LENGTH; j++)
-                assert_true(fabs(row[j]) <= 1);
-        }
+        double aggregate[LENGTH], weights[CLIENT_ROWS], total = 0;
+        for (size_t j = 0; j < LENGTH; j++)
+            aggregate[j] = 1e6;
+        look_at(rule, 1, CLIENT_ROWS, LENGTH, rows, 1 << 10, aggregate, weights, NULL);
+        for (size_t k = 0; k < CLIENT_ROWS; k++)
+            total += weights[k];
+        assert_true(weights[3] == 0);
+        assert_true(fabs(total - (rule->weigh ? 1 : 0)) < 1e-12);
+        for (size_t j = 0; j < LENGTH; j++)
+            assert_true(rule->weigh ? aggregate[j] == 1e6 : fabs(aggregate[j]) <= 1);
         free(rows);
     }
 }

@@ -1,8 +1,11 @@
 /** Aggregation rules: how the clients' vectors become one.
  *
- * The mean and the mean of bounded updates are exact sums, which every rank adds up for
- * its clients. The other rules look at single clients' vectors, which the server gathers
- * in pieces. A rule is one const struct and a line in aggregation.c.
+ * Every rule is a look at what clients send, which it may need or not, and then an exact sum
+ * with weights. The mean needs no look: its weights are known before anybody trains, so each
+ * client's vector goes to the sums as it is made, and none is kept. Krum looks at distances and
+ * then gives weights. The median is all look: it takes each coordinate from whom it likes and
+ * leaves nothing to sum. For a look each rank keeps its clients' vectors until the server has
+ * seen a piece of everybody's at a time. A rule is one const struct and a line in aggregation.c.
  *
  * A rule sees everything that a client sends as one vector, with the update first: Krum's
  * distances count SCAFFOLD's change of the control too, so that a client is taken with both or
@@ -18,6 +21,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** A look, on the server, at those clients of a set that did not diverge. */
+typedef struct fed_look {
+    size_t clients;   /**< at least 1; in ascending order */
+    size_t tolerated; /**< f: so many of them may send anything */
+    double *memory;   /**< the rule's from piece to piece, [rule->memory(clients)]; zero at first */
+    double *aggregate; /**< [out] [numbers that a client sends], of rules that weigh nobody */
+} fed_look_t;
+
+/** Pieces are whole blocks of so many coordinates, but for the last one: what a rule adds up
+ * block by block does not depend on them. */
+#define FED_LOOK_BLOCK 1024
+
 typedef struct fed_aggregation {
     fed_plugin_t plugin;
 
@@ -25,16 +40,22 @@ typedef struct fed_aggregation {
     const fed_encoder_t *const *encoders;
     size_t encoder_count;
 
-    /** Optional: make one row of the clients' rows, each coordinate on its own.
-     * @param tolerated  f: clients of the round that may send anything
-     * @param values     [clients][width], overwritten; clients at least 1
-     * @param row        [out] [width] */
-    void (*coordinates)(size_t tolerated, size_t clients, size_t width, float *values, double *row);
+    /** Optional: are so many clients a round enough? FED_INPUT says how many it needs. */
+    fed_status_t (*check)(const fed_config_t *config, size_t clients);
 
-    /** Optional: choose clients, whose vectors are averaged with equal weights.
-     * @param distances  squared, [clients][clients]
-     * @param chosen     [out] [clients]; at least one */
-    void (*choose)(size_t tolerated, size_t clients, const double *distances, bool *chosen);
+    /** Optional: look at a piece of everybody's vectors; pieces come in their order.
+     * NULL: clients weigh what federated.weighting says, and nothing is kept.
+     * @param first, width  the coordinates first .. first+width-1
+     * @param values        [clients][width], may be overwritten */
+    void (*see)(fed_look_t *look, size_t first, size_t width, float *values);
+
+    /** Optional, behind the last piece: what each client weighs in the sum.
+     * NULL behind a look: it has made the aggregate itself, and there is no sum.
+     * @param weights  [out] [clients], zero at first; they add up to 1 */
+    void (*weigh)(const fed_look_t *look, double *weights);
+
+    /** Optional: numbers of a look's memory. */
+    size_t (*memory)(size_t clients);
 } fed_aggregation_t;
 
 /** The table behind federated.aggregation. */
@@ -53,20 +74,7 @@ const fed_aggregation_t *fed_aggregation_of(const fed_config_t *config);
 fed_status_t fed_aggregation_check(const fed_config_t *config, const fed_aggregation_t *aggregation,
                                    size_t clients);
 
-/** Does the rule look at single clients' vectors? */
-bool fed_aggregation_is_single(const fed_aggregation_t *aggregation);
-
 /** f: how many of so many clients federated.tolerated amounts to, rounded down. */
 size_t fed_aggregation_tolerated(const fed_config_t *config, size_t clients);
-
-/** Coordinates that are summed on their own, so that distances do not depend on pieces. */
-#define FED_DISTANCE_BLOCK 1024
-
-/** Add to the squared distances between clients those of some coordinates.
- * @param width      of a piece: a multiple of FED_DISTANCE_BLOCK, but for the last
- * @param values     [clients][width]
- * @param distances  [in,out] [clients][clients], symmetric */
-void fed_aggregation_add_distances(size_t clients, size_t width, const float *values,
-                                   double *distances);
 
 #endif

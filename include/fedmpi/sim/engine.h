@@ -1,7 +1,7 @@
 /** The engine: trains a set of independent tasks on whatever ranks there are.
  *
  * It alone knows ranks, placement, turns, shared memory and the gathering of rows. What it
- * returns does not depend on any of them: sums over clients are exact, single updates are
+ * returns does not depend on any of them: sums over clients are exact, updates are
  * looked at in the order of clients, and so are rows. With fed_comm_alone it runs without MPI.
  *
  * A protocol says what is trained: it begins a round, trains a set of tasks, gathers what

@@ -18,9 +18,9 @@ static void sort_columns(size_t clients, size_t columns, size_t stride, float *r
         }
 }
 
-/* The mean of the sorted rows first .. last of each column. */
+/* The mean of the sorted rows first .. last of each column: middle[out] [width]. */
 static void average_middle(size_t first, size_t last, size_t clients, size_t width, float *values,
-                           double *row) {
+                           double *middle) {
     double share = 1.0 / (double)(last - first + 1);
     for (size_t at = 0; at < width; at += STRIP) {
         size_t count = width - at < STRIP ? width - at : STRIP;
@@ -29,25 +29,25 @@ static void average_middle(size_t first, size_t last, size_t clients, size_t wid
             double sum = 0;
             for (size_t k = first; k <= last; k++)
                 sum += (double)values[k * width + c];
-            row[c] = sum * share;
+            middle[c] = sum * share;
         }
     }
 }
 
-static void median(size_t tolerated, size_t clients, size_t width, float *values, double *row) {
-    (void)tolerated;
-    average_middle((clients - 1) / 2, clients / 2, clients, width, values, row);
+static void see_median(fed_look_t *look, size_t first, size_t width, float *values) {
+    size_t clients = look->clients;
+    average_middle((clients - 1) / 2, clients / 2, clients, width, values, look->aggregate + first);
 }
 
-static void trimmed_mean(size_t tolerated, size_t clients, size_t width, float *values,
-                         double *row) {
-    average_middle(tolerated, clients - 1 - tolerated, clients, width, values, row);
+static void see_trimmed(fed_look_t *look, size_t first, size_t width, float *values) {
+    average_middle(look->tolerated, look->clients - 1 - look->tolerated, look->clients, width,
+                   values, look->aggregate + first);
 }
 
 const fed_aggregation_t fed_rule_median = {
     .plugin = {.name = "median",
                .summary = "the median of each coordinate, without weights (Yin et al. 2018)"},
-    .coordinates = median,
+    .see = see_median,
 };
 
 const fed_aggregation_t fed_rule_trimmed_mean = {
@@ -55,5 +55,5 @@ const fed_aggregation_t fed_rule_trimmed_mean = {
                .summary = "each coordinate's mean without its f smallest and f largest, see "
                           "federated.tolerated (Yin et al. 2018)",
                .keys = {&fed_tolerance_keys}},
-    .coordinates = trimmed_mean,
+    .see = see_trimmed,
 };

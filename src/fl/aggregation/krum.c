@@ -26,52 +26,68 @@ static double block_distance(size_t width, const float *restrict a, const float 
     return sum;
 }
 
-void fed_aggregation_add_distances(size_t clients, size_t width, const float *values,
-                                   double *distances) {
-    for (size_t first = 0; first < width; first += FED_DISTANCE_BLOCK) {
-        size_t count = width - first < FED_DISTANCE_BLOCK ? width - first : FED_DISTANCE_BLOCK;
+static size_t count_distances(size_t clients) {
+    return clients * clients;
+}
+
+/* Distances grow block by block: memory [clients][clients], symmetric. */
+static void see(fed_look_t *look, size_t first, size_t width, float *values) {
+    size_t clients = look->clients;
+    (void)first;
+    for (size_t at = 0; at < width; at += FED_LOOK_BLOCK) {
+        size_t count = width - at < FED_LOOK_BLOCK ? width - at : FED_LOOK_BLOCK;
         for (size_t a = 0; a < clients; a++)
             for (size_t b = 0; b < a; b++) {
-                distances[a * clients + b] +=
-                    block_distance(count, values + a * width + first, values + b * width + first);
-                distances[b * clients + a] = distances[a * clients + b];
+                look->memory[a * clients + b] +=
+                    block_distance(count, values + a * width + at, values + b * width + at);
+                look->memory[b * clients + a] = look->memory[a * clients + b];
             }
     }
 }
 
 /* scores[out] [clients] */
-static void score(size_t tolerated, size_t clients, const double *distances, double *scores) {
-    size_t neighbours = clients > tolerated + 2 ? clients - tolerated - 2 : 1;
-    FED_AUTOFREE double *row = FED_NEW_ARRAY(double, clients);
+static void score(const fed_look_t *look, double *scores) {
+    size_t clients = look->clients;
+    size_t neighbours = clients > look->tolerated + 2 ? clients - look->tolerated - 2 : 1;
+    FED_AUTOFREE double *distances = FED_NEW_ARRAY(double, clients);
     for (size_t k = 0; k < clients; k++) {
-        memcpy(row, distances + k * clients, clients * sizeof *row);
-        fed_sort_doubles(row, clients);
-        for (size_t i = 1; i <= neighbours && i < clients; i++) /* row[0] is itself, 0 */
-            scores[k] += row[i];
+        memcpy(distances, look->memory + k * clients, clients * sizeof *distances);
+        fed_sort_doubles(distances, clients);
+        for (size_t i = 1; i <= neighbours && i < clients; i++) /* the first is itself, 0 */
+            scores[k] += distances[i];
     }
 }
 
 /* The `wanted` clients with the lowest scores; of equal ones the first. */
-static void choose_best(size_t tolerated, size_t wanted, size_t clients, const double *distances,
-                        bool *chosen) {
+static void weigh_best(const fed_look_t *look, size_t wanted, double *weights) {
+    size_t clients = look->clients;
     FED_AUTOFREE double *scores = FED_NEW_ARRAY(double, clients);
-    score(tolerated, clients, distances, scores);
-    memset(chosen, 0, clients * sizeof *chosen);
+    score(look, scores);
     for (size_t i = 0; i < wanted; i++) {
         size_t best = clients;
         for (size_t k = 0; k < clients; k++)
-            if (!chosen[k] && (best == clients || scores[k] < scores[best]))
+            if (weights[k] == 0 && (best == clients || scores[k] < scores[best]))
                 best = k;
-        chosen[best] = true;
+        weights[best] = 1 / (double)wanted;
     }
 }
 
-static void krum(size_t tolerated, size_t clients, const double *distances, bool *chosen) {
-    choose_best(tolerated, 1, clients, distances, chosen);
+static void weigh_krum(const fed_look_t *look, double *weights) {
+    weigh_best(look, 1, weights);
 }
 
-static void multi_krum(size_t tolerated, size_t clients, const double *distances, bool *chosen) {
-    choose_best(tolerated, clients - tolerated, clients, distances, chosen);
+static void weigh_multi_krum(const fed_look_t *look, double *weights) {
+    weigh_best(look, look->clients - look->tolerated, weights);
+}
+
+static fed_status_t check(const fed_config_t *config, size_t clients) {
+    size_t tolerated = fed_aggregation_tolerated(config, clients);
+    if (clients < 2 * tolerated + 3)
+        return fed_config_fail(config, "federated.aggregation",
+                               "needs 2 f + 3 clients a round; federated.tolerated makes f = %zu "
+                               "of %zu",
+                               tolerated, clients);
+    return FED_OK;
 }
 
 const fed_aggregation_t fed_rule_krum = {
@@ -79,7 +95,10 @@ const fed_aggregation_t fed_rule_krum = {
                .summary = "the vectors of the client closest to its neighbours (Blanchard et al. "
                           "2017)",
                .keys = {&fed_tolerance_keys}},
-    .choose = krum,
+    .check = check,
+    .see = see,
+    .weigh = weigh_krum,
+    .memory = count_distances,
 };
 
 const fed_aggregation_t fed_rule_multi_krum = {
@@ -87,5 +106,8 @@ const fed_aggregation_t fed_rule_multi_krum = {
                .summary = "the mean of the n - f clients with the best Krum scores, see "
                           "federated.tolerated (Blanchard et al. 2017)",
                .keys = {&fed_tolerance_keys}},
-    .choose = multi_krum,
+    .check = check,
+    .see = see,
+    .weigh = weigh_multi_krum,
+    .memory = count_distances,
 };
