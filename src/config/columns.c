@@ -27,10 +27,11 @@ fed_columns_t fed_columns_of(const fed_config_t *config, const fed_table_t *tabl
 }
 
 void fed_columns_clear(const fed_columns_t *columns, fed_cell_t *cells) {
-    memset(cells, 0, FED_MOST_CELLS * sizeof *cells);
     for (size_t c = 0; c < columns->count; c++)
         if (columns->added[c]->type == FED_COLUMN_REAL)
             cells[c].real = NAN;
+        else
+            cells[c].integer = 0;
 }
 
 static size_t place_of(const fed_columns_t *columns, const fed_added_column_t *column) {

@@ -113,8 +113,9 @@ void fed_client_send_slot(fed_client_t *client, const fed_slot_t *slot, const fl
 }
 
 void fed_client_note(const fed_client_t *client, const fed_added_column_t *column, double value) {
-    if (client->cells)
-        fed_columns_set(&client->trainer->method->client_columns, client->cells, column, value);
+    const fed_trainer_t *trainer = client->trainer;
+    if (trainer->cells)
+        fed_columns_set(&trainer->method->client_columns, trainer->cells, column, value);
 }
 
 static void correct_gradient(const void *context, size_t first, size_t count, float *g) {
@@ -173,7 +174,6 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
     const fed_algorithm_t *algorithm = trainer->method->algorithm;
     fed_training_t *training = trainer->training;
     double started = fed_clock_seconds();
-    fed_cell_t cells[FED_MOST_CELLS];
     FED_AUTOFREE fed_difference_t *up =
         FED_NEW_ARRAY(fed_difference_t, trainer->method->slots.counts[FED_OWNER_UP]);
     fed_client_t client = {
@@ -182,10 +182,10 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
         .training = training,
         .attack = fed_byzantine_attack(trainer->byzantine, task->client),
         .scale = 1,
-        .cells = cells,
         .up = up,
     };
-    fed_columns_clear(&trainer->method->client_columns, cells);
+    if (trainer->cells)
+        fed_columns_clear(&trainer->method->client_columns, trainer->cells);
     client.w = fed_client_down(&client, &fed_slot_parameters);
     fed_client_send_slot(&client, &fed_slot_update, training->w, client.w);
     float *momentum = begin(&client);
@@ -215,7 +215,6 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
         .update_norm = diverged ? NAN : norm,
         .train_seconds = fed_clock_seconds() - started,
     };
-    memcpy(row->cells, cells, sizeof cells);
     if (diverged)
         fed_states_discard(trainer->states, task->client);
     return status;

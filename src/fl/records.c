@@ -93,7 +93,7 @@ const fed_table_t fed_client_table = {
     .help = "one row for each client that took part in a round",
     FED_COLUMNS(client_columns),
     .row_bytes = sizeof(fed_client_row_t),
-    .cells_offset = offsetof(fed_client_row_t, cells),
+    .cells_offset = sizeof(fed_client_row_t),
 };
 const fed_table_t fed_local_epoch_table = {
     .path = "federated/local_epochs",

@@ -151,11 +151,11 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
     fed_server_t *server = federation->server;
     fed_record_t *record = &server->record;
     fed_engine_account(federation->engine, trained, row);
-    fed_record_rows(record, &fed_round_table, row, 1);
-    fed_record_rows(record, &fed_client_table, trained->clients, trained->count);
-    fed_record_rows(record, &fed_local_epoch_table, trained->local_epochs,
+    fed_record_rows(record, &fed_round_table, row, row->cells, 1);
+    fed_record_rows(record, &fed_client_table, trained->clients, trained->cells, trained->count);
+    fed_record_rows(record, &fed_local_epoch_table, trained->local_epochs, NULL,
                     trained->local_epoch_count);
-    fed_record_rows(record, &fed_personal_table, personal, personal->round > 0);
+    fed_record_rows(record, &fed_personal_table, personal, NULL, personal->round > 0);
     if (server->centralized.rows)
         fed_record_central(record, &server->centralized);
     fed_record_status(record, "running");

@@ -155,18 +155,24 @@ static const fed_table_t *composed(const fed_record_t *record, const fed_table_t
     return &record->tables[t];
 }
 
-/* Rows without the cells that are not used, for which the file has no columns. */
-static char *pack(const fed_table_t *to, const fed_table_t *from, const void *rows, size_t count) {
+/* Rows as the file has them: each with its cells behind it. */
+static char *pack(const fed_table_t *to, const fed_table_t *from, const void *rows,
+                  const fed_cell_t *cells, size_t count) {
+    size_t own = cells ? from->cells_offset : from->row_bytes, added = to->row_bytes - own;
     char *packed = fed_alloc(count, to->row_bytes);
-    for (size_t i = 0; i < count; i++)
-        memcpy(packed + i * to->row_bytes, (const char *)rows + i * from->row_bytes, to->row_bytes);
+    for (size_t i = 0; i < count; i++) {
+        char *row = packed + i * to->row_bytes;
+        memcpy(row, (const char *)rows + i * from->row_bytes, own);
+        if (added > 0)
+            memcpy(row + own, (const char *)cells + i * added, added);
+    }
     return packed;
 }
 
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
-                     size_t count) {
+                     const fed_cell_t *cells, size_t count) {
     const fed_table_t *full = composed(record, table);
-    FED_AUTOFREE char *packed = pack(full, table, rows, count);
+    FED_AUTOFREE char *packed = pack(full, table, rows, cells, count);
     fed_archive_append(record->archive, full, packed, count);
     if (count > 0 && fed_checkpoint_options(&record->run->config)->every > 0)
         fed_bundle_put_rows(&record->pending, full, packed, count);
@@ -279,7 +285,7 @@ void fed_record_confusion(fed_record_t *record, const char *path, const int64_t 
 
 void fed_record_central(fed_record_t *record, const fed_centralized_t *central) {
     int64_t complete = central->epoch - 1;
-    fed_record_rows(record, &fed_centralized_table, central->rows + record->central_rows,
+    fed_record_rows(record, &fed_centralized_table, central->rows + record->central_rows, NULL,
                     (size_t)(complete - record->central_rows));
     record->central_rows = complete;
 }

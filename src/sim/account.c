@@ -81,8 +81,10 @@ static void add_up_cells(const fed_method_t *method, const fed_trained_t *traine
     for (size_t c = 0; c < rounds->count; c++) {
         const fed_added_column_t *column = rounds->added[c];
         double sum = 0;
-        for (size_t i = 0; column->sum_of && i < trained->averaged_count; i++)
-            sum += fed_columns_get(clients, trained->averaged[i].cells, column->sum_of);
+        for (size_t i = 0; column->sum_of && i < trained->count; i++)
+            if (!trained->clients[i].diverged)
+                sum +=
+                    fed_columns_get(clients, trained->cells + i * clients->count, column->sum_of);
         if (column->sum_of)
             fed_columns_set(rounds, row->cells, column, sum);
     }

@@ -67,6 +67,7 @@ void fed_engine_destroy(fed_engine_t *engine) {
     fed_free(engine->queue);
     fed_free(engine->client_counts);
     fed_free(engine->clients);
+    fed_free(engine->cells);
     fed_free(engine->averaged);
     fed_free(engine->local_epochs);
     fed_free(engine);
@@ -88,31 +89,14 @@ uint32_t fed_engine_home(const fed_engine_t *engine, uint32_t client) {
     return engine->home[client];
 }
 
-static void reserve_epochs(fed_engine_t *engine, const fed_task_t *tasks, size_t count) {
-    size_t epochs = 0;
-    for (size_t i = 0; i < count; i++)
-        if (fed_problem_tracks(engine->problem, tasks[i].client))
-            epochs += fed_problem_epochs(engine->problem, tasks[i].client);
-    if (engine->local_epochs && epochs <= engine->epoch_capacity)
-        return;
-    fed_free(engine->local_epochs);
-    engine->local_epochs = FED_NEW_ARRAY(fed_local_epoch_row_t, epochs);
-    engine->epoch_capacity = epochs;
-}
-
-/* Room for the set. */
-static void reserve(fed_engine_t *engine, const fed_task_t *tasks, size_t count) {
-    reserve_epochs(engine, tasks, count);
-    if (engine->clients && count <= engine->capacity)
+/* Room for the places of a set. */
+static void reserve(fed_engine_t *engine, size_t count) {
+    if (engine->queue && count <= engine->capacity)
         return;
     fed_free(engine->rank_of);
     fed_free(engine->queue);
-    fed_free(engine->clients);
-    fed_free(engine->averaged);
     engine->rank_of = FED_NEW_ARRAY(uint32_t, count);
     engine->queue = FED_NEW_ARRAY(uint32_t, count);
-    engine->clients = FED_NEW_ARRAY(fed_client_row_t, count);
-    engine->averaged = FED_NEW_ARRAY(fed_client_row_t, count);
     engine->capacity = count;
 }
 
@@ -120,7 +104,8 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
                               fed_local_epoch_row_t *epochs) {
     const fed_problem_t *problem = engine->problem;
     const fed_config_t *config = problem->config;
-    fed_client_row_t *row = &engine->clients[index];
+    fed_cell_t *cells;
+    fed_client_row_t *row = fed_rows_client(engine, index, &cells);
     fed_client_task_t client = {
         .seed = fed_seed(config),
         .round = (uint32_t)engine->round,
@@ -139,6 +124,7 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
         .down = task->from,
         .sums = engine->sums,
         .row = fed_updates_place(engine, index),
+        .cells = cells,
         .byzantine = &engine->byzantine,
     };
     fed_tracking_t tracking = {&engine->evaluator, &problem->dataset->test, epochs};
@@ -162,6 +148,7 @@ static void count_rows(fed_engine_t *engine, size_t clients, size_t epochs) {
 /* This rank's clients, one after another, in one model's memory. */
 static fed_status_t train_here(fed_engine_t *engine) {
     size_t trained = 0, epochs = 0, i;
+    fed_rows_begin(engine);
     fed_updates_begin(engine);
     memset(engine->sums, 0, fed_engine_up_length(engine) * sizeof *engine->sums);
     for (; fed_turns_next(engine, trained, &i); trained++) {
@@ -193,9 +180,9 @@ static double expected_training(fed_engine_t *engine) {
 
 fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, size_t count) {
     engine->sets++;
-    reserve(engine, tasks, count);
     engine->tasks = tasks;
     engine->task_count = count;
+    reserve(engine, count);
     fed_turns_place(engine);
     if (fed_comm_is_server(engine->comm))
         fed_comm_expect(engine->comm, "training", engine->round, expected_training(engine));
@@ -204,12 +191,26 @@ fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, siz
     return wait_for_all(engine, mine == FED_OK ? train_here(engine) : mine);
 }
 
+/* Where nobody diverged, they are all of them. */
+static void list_averaged(fed_engine_t *engine, fed_trained_t *trained) {
+    trained->averaged = engine->clients;
+    if (trained->averaged_count == trained->count)
+        return;
+    fed_free(engine->averaged);
+    engine->averaged = FED_NEW_ARRAY(fed_client_row_t, trained->averaged_count);
+    for (size_t i = 0, next = 0; i < trained->count; i++)
+        if (!engine->clients[i].diverged)
+            engine->averaged[next++] = engine->clients[i];
+    trained->averaged = engine->averaged;
+}
+
 /* Weights were fixed before training; a client that diverged added nothing, and those of the
  * others grow. FED_DIVERGED if nobody is left. */
 static fed_status_t leave_out_diverged(fed_engine_t *engine, fed_trained_t *trained) {
     const fed_problem_t *problem = engine->problem;
-    trained->averaged_count = fed_weights_without_diverged(
-        problem, trained->clients, trained->count, trained->averaged, &trained->grown);
+    trained->averaged_count =
+        fed_weights_without_diverged(problem, engine->clients, trained->count, &trained->grown);
+    list_averaged(engine, trained);
     if (trained->count > 0 && trained->averaged_count == 0)
         return fed_fail(FED_DIVERGED,
                         "round %lld: all %zu clients diverged; training.learning_rate = %g is "
@@ -227,8 +228,8 @@ fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
     if (fed_comm_is_server(engine->comm)) {
         *trained = (fed_trained_t){
             .clients = engine->clients,
+            .cells = engine->cells,
             .count = engine->task_count,
-            .averaged = engine->averaged,
             .local_epochs = engine->local_epochs,
             .local_epoch_count = epochs,
             .up = engine->up,

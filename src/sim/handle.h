@@ -53,9 +53,11 @@ struct fed_engine {
 
     size_t *client_counts; /* [ranks]: clients that each has trained in this set */
     size_t *epoch_counts;  /* [ranks]: rows that each has of tracked ones; after client_counts */
-    fed_client_row_t *clients;           /* [capacity]: this rank's; on the server everybody's */
-    fed_client_row_t *averaged;          /* [capacity] */
-    fed_local_epoch_row_t *local_epochs; /* [epoch_capacity], likewise */
+    fed_client_row_t *clients; /* [row_capacity]: this rank's; on the server everybody's */
+    fed_cell_t *cells;         /* [row_capacity][client_columns.count], beside them */
+    size_t row_capacity;
+    fed_client_row_t *averaged;          /* of those that did not diverge; NULL: nobody has yet */
+    fed_local_epoch_row_t *local_epochs; /* [epoch_capacity]: as clients */
     size_t epoch_capacity;
 };
 
@@ -78,6 +80,12 @@ bool fed_turns_next(const fed_engine_t *engine, size_t taken, size_t *i);
 
 /* The largest cost that a rank has to train in this set. */
 size_t fed_turns_load(const fed_engine_t *engine);
+
+/* Room for the rows of a set begins. Local. */
+void fed_rows_begin(fed_engine_t *engine);
+
+/* The row of this rank's index-th client, and its cells; valid until the next one's. */
+fed_client_row_t *fed_rows_client(fed_engine_t *engine, size_t index, fed_cell_t **cells);
 
 /* What the ranks recorded of their clients goes to the server, in the order of clients.
  * Collective. @return rows of local epochs */

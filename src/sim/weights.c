@@ -36,7 +36,7 @@ double fed_weights_share(const fed_problem_t *problem, const uint32_t *clients, 
 }
 
 size_t fed_weights_without_diverged(const fed_problem_t *problem, fed_client_row_t *clients,
-                                    size_t count, fed_client_row_t *averaged, double *factor) {
+                                    size_t count, double *factor) {
     size_t left = 0;
     int64_t all_weight = 0, left_weight = 0;
     for (size_t i = 0; i < count; i++) {
@@ -48,12 +48,10 @@ size_t fed_weights_without_diverged(const fed_problem_t *problem, fed_client_row
             continue;
         }
         left_weight += weight;
+        left++;
     }
     *factor = left_weight > 0 ? (double)all_weight / (double)left_weight : 1;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         clients[i].weight *= *factor; /* 1 where nobody diverged: the same bits */
-        if (!clients[i].diverged)
-            averaged[left++] = clients[i];
-    }
     return left;
 }

@@ -35,10 +35,11 @@ static void add_rows(fed_federation_t *federation) {
     fed_server_t *server = federation->server;
     fed_round_row_t row = {.round = 1, .participants = 4};
     fed_client_row_t clients[4] = {{.round = 1}};
+    fed_cell_t cells[4 * FED_MOST_CELLS] = {0};
     while (server->centralized.epoch == 1)
         fed_centralized_advance(&server->centralized);
-    fed_record_rows(&server->record, &fed_round_table, &row, 1);
-    fed_record_rows(&server->record, &fed_client_table, clients, 4);
+    fed_record_rows(&server->record, &fed_round_table, &row, row.cells, 1);
+    fed_record_rows(&server->record, &fed_client_table, clients, cells, 4);
     federation->rounds_done = 1;
 }
 

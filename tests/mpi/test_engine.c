@@ -24,6 +24,7 @@ static bool is_same(const outcome_t *a, const outcome_t *b) {
            a->epoch_count == b->epoch_count && a->grown == b->grown &&
            are_bits_same(a->up, b->up, sizeof a->up) &&
            are_bits_same(a->clients, b->clients, sizeof a->clients) &&
+           are_bits_same(a->cells, b->cells, sizeof a->cells) &&
            are_bits_same(a->epochs, b->epochs, sizeof a->epochs);
 }
 
@@ -83,6 +84,19 @@ static void single_updates_are_the_same_bits(void **state) {
             .count = SET_CLIENTS,
             .broken = 3});
     }
+}
+
+static void cells_stay_with_their_rows(void **state) {
+    (void)state;
+    const char *const *keys =
+        SET_KEYS("federated.aggregation", "norm_bound", "federated.norm_bound", "0.05");
+    outcome_t all = check((set_case_t){.keys = keys, EVERYBODY});
+    int64_t cut = 0;
+    for (size_t i = 0; i < SET_CLIENTS; i++) {
+        assert_everywhere(all.cells[i].integer == (all.clients[i].update_norm > 0.05));
+        cut += all.cells[i].integer;
+    }
+    assert_everywhere(cut > 0 && cut < SET_CLIENTS);
 }
 
 static void sets_may_be_smaller_than_the_ranks(void **state) {
@@ -176,6 +190,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         MPI_TEST(sums_are_the_same_bits),
         MPI_TEST(single_updates_are_the_same_bits),
+        MPI_TEST(cells_stay_with_their_rows),
         MPI_TEST(sets_may_be_smaller_than_the_ranks),
         MPI_TEST(clients_that_diverge_are_left_out),
         MPI_TEST(divergence_ends_the_set_everywhere),

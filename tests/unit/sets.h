@@ -17,6 +17,7 @@ typedef struct outcome {
     double grown;
     size_t count, averaged_count, epoch_count;
     fed_client_row_t clients[SET_CLIENTS];
+    fed_cell_t cells[SET_CLIENTS]; /* the first column that variants add, if any */
     fed_local_epoch_row_t epochs[64];
     float states[SET_CLIENTS][SET_LENGTH]; /* of the clients that stay on this rank */
     size_t kept;                           /* how many that are */
@@ -53,7 +54,7 @@ static inline void make_samples(uint32_t broken) {
                 set_x[(first + i) * SET_FEATURES + j] = 1e30f;
 }
 
-static inline void keep_outcome(outcome_t *outcome, const fed_trained_t *trained) {
+static inline void keep_outcome(outcome_t *outcome, const fed_trained_t *trained, size_t columns) {
     outcome->count = trained->count;
     outcome->averaged_count = trained->averaged_count;
     outcome->grown = trained->grown;
@@ -64,6 +65,8 @@ static inline void keep_outcome(outcome_t *outcome, const fed_trained_t *trained
         outcome->clients[i] = trained->clients[i];
         outcome->clients[i].train_seconds = 0; /* as the machine likes */
         outcome->clients[i].rank = 0;
+        if (columns > 0)
+            outcome->cells[i] = trained->cells[i * columns];
     }
     for (size_t i = 0; i < trained->local_epoch_count; i++)
         outcome->epochs[i] = trained->local_epochs[i];
@@ -109,7 +112,8 @@ static inline void run_rounds(fed_engine_t *engine, const set_case_t *test, cons
         if (outcome->status == FED_OK)
             outcome->status = fed_engine_gather(engine, &trained);
         if (outcome->status == FED_OK)
-            keep_outcome(outcome, &trained);
+            keep_outcome(outcome, &trained,
+                         fed_engine_problem(engine)->method->client_columns.count);
     }
 }
 

@@ -1,7 +1,7 @@
 /** Columns that variants add to tables of the results.
  *
  * A variant names them in its fed_plugin_t; where it is chosen, they stand behind the table's
- * own columns. What a row says in them is kept in cells at its end.
+ * own columns. What a row says in them is kept in cells, one a column of the run.
  *
  *     static const fed_added_column_t drift =
  *         FED_REAL_ADDED(&fed_client_table, "drift", "1", "L2 norm of ...");
@@ -47,7 +47,7 @@ typedef struct fed_columns {
 fed_columns_t fed_columns_of(const fed_config_t *config, const fed_table_t *table);
 
 /** Before a row is filled: integers are 0 and reals NaN.
- * @param cells  [out] [FED_MOST_CELLS] */
+ * @param cells  [out] [columns->count] */
 void fed_columns_clear(const fed_columns_t *columns, fed_cell_t *cells);
 
 /** The number that a column's cell holds; dies if the run does not have this column. */

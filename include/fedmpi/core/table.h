@@ -26,8 +26,8 @@ typedef struct fed_table {
     const fed_column_t *columns;
     size_t column_count;
     size_t row_bytes;
-    size_t
-        cells_offset; /**< of fed_cell_t[FED_MOST_CELLS], which a row ends with; 0: it has none */
+    size_t cells_offset; /**< of the cells in the file's rows, behind the row's own columns; 0: the
+                              table has none */
 } fed_table_t;
 
 /** A place in a row for a column that not every table of the kind has. */

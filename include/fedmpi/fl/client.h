@@ -29,6 +29,8 @@ typedef struct fed_trainer {
     int64_t *sums;                    /**< fixed-point sums of p_k u_k: a block of FED_OWNER_UP */
     float *row;                       /**< takes this client's block of FED_OWNER_UP, unweighted, in
                                            place of the sums; or NULL */
+    fed_cell_t *cells;                /**< takes what variants note of this client,
+                                           [method->client_columns.count]; NULL: nobody records */
     const fed_byzantine_t *byzantine; /**< NULL: all clients are honest */
 } fed_trainer_t;
 
@@ -55,7 +57,6 @@ struct fed_client {
     const fed_attack_t *attack; /**< NULL: it is honest */
     int64_t steps;              /**< mini-batches of this round */
     double scale;               /**< of the vectors it sends, 0 .. 1; 1 at first */
-    fed_cell_t *cells;          /**< [FED_MOST_CELLS], of its row; NULL: nobody records */
     fed_difference_t *up;       /**< [slots of FED_OWNER_UP]; the first is w_k - w */
 };
 

@@ -28,7 +28,8 @@ typedef struct fed_round_row {
     fed_cell_t cells[FED_MOST_CELLS]; /**< of columns that variants add */
 } fed_round_row_t;
 
-/** One client's part in a round. */
+/** One client's part in a round. What variants add stands beside it, in as many cells as the run
+ * has such columns: there may be a million of these. */
 typedef struct fed_client_row {
     int64_t round;
     int64_t client;
@@ -41,7 +42,6 @@ typedef struct fed_client_row {
     fed_measure_t train; /**< of its last local epoch, while it trained */
     double update_norm;  /**< L2 norm of its update */
     double train_seconds;
-    fed_cell_t cells[FED_MOST_CELLS]; /**< of columns that variants add */
 } fed_client_row_t;
 
 /** One local epoch of a tracked client. */

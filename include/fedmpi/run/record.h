@@ -36,9 +36,10 @@ typedef struct fed_record {
  * model, empty tables. @param hosts as fed_comm_hosts gives them */
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
 
-/** Append rows[count] to a table: fed_round_table, ..., whatever variants add to it. */
+/** Append rows[count] to a table: fed_round_table, ...
+ * @param cells  [count][columns that the run's variants add]; NULL where the table has none */
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
-                     size_t count);
+                     const fed_cell_t *cells, size_t count);
 
 /** Write the rows since the last time behind the others in the journal, and put into the
  * checkpoint how far it counts: what it costs does not grow with the run. */

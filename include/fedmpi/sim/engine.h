@@ -44,13 +44,14 @@ typedef struct fed_observer {
 /** What a set of tasks came to. On the server; elsewhere all is zero. The engine's memory,
  * until its next set. */
 typedef struct fed_trained {
-    fed_client_row_t *clients; /**< of all tasks, in the order of clients, [count] */
+    const fed_client_row_t *clients; /**< of all tasks, in the order of clients, [count] */
+    const fed_cell_t *cells;         /**< beside them: [count][method->client_columns.count] */
     size_t count;
-    fed_client_row_t *averaged; /**< of those that did not diverge, [averaged_count] */
+    const fed_client_row_t *averaged; /**< of those that did not diverge, [averaged_count] */
     size_t averaged_count;
     double
         grown; /**< by so much their weights, so that they sum to one again; 1: nobody diverged */
-    fed_local_epoch_row_t *local_epochs; /**< of tracked clients, [local_epoch_count] */
+    const fed_local_epoch_row_t *local_epochs; /**< of tracked clients, [local_epoch_count] */
     size_t local_epoch_count;
     double *up; /**< the aggregate: a block of FED_OWNER_UP */
 } fed_trained_t;

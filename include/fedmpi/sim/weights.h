@@ -13,11 +13,11 @@ void fed_weights(const fed_problem_t *problem, const uint32_t *clients, size_t c
 /** Their share of the whole federation's weight, 0 .. 1. */
 double fed_weights_share(const fed_problem_t *problem, const uint32_t *clients, size_t count);
 
-/** The rows of clients that did not diverge, with all rows' weights made to add up to 1 again.
- * @param averaged  [out] [count]
- * @param factor    [out] what weights grow by
- * @return how many there are */
+/** Weights add up to 1 again without those of the clients that diverged.
+ * @param clients  [in,out] [count]
+ * @param factor   [out] what weights grow by
+ * @return how many did not diverge */
 size_t fed_weights_without_diverged(const fed_problem_t *problem, fed_client_row_t *clients,
-                                    size_t count, fed_client_row_t *averaged, double *factor);
+                                    size_t count, double *factor);
 
 #endif
