@@ -63,13 +63,25 @@ class ModelTest(ProgramCase):
 
     def test_networks_learn(self):
         """Far above chance, which is 0.1, on a handful of samples."""
-        for name in ("cnn", "cifar-cnn"):
-            with self.subTest(name), \
+        adam = ("training.optimizer=adam", "training.learning_rate=0.005")
+        for name, optimizer in (("cnn", ()), ("cifar-cnn", ()), ("cnn", adam), ("cifar-cnn", adam)):
+            with self.subTest(name, optimizer=optimizer), \
                     h5py.File(self.run_small(2, f"model.type={name}", "model.filters=4,8",
                                              "model.dense=32", "model.norm_groups=2",
                                              "training.epochs=6", "training.batch_size=8",
-                                             "data.normalize=standard")) as f:
+                                             "data.normalize=standard", *optimizer)) as f:
                 self.assertGreater(f["federated/rounds"][()]["test_accuracy"][-1], 0.3)
+
+    def test_adam_has_the_same_bits_on_any_ranks(self):
+        for name in ("cnn", "cifar-cnn"):
+            for optimizer in ("adam", "adamw"):
+                with self.subTest(name, optimizer=optimizer):
+                    settings = (*SMALL_MODELS, f"model.type={name}", "training.weight_decay=0.01",
+                                f"training.optimizer={optimizer}", "training.learning_rate=0.01")
+                    alone = outcome(self.run_small(1, *settings, output="alone.h5"))
+                    three = outcome(self.run_small(3, *settings, output="three.h5"))
+                    self.assert_same(alone, three, "3 ranks")
+                    self.assertTrue(np.isfinite(alone["federated/rounds.test_loss"]).all())
 
     def test_checked_keys(self):
         for settings, text in (

@@ -8,7 +8,9 @@ Layout, for each model M (n samples, B = batch_size, C = classes), as in mlp.h5:
     /M/labels, batch_indices, batch_sizes, initial/..., first/..., O/...
 
 for the models M = cnn (one channel), color (three channels), cifar (with group
-normalisation), single (one filter, odd sizes), and the optimizers O of mlp.h5.
+normalisation), single (one filter, odd sizes), and the optimizers O of mlp.h5 and O = adam, adamw,
+which have the attributes of optimizers.h5 in place of SGD's. Adam divides by the root of the mean
+square: a larger epsilon keeps it from magnifying what rounding does to gradients near zero.
 Tensors are those of the state_dict: conv1.weight [out, in, 5, 5], conv1.bias, norm1.weight
 [out], norm1.bias, ..., fc1.weight [out, in], fc1.bias, ... A network is for each number of
 `filters` a 5x5 convolution with padding 2, GroupNorm where there are groups, ReLU and
@@ -27,8 +29,13 @@ from torch import nn
 
 from golden import Golden
 from mlp import OPTIMIZERS, STEPS, batches, evaluate, float32, train
+from optimizers import Adam
 
 SAVED_STEPS = [1, 4, STEPS]
+ADAMS = {
+    "adam": Adam("adam", weight_decay=0.01, epsilon=1e-3, learning_rate=0.02),
+    "adamw": Adam("adamw", weight_decay=0.1, beta1=0.8, beta2=0.99, epsilon=1e-3),
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ def add_model(golden: Golden, name: str, shape: Shape, samples: int, batch_size:
                correct=np.int32(correct))
     golden.put_all(f"{group}/first/gradient",
                    {key: float32(p.grad) for key, p in model.named_parameters()})
-    for key, optimizer in OPTIMIZERS.items():
+    for key, optimizer in {**OPTIMIZERS, **ADAMS}.items():
         train(golden, f"{group}/{key}", loaded(shape, state), inputs, y, table, optimizer,
               SAVED_STEPS)
 

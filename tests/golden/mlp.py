@@ -34,6 +34,7 @@ The decay applies to biases too. Arithmetic is float64, the results are rounded.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -41,6 +42,7 @@ import torch
 from torch import Tensor, nn
 
 from golden import Golden
+from optimizers import Adam
 
 STEPS = 10
 
@@ -53,6 +55,13 @@ class Sgd:
     momentum: float = 0.0
     weight_decay: float = 0.0
     nesterov: bool = False
+
+    def attributes(self) -> dict:
+        return {**asdict(self), "nesterov": int(self.nesterov)}
+
+    def create(self, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, self.learning_rate, momentum=self.momentum,
+                               weight_decay=self.weight_decay, nesterov=self.nesterov)
 
 
 OPTIMIZERS = {
@@ -114,10 +123,9 @@ def float32(tensor: Tensor) -> np.ndarray:
 
 
 def train(golden: Golden, group: str, model: nn.Module, x: Tensor, y: Tensor,
-          table: np.ndarray, sgd: Sgd, saved_steps: list[int]) -> None:
+          table: np.ndarray, settings: Sgd | Adam, saved_steps: list[int]) -> None:
     """STEPS steps of one optimizer, recorded below `group`."""
-    optimizer = torch.optim.SGD(model.parameters(), sgd.learning_rate, momentum=sgd.momentum,
-                                weight_decay=sgd.weight_decay, nesterov=sgd.nesterov)
+    optimizer = settings.create(model.parameters())
     batch, data = [], []
     after: dict[str, list[np.ndarray]] = {name: [] for name in model.state_dict()}
     for step, row in enumerate(table, start=1):
@@ -133,7 +141,7 @@ def train(golden: Golden, group: str, model: nn.Module, x: Tensor, y: Tensor,
         if step in saved_steps:
             for name, value in model.state_dict().items():
                 after[name].append(float32(value))
-    golden.describe(group, **{**asdict(sgd), "nesterov": int(sgd.nesterov)})
+    golden.describe(group, **settings.attributes())
     golden.put(group,
                batch_loss=[loss for loss, _ in batch],
                batch_correct=np.int32([correct for _, correct in batch]),

@@ -3,6 +3,7 @@
 #include "golden.h"
 #include "support.h"
 
+#include "fedmpi/fl/training.h"
 #include "fedmpi/math/softmax.h"
 #include "fedmpi/nn/workspace.h"
 #include "fedmpi/run/rooms.h"
@@ -121,7 +122,7 @@ static void load_initial(network_t *network, const char *name) {
 typedef struct {
     float *x;
     int32_t *labels, *indices, *sizes;
-    size_t features, batch_size, steps;
+    size_t samples, features, batch_size, steps;
 } data_t;
 
 static data_t load_data(const char *name, size_t features) {
@@ -132,11 +133,11 @@ static data_t load_data(const char *name, size_t features) {
     GOLDEN_PATH(sizes, "/%.16s/batch_sizes", name);
     data_t data = {
         .x = golden_floats(golden, x, NULL),
-        .labels = golden_integers(golden, labels, NULL),
         .indices = golden_integers(golden, indices, NULL),
         .features = features,
         .batch_size = (size_t)golden_number(golden, group, "batch_size"),
     };
+    data.labels = golden_integers(golden, labels, &data.samples);
     data.sizes = golden_integers(golden, sizes, &data.steps);
     return data;
 }
@@ -177,13 +178,47 @@ static void check_first_batch(network_t *network, const data_t *data, const char
     free(loss);
 }
 
-static void follow(network_t *network, const data_t *data, const char *name, const char *optimizer,
-                   float *x) {
+/* What PyTorch's optimizer came to. */
+typedef struct {
+    const char *name, *optimizer;
+    double *losses;
+    int32_t *correct, *saved;
+    size_t saved_count, next;
+} trajectory_t;
+
+static trajectory_t load_trajectory(const char *name, const char *optimizer) {
+    GOLDEN_PATH(losses, "/%.16s/%.16s/batch_loss", name, optimizer);
+    GOLDEN_PATH(correct, "/%.16s/%.16s/batch_correct", name, optimizer);
+    GOLDEN_PATH(saved, "/%.16s/%.16s/saved_steps", name, optimizer);
+    trajectory_t t = {.name = name,
+                      .optimizer = optimizer,
+                      .losses = golden_doubles(golden, losses, NULL),
+                      .correct = golden_integers(golden, correct, NULL)};
+    t.saved = golden_integers(golden, saved, &t.saved_count);
+    return t;
+}
+
+/* Step `number`, from 0, had this mean loss and count of right answers and led to w. */
+static void compare_step(trajectory_t *t, const fed_model_t *model, size_t number, double loss,
+                         int64_t correct, const float *w) {
+    if (!(fabs(loss - t->losses[number]) <= 2e-5 * (1 + t->losses[number])))
+        fail_msg("%s, %s, step %zu: loss %.9g, not %.9g", t->name, t->optimizer, number + 1, loss,
+                 t->losses[number]);
+    assert_int_equal(correct, t->correct[number]);
+    GOLDEN_PATH(after, "/%.16s/%.16s/after", t->name, t->optimizer);
+    if (t->next < t->saved_count && (size_t)t->saved[t->next] == number + 1)
+        compare_tensors(model, w, after, t->next++, 2e-5);
+}
+
+static void trajectory_end(trajectory_t *t) {
+    assert_int_equal(t->next, t->saved_count);
+    free(t->losses), free(t->correct), free(t->saved);
+}
+
+/* Steps of SGD, fused into the backward pass. */
+static void follow_sgd(network_t *network, const data_t *data, const char *name,
+                       const char *optimizer, float *x) {
     GOLDEN_PATH(group, "/%.16s/%.16s", name, optimizer);
-    GOLDEN_PATH(after, "/%.16s/%.16s/after", name, optimizer);
-    GOLDEN_PATH(losses_path, "/%.16s/%.16s/batch_loss", name, optimizer);
-    GOLDEN_PATH(correct_path, "/%.16s/%.16s/batch_correct", name, optimizer);
-    GOLDEN_PATH(saved_path, "/%.16s/%.16s/saved_steps", name, optimizer);
     const fed_sgd_t sgd = {
         .learning_rate = (float)golden_number(golden, group, "learning_rate"),
         .momentum = (float)golden_number(golden, group, "momentum"),
@@ -191,24 +226,62 @@ static void follow(network_t *network, const data_t *data, const char *name, con
         .nesterov = golden_number(golden, group, "nesterov") != 0,
     };
     const fed_sink_t sink = fed_sink_sgd(&sgd, network->w, network->v);
-    double *losses = golden_doubles(golden, losses_path, NULL);
-    int32_t *right = golden_integers(golden, correct_path, NULL);
-    size_t saved_count, next = 0;
-    int32_t *saved = golden_integers(golden, saved_path, &saved_count);
+    trajectory_t trajectory = load_trajectory(name, optimizer);
     load_initial(network, name);
     for (size_t number = 0; number < data->steps; number++) {
         int32_t labels[LARGEST_BATCH];
         int64_t correct = 0;
         size_t batch = gather(data, number, x, labels);
         double loss = step(network, &sink, batch, x, labels, 0, &correct);
-        if (!(fabs(loss - losses[number]) <= 2e-5 * (1 + losses[number])))
-            fail_msg("%s, step %zu: loss %.9g, not %.9g", group, number + 1, loss, losses[number]);
-        assert_int_equal(correct, right[number]);
-        if (next < saved_count && (size_t)saved[next] == number + 1)
-            compare_tensors(&network->model, network->w, after, next++, 2e-5);
+        compare_step(&trajectory, &network->model, number, loss, correct, network->w);
     }
-    assert_int_equal(next, saved_count);
-    free(losses), free(right), free(saved);
+    trajectory_end(&trajectory);
+}
+
+static void configure_adam(fed_config_t *config, const data_t *data, const char *group) {
+    static const char *const keys[][2] = {{"training.learning_rate", "learning_rate"},
+                                          {"training.weight_decay", "weight_decay"},
+                                          {"training.adam_beta1", "beta1"},
+                                          {"training.adam_beta2", "beta2"},
+                                          {"training.adam_epsilon", "epsilon"}};
+    char *optimizer = golden_text(golden, group, "optimizer");
+    set(config, "training.optimizer", "%s", optimizer);
+    set(config, "training.batch_size", "%zu", data->batch_size);
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        set(config, keys[k][0], "%.17g", golden_number(golden, group, keys[k][1]));
+    free(optimizer);
+}
+
+/* Steps of Adam on a stored gradient, as clients make them. */
+static void follow_adam(network_t *network, const data_t *data, const char *name,
+                        const char *optimizer) {
+    GOLDEN_PATH(group, "/%.16s/%.16s", name, optimizer);
+    const float scale = 1, shift = 0;
+    const fed_samples_t samples = {.count = data->samples,
+                                   .features = data->features,
+                                   .channels = 1,
+                                   .type = FED_VALUES_FLOAT32,
+                                   .values = data->x,
+                                   .labels = data->labels,
+                                   .scale = &scale,
+                                   .shift = &shift};
+    trajectory_t trajectory = load_trajectory(name, optimizer);
+    fed_training_t training;
+    configure_adam(&network->config, data, group);
+    load_initial(network, name);
+    fed_training_init(&training, &network->model, &samples, &network->config);
+    fed_training_start(&training, network->w);
+    for (size_t number = 0; number < data->steps; number++) {
+        const int32_t *indices = data->indices + number * data->batch_size;
+        size_t batch = (size_t)data->sizes[number];
+        fed_training_begin_ordered(&training, (const uint32_t *)indices, batch, (fed_stream_t){0});
+        assert_true(fed_training_step(&training));
+        fed_training_settle(&training);
+        compare_step(&trajectory, &network->model, number, training.loss_sum / (double)batch,
+                     training.correct, training.w);
+    }
+    fed_training_fini(&training);
+    trajectory_end(&trajectory);
 }
 
 static void networks_train_as_pytorchs(void **unused) {
@@ -232,7 +305,9 @@ static void networks_train_as_pytorchs(void **unused) {
         load_initial(network, cases[i].name);
         check_first_batch(network, &data, cases[i].name, x);
         for (size_t o = 0; o < sizeof optimizers / sizeof *optimizers; o++)
-            follow(network, &data, cases[i].name, optimizers[o], x);
+            follow_sgd(network, &data, cases[i].name, optimizers[o], x);
+        follow_adam(network, &data, cases[i].name, "adam");
+        follow_adam(network, &data, cases[i].name, "adamw");
         free(x);
         data_free(&data);
         network_destroy(network);
