@@ -72,7 +72,7 @@ static const fed_column_t personal_columns[] = {
     SPREAD(fed_personal_row_t, after, "of each client's fine-tuned model on its held-out samples"),
 };
 
-static const fed_column_t central_columns[] = {
+static const fed_column_t centralized_columns[] = {
     FED_INTEGER_COLUMN(fed_centralized_row_t, epoch, "1", "number of the epoch, from 1"),
     MEASURE(fed_centralized_row_t, train, "on the pooled samples, while it trained"),
     MEASURE(fed_centralized_row_t, test, "on the test set after the epoch"),
@@ -110,6 +110,6 @@ const fed_table_t fed_personal_table = {
 const fed_table_t fed_centralized_table = {
     .path = "centralized/epochs",
     .help = "one row an epoch of the centralized baseline",
-    FED_COLUMNS(central_columns),
+    FED_COLUMNS(centralized_columns),
     .row_bytes = sizeof(fed_centralized_row_t),
 };

@@ -65,18 +65,18 @@ static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const f
     fed_bundle_put(bundle, name, FED_FLOAT32, n, w);
 }
 
-static void put_central(fed_bundle_t *bundle, const fed_centralized_t *central, int64_t *integers,
-                        double *reals) {
-    fed_training_t training = central->training; /* shares its memory */
+static void put_centralized(fed_bundle_t *bundle, const fed_centralized_t *centralized,
+                            int64_t *integers, double *reals) {
+    fed_training_t training = centralized->training; /* shares its memory */
     size_t n = training.model->parameters;
     fed_training_settle(&training);
-    put_vector(bundle, "baseline/w", n, training.w);
-    put_vector(bundle, "baseline/v", training.optimizer->vectors * n, training.v);
-    integers[EPOCH] = central->epoch;
+    put_vector(bundle, "centralized/w", n, training.w);
+    put_vector(bundle, "centralized/v", training.optimizer->vectors * n, training.v);
+    integers[EPOCH] = centralized->epoch;
     integers[POSITION] = (int64_t)training.position;
     integers[CORRECT] = training.correct;
     reals[LOSS_SUM] = training.loss_sum;
-    reals[TRAIN_SECONDS] = central->train_seconds;
+    reals[TRAIN_SECONDS] = centralized->train_seconds;
 }
 
 static void put_totals(const fed_totals_t *totals, int64_t *integers, double *reals) {
@@ -111,8 +111,8 @@ static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, 
     put_vectors(bundle, federation);
     put_totals(&server->totals, integers, reals);
     if (server->centralized.rows) {
-        fed_record_central(&server->record, &server->centralized);
-        put_central(bundle, &server->centralized, integers, reals);
+        fed_record_centralized(&server->record, &server->centralized);
+        put_centralized(bundle, &server->centralized, integers, reals);
     }
     fed_bundle_put(bundle, "integers", FED_INT64, INTEGER_COUNT, integers);
     fed_bundle_put(bundle, "reals", FED_FLOAT64, REAL_COUNT, reals);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Grows when the content changes its meaning. */
-#define FED_CHECKPOINT_FORMAT 7
+#define FED_CHECKPOINT_FORMAT 8
 
 /* Where the run stands: scalars of the checkpoint, in one array. */
 enum {

@@ -49,9 +49,9 @@ fed_problem_t fed_run_problem(const fed_run_t *run) {
 
 bool fed_federation_works(fed_federation_t *federation) {
     fed_server_t *server = federation->server;
-    fed_centralized_t *central = server->centralized.rows ? &server->centralized : NULL;
-    fed_progress_tick(&server->progress, federation->rounds_done + 1, central);
-    return central && fed_centralized_advance(central);
+    fed_centralized_t *centralized = server->centralized.rows ? &server->centralized : NULL;
+    fed_progress_tick(&server->progress, federation->rounds_done + 1, centralized);
+    return centralized && fed_centralized_advance(centralized);
 }
 
 static bool work_while_waiting(void *context) {
@@ -157,7 +157,7 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
                     trained->local_epoch_count);
     fed_record_rows(record, &fed_personal_table, personal, NULL, personal->round > 0);
     if (server->centralized.rows)
-        fed_record_central(record, &server->centralized);
+        fed_record_centralized(record, &server->centralized);
     fed_record_status(record, "running");
     fed_totals_add(&server->totals, row);
     FED_TRY(fed_record_publish(record, false));

@@ -69,7 +69,7 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
     fed_server_t *server = federation->server;
     const fed_config_t *config = &federation->run->config;
     if (server && server->centralized.rows)
-        fed_record_central(&server->record, &server->centralized);
+        fed_record_centralized(&server->record, &server->centralized);
     if (server)
         fed_record_end(&server->record, status, fed_error_message());
     fed_status_t saved = FED_OK;

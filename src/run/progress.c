@@ -81,22 +81,23 @@ void fed_progress_round(fed_progress_t *progress, const fed_round_row_t *row) {
     detail(row);
 }
 
-void fed_progress_tick(fed_progress_t *progress, int64_t round, const fed_centralized_t *central) {
+void fed_progress_tick(fed_progress_t *progress, int64_t round,
+                       const fed_centralized_t *centralized) {
     double now = fed_clock_seconds();
     if (now - progress->last_live < LIVE_SECONDS)
         return;
     progress->last_live = now;
-    char elapsed[16], eta[16], accuracy[32] = "", baseline[48] = "";
+    char elapsed[16], eta[16], accuracy[32] = "", epoch[48] = "";
     format_duration(elapsed, now - progress->started);
     format_eta(eta, progress, round - 1);
     if (!isnan(progress->latest.accuracy))
         snprintf(accuracy, sizeof accuracy, "  test %.4f", progress->latest.accuracy);
-    if (central && central->epoch <= central->epochs)
-        snprintf(baseline, sizeof baseline, "  centralized epoch %lld/%lld",
-                 (long long)central->epoch, (long long)central->epochs);
+    if (centralized && centralized->epoch <= centralized->epochs)
+        snprintf(epoch, sizeof epoch, "  centralized epoch %lld/%lld",
+                 (long long)centralized->epoch, (long long)centralized->epochs);
     if (round <= progress->rounds)
         fed_live("round %lld/%lld%s%s  elapsed %s  ETA %s", (long long)round,
-                 (long long)progress->rounds, accuracy, baseline, elapsed, eta);
+                 (long long)progress->rounds, accuracy, epoch, elapsed, eta);
     else
-        fed_live("federated done%s%s  elapsed %s", accuracy, baseline, elapsed);
+        fed_live("federated done%s%s  elapsed %s", accuracy, epoch, elapsed);
 }

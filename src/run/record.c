@@ -253,7 +253,7 @@ fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkp
     for (size_t t = 0; t < FED_RECORD_TABLES; t++)
         FED_TRY(restore_table(record, rows, &record->tables[t],
                               rows_expected(tables[t], rounds, epochs)));
-    record->central_rows = epochs;
+    record->centralized_rows = epochs;
     return FED_OK;
 }
 
@@ -283,11 +283,11 @@ void fed_record_confusion(fed_record_t *record, const char *path, const int64_t 
     describe_counts(record->archive, path, "[class, predicted]: test samples, final model");
 }
 
-void fed_record_central(fed_record_t *record, const fed_centralized_t *central) {
-    int64_t complete = central->epoch - 1;
-    fed_record_rows(record, &fed_centralized_table, central->rows + record->central_rows, NULL,
-                    (size_t)(complete - record->central_rows));
-    record->central_rows = complete;
+void fed_record_centralized(fed_record_t *record, const fed_centralized_t *centralized) {
+    int64_t complete = centralized->epoch - 1;
+    fed_record_rows(record, &fed_centralized_table, centralized->rows + record->centralized_rows,
+                    NULL, (size_t)(complete - record->centralized_rows));
+    record->centralized_rows = complete;
 }
 
 void fed_record_status(fed_record_t *record, const char *status) {

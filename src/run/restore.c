@@ -81,8 +81,8 @@ static fed_status_t get_finite(const fed_bundle_t *bundle, const char *path, siz
 }
 
 /* The rows of so many complete epochs. */
-static fed_status_t get_central_rows(const fed_bundle_t *bundle, fed_centralized_t *central,
-                                     size_t complete) {
+static fed_status_t get_epoch_rows(const fed_bundle_t *bundle, fed_centralized_t *centralized,
+                                   size_t complete) {
     const void *rows;
     size_t at = 0, count, total = 0;
     do {
@@ -91,26 +91,27 @@ static fed_status_t get_central_rows(const fed_bundle_t *bundle, fed_centralized
             return fed_fail(FED_INPUT, "checkpoint: has not the rows of %zu epochs of the baseline",
                             complete);
         if (count > 0)
-            memcpy(central->rows + total, rows, count * sizeof *central->rows);
+            memcpy(centralized->rows + total, rows, count * sizeof *centralized->rows);
         total += count;
     } while (count > 0);
     return FED_OK;
 }
 
-static fed_status_t get_central(const fed_bundle_t *bundle, const fed_bundle_t *rows,
-                                fed_centralized_t *central, const int64_t *integers,
-                                const double *reals) {
-    size_t n = central->training.model->parameters;
-    if (integers[EPOCH] < 1 || integers[EPOCH] > central->epochs + 1 || integers[POSITION] < 0 ||
-        (size_t)integers[POSITION] > central->count)
+static fed_status_t get_centralized(const fed_bundle_t *bundle, const fed_bundle_t *rows,
+                                    fed_centralized_t *centralized, const int64_t *integers,
+                                    const double *reals) {
+    size_t n = centralized->training.model->parameters;
+    if (integers[EPOCH] < 1 || integers[EPOCH] > centralized->epochs + 1 ||
+        integers[POSITION] < 0 || (size_t)integers[POSITION] > centralized->count)
         return fed_fail(FED_INPUT, "checkpoint: impossible position of the baseline");
-    FED_TRY(fed_bundle_get(bundle, "baseline/w", FED_FLOAT32, n, central->training.w));
-    FED_TRY(fed_bundle_get(bundle, "baseline/v", FED_FLOAT32,
-                           central->training.optimizer->vectors * n, central->training.v));
-    FED_TRY(get_central_rows(rows, central, (size_t)(integers[EPOCH] - 1)));
-    central->epoch = integers[EPOCH];
-    central->train_seconds = reals[TRAIN_SECONDS];
-    fed_centralized_resume(central, (size_t)integers[POSITION], reals[LOSS_SUM], integers[CORRECT]);
+    FED_TRY(fed_bundle_get(bundle, "centralized/w", FED_FLOAT32, n, centralized->training.w));
+    FED_TRY(fed_bundle_get(bundle, "centralized/v", FED_FLOAT32,
+                           centralized->training.optimizer->vectors * n, centralized->training.v));
+    FED_TRY(get_epoch_rows(rows, centralized, (size_t)(integers[EPOCH] - 1)));
+    centralized->epoch = integers[EPOCH];
+    centralized->train_seconds = reals[TRAIN_SECONDS];
+    fed_centralized_resume(centralized, (size_t)integers[POSITION], reals[LOSS_SUM],
+                           integers[CORRECT]);
     return FED_OK;
 }
 
@@ -165,7 +166,7 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
     FED_TRY(get_vectors(bundle, federation));
     get_totals(&server->totals, integers, reals);
     if (server->centralized.rows)
-        FED_TRY(get_central(bundle, rows, &server->centralized, integers, reals));
+        FED_TRY(get_centralized(bundle, rows, &server->centralized, integers, reals));
     return fed_record_restore(&server->record, bundle, rows, federation->rounds_done,
                               server->centralized.rows ? server->centralized.epoch - 1 : 0);
 }

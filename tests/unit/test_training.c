@@ -99,7 +99,7 @@ static fed_client_task_t whole_task(const scene_t *scene) {
         .seed = 1, .round = 1, .samples = scene->all, .count = SAMPLES, .weight = 1};
 }
 
-static void begin_central(fed_centralized_t *centralized, const scene_t *scene) {
+static void begin_centralized(fed_centralized_t *centralized, const scene_t *scene) {
     fed_centralized_init(centralized, &scene->config, &scene->data, &scene->model, scene->all,
                          SAMPLES, scene->w);
 }
@@ -118,7 +118,7 @@ static void one_client_with_everything_is_the_baseline(void **state) {
         fed_centralized_t centralized;
         begin(&scene, densities[d]);
         open_workshop(&workshop, &scene);
-        begin_central(&centralized, &scene);
+        begin_centralized(&centralized, &scene);
         while (fed_centralized_advance(&centralized))
             continue;
         fed_evaluator_t evaluator;
@@ -158,12 +158,12 @@ static void one_client_with_everything_is_the_baseline(void **state) {
 /* Leave the baseline after `pieces`, go on in another as a checkpoint does. */
 static void resume_after(const scene_t *scene, size_t pieces, fed_centralized_t *resumed) {
     fed_centralized_t first;
-    begin_central(&first, scene);
+    begin_centralized(&first, scene);
     for (size_t i = 0; i < pieces; i++)
         fed_centralized_advance(&first);
     fed_training_settle(&first.training);
     size_t n = scene->model.parameters;
-    begin_central(resumed, scene);
+    begin_centralized(resumed, scene);
     memcpy(resumed->training.w, first.training.w, n * sizeof(float));
     memcpy(resumed->training.v, first.training.v,
            first.training.optimizer->vectors * n * sizeof(float));
@@ -183,7 +183,7 @@ static void the_baseline_goes_on_after_any_piece(void **state) {
         size_t pieces = 0;
         begin(&scene, densities[d % 2]);
         set(&scene.config, "training.optimizer", d < 2 ? "sgd" : "adam");
-        begin_central(&whole, &scene);
+        begin_centralized(&whole, &scene);
         while (fed_centralized_advance(&whole))
             pieces++;
         assert_true(pieces > 3 * (9 + 2));
@@ -212,7 +212,7 @@ static void the_baselines_epochs_are_its_own(void **state) {
     fed_centralized_t centralized;
     begin(&scene, 0.9);
     set(&scene.config, "centralized.epochs", "2");
-    begin_central(&centralized, &scene);
+    begin_centralized(&centralized, &scene);
     size_t advanced = 0;
     while (fed_centralized_advance(&centralized))
         advanced++;

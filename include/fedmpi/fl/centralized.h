@@ -29,7 +29,7 @@ typedef struct fed_centralized_options {
 
 FED_DECLARE_OPTIONS(fed_centralized)
 
-typedef struct fed_central {
+typedef struct fed_centralized {
     const fed_dataset_t *dataset; /**< borrowed */
     fed_training_t training;
     fed_evaluator_t evaluator;
@@ -46,17 +46,17 @@ typedef struct fed_central {
 
 /** @param samples  positions in the training set, [count], copied
  *  @param w        initial parameters, [model->parameters], copied */
-void fed_centralized_init(fed_centralized_t *central, const fed_config_t *config,
+void fed_centralized_init(fed_centralized_t *centralized, const fed_config_t *config,
                           const fed_dataset_t *dataset, const fed_model_t *model,
                           const uint32_t *samples, size_t count, const float *w);
-void fed_centralized_fini(fed_centralized_t *central);
+void fed_centralized_fini(fed_centralized_t *centralized);
 
 /** Do the next piece. @return false, and nothing done, when all epochs are complete */
-bool fed_centralized_advance(fed_centralized_t *central);
+bool fed_centralized_advance(fed_centralized_t *centralized);
 
 /** Go on where another process stopped: w and v are set, and so are the fields from
  * epoch to train_seconds but for the epoch's order. */
-void fed_centralized_resume(fed_centralized_t *central, size_t position, double loss_sum,
+void fed_centralized_resume(fed_centralized_t *centralized, size_t position, double loss_sum,
                             int64_t correct);
 
 #endif

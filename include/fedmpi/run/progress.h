@@ -22,7 +22,8 @@ void fed_progress_init(fed_progress_t *progress, int64_t first_round, int64_t ro
  * time went. */
 void fed_progress_round(fed_progress_t *progress, const fed_round_row_t *row);
 
-/** Time passes in a round: redraw the live line now and then. central may be NULL. */
-void fed_progress_tick(fed_progress_t *progress, int64_t round, const fed_centralized_t *central);
+/** Time passes in a round: redraw the live line now and then. centralized may be NULL. */
+void fed_progress_tick(fed_progress_t *progress, int64_t round,
+                       const fed_centralized_t *centralized);
 
 #endif

@@ -25,11 +25,11 @@ typedef struct fed_record {
     const fed_run_t *run;                  /**< borrowed */
     fed_table_t tables[FED_RECORD_TABLES]; /**< that grow, with what the run's variants add */
     fed_archive_t *archive;
-    char started[32];     /**< when the run did, ISO 8601; kept when it is resumed */
-    const char *status;   /**< in the archive, static memory */
-    int64_t central_rows; /**< already in the archive */
-    fed_bundle_t pending; /**< rows that are not in the journal yet */
-    fed_mark_t journaled; /**< the rows up to here are */
+    char started[32];         /**< when the run did, ISO 8601; kept when it is resumed */
+    const char *status;       /**< in the archive, static memory */
+    int64_t centralized_rows; /**< already in the archive */
+    fed_bundle_t pending;     /**< rows that are not in the journal yet */
+    fed_mark_t journaled;     /**< the rows up to here are */
 } fed_record_t;
 
 /** Start a results file: who ran what on which machine, the partition, the initial
@@ -65,7 +65,7 @@ void fed_record_model(fed_record_t *record, const char *group, const float *w);
 void fed_record_confusion(fed_record_t *record, const char *path, const int64_t *confusion);
 
 /** Epochs of the baseline that are complete and not yet in the file. */
-void fed_record_central(fed_record_t *record, const fed_centralized_t *central);
+void fed_record_centralized(fed_record_t *record, const fed_centralized_t *centralized);
 
 /** "running", "complete" or "interrupted"; the last two also set the time. */
 void fed_record_status(fed_record_t *record, const char *status);
