@@ -39,7 +39,7 @@ def federated_and_centralized(study: Study) -> style.PrintedFigure:
 
     A curve a condition; both models have the same vertical scale. Over several seeds the
     curves are means; the bands are one standard deviation. The legend gives the final
-    accuracies. A thin line is the validation set, where one was held out.
+    accuracies. A thin line is the validation set, where there is one.
     """
     study = study.replicates()
     histories = [

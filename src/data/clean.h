@@ -9,7 +9,7 @@
 /* The start of a data set's block. */
 typedef struct fed_block_header {
     fed_dataset_shape_t shape; /* as measured: the layout of the block */
-    size_t train_count;        /* after cleaning, the held-out part included */
+    size_t train_count;        /* after cleaning, the validation samples included */
     size_t validation_count;
     size_t test_count;
     size_t features; /* after cleaning */

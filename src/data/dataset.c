@@ -28,7 +28,7 @@ static const fed_key_t keys[] = {
              .resumable = true),
     FED_NAME(fed_data_options_t, normalize, &fed_normalizations, "unit", "unit: x/255; standard: mean 0 and deviation 1 over the training set; none: as stored"),
     FED_INTEGER(fed_data_options_t, train_limit, 0, FED_COUNT_MAX, "0", "use the first N training samples; 0: all"),
-    FED_INTEGER(fed_data_options_t, validation_samples, 0, FED_COUNT_MAX, "0", "hold out the last N of the training samples"),
+    FED_INTEGER(fed_data_options_t, validation_samples, 0, FED_COUNT_MAX, "0", "keep the last N of the training samples for validation"),
     FED_BOOLEAN(fed_data_options_t, drop_constant_features, "false", "leave out features that are the same in every training sample"),
 };
 /* clang-format on */

@@ -68,13 +68,13 @@ fed_status_t fed_partition_init(fed_partition_t *partition, const fed_config_t *
 }
 
 void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t seed,
-                            fed_partition_t *held_out) {
-    *held_out = (fed_partition_t){0};
+                            fed_partition_t *holdout) {
+    *holdout = (fed_partition_t){0};
     if (share == 0)
         return;
     if (!partition->samples)
         partition->samples = fed_partition_pool(partition);
-    *held_out = (fed_partition_t){
+    *holdout = (fed_partition_t){
         .clients = partition->clients,
         .first = FED_NEW_ARRAY(size_t, partition->clients + 1),
         .samples = FED_NEW_ARRAY(uint32_t, partition->first[partition->clients]),
@@ -88,11 +88,11 @@ void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t s
         fed_random_permute(&stream, own, out > 0 ? count : 0);
         fed_sort_uint32(own, in);
         fed_sort_uint32(own + in, out);
-        memcpy(held_out->samples + held, own + in, out * sizeof *own);
+        memcpy(holdout->samples + held, own + in, out * sizeof *own);
         memmove(partition->samples + kept, own, in * sizeof *own);
         next = partition->first[k + 1];
         partition->first[k + 1] = kept += in;
-        held_out->first[k + 1] = held += out;
+        holdout->first[k + 1] = held += out;
     }
 }
 

@@ -42,14 +42,14 @@ fed_personal_t fed_personal_measure(const fed_personal_task_t *task, const fed_c
                                     const float *w) {
     const fed_samples_t *samples = training->samples;
     fed_personal_t personal = {.client = task->client};
-    fed_evaluate_chosen(evaluator, samples, task->held_out, task->held_out_count, w,
+    fed_evaluate_chosen(evaluator, samples, task->holdout, task->holdout_count, w,
                         &personal.before);
     personal.after = personal.before;
-    if (fed_personal_options(config)->personal_epochs == 0 || task->held_out_count == 0)
+    if (fed_personal_options(config)->personal_epochs == 0 || task->holdout_count == 0)
         return personal;
     fine_tune(task, config, training, w);
     personal.after = (fed_score_t){0};
-    fed_evaluate_chosen(evaluator, samples, task->held_out, task->held_out_count, training->w,
+    fed_evaluate_chosen(evaluator, samples, task->holdout, task->holdout_count, training->w,
                         &personal.after);
     return personal;
 }

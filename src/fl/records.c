@@ -29,7 +29,7 @@ static const fed_column_t round_columns[] = {
     FED_INTEGER_COLUMN(fed_round_row_t, samples, "1", "training samples that they hold together"),
     MEASURE(fed_round_row_t, train, "of the participants in their last local epoch, while it trained"),
     MEASURE(fed_round_row_t, test, "of the new global model on the test set; NaN: not evaluated"),
-    MEASURE(fed_round_row_t, validation, "of the new global model on the held-out samples; NaN: none"),
+    MEASURE(fed_round_row_t, validation, "of the new global model on the validation samples; NaN: none"),
     FED_REAL_COLUMN(fed_round_row_t, update_norm, "1", "L2 norm of the averaged update"),
     FED_REAL_COLUMN(fed_round_row_t, wall_seconds, "s", "from the selection to the evaluation"),
     FED_REAL_COLUMN(fed_round_row_t, train_seconds, "s", "until the last rank had trained its clients"),
@@ -66,17 +66,17 @@ static const fed_column_t local_epoch_columns[] = {
 
 static const fed_column_t personal_columns[] = {
     FED_INTEGER_COLUMN(fed_personal_row_t, round, "1", "number of the round, from 1"),
-    FED_INTEGER_COLUMN(fed_personal_row_t, clients, "1", "clients with held-out samples"),
-    FED_INTEGER_COLUMN(fed_personal_row_t, samples, "1", "held-out samples of all clients"),
-    SPREAD(fed_personal_row_t, before, "of the global model on each client's held-out samples"),
-    SPREAD(fed_personal_row_t, after, "of each client's fine-tuned model on its held-out samples"),
+    FED_INTEGER_COLUMN(fed_personal_row_t, clients, "1", "clients with holdout samples"),
+    FED_INTEGER_COLUMN(fed_personal_row_t, samples, "1", "holdout samples of all clients"),
+    SPREAD(fed_personal_row_t, before, "of the global model on each client's holdout samples"),
+    SPREAD(fed_personal_row_t, after, "of each client's fine-tuned model on its holdout samples"),
 };
 
 static const fed_column_t centralized_columns[] = {
     FED_INTEGER_COLUMN(fed_centralized_row_t, epoch, "1", "number of the epoch, from 1"),
     MEASURE(fed_centralized_row_t, train, "on the pooled samples, while it trained"),
     MEASURE(fed_centralized_row_t, test, "on the test set after the epoch"),
-    MEASURE(fed_centralized_row_t, validation, "on the held-out samples after the epoch; NaN: none"),
+    MEASURE(fed_centralized_row_t, validation, "on the validation samples after the epoch; NaN: none"),
     FED_REAL_COLUMN(fed_centralized_row_t, train_seconds, "s", "processor time of the epoch's training"),
 };
 /* clang-format on */

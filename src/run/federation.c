@@ -43,7 +43,7 @@ fed_problem_t fed_run_problem(const fed_run_t *run) {
         .model = &run->model,
         .dataset = &run->dataset,
         .partition = &run->partition,
-        .held_out = &run->held_out,
+        .holdout = &run->holdout,
     };
 }
 

@@ -277,7 +277,7 @@ static fed_status_t build(fed_run_t *run) {
         FED_TRY(fed_transform_create(&run->config, data, &run->partition, &run->transform));
     run->dataset.train.transform = run->transform;
     fed_partition_hold_out(&run->partition, fed_partition_options(&run->config)->holdout,
-                           fed_seed(&run->config), &run->held_out);
+                           fed_seed(&run->config), &run->holdout);
     FED_TRY(check_participants(&run->config, &run->method, run->partition.clients));
     FED_TRY(settle_tracked_clients(run));
     fed_model_input_t input = {
@@ -326,7 +326,7 @@ void fed_run_fini(fed_run_t *run) {
     fed_transform_destroy(run->transform);
     fed_partition_fini(&run->partition);
     fed_dataset_detach(&run->dataset);
-    fed_partition_fini(&run->held_out);
+    fed_partition_fini(&run->holdout);
     fed_shared_destroy(run->block);
     fed_claim_release(&run->claim);
     fed_config_fini(&run->config);

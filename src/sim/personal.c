@@ -17,7 +17,7 @@ static fed_personal_t measure_one(fed_engine_t *engine, int64_t round, uint32_t 
         .learning_rate = fed_learning_rate(problem->method->schedule, problem->config, round),
     };
     task.samples = fed_partition_samples(problem->partition, client, &task.sample_count);
-    task.held_out = fed_partition_samples(problem->held_out, client, &task.held_out_count);
+    task.holdout = fed_partition_samples(problem->holdout, client, &task.holdout_count);
     return fed_personal_measure(&task, problem->config, &engine->training, &engine->evaluator, w);
 }
 

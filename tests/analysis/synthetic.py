@@ -300,9 +300,9 @@ def _rounds(
     table["participants"], table["samples"] = len(counts), counts.sum()
     table["train_accuracy"], table["train_loss"] = accuracy + 0.02, _losses(accuracy + 0.02)
     table["test_accuracy"], table["test_loss"] = accuracy, _losses(accuracy)
-    held_out = int(keys["data.validation_samples"]) > 0
-    table["validation_accuracy"] = accuracy - 0.004 if held_out else np.nan
-    table["validation_loss"] = _losses(accuracy - 0.004) if held_out else np.nan
+    validated = int(keys["data.validation_samples"]) > 0
+    table["validation_accuracy"] = accuracy - 0.004 if validated else np.nan
+    table["validation_loss"] = _losses(accuracy - 0.004) if validated else np.nan
     every = int(keys["federated.evaluate_every"])
     skipped = (table["round"] % every != 0) & (table["round"] != len(table))
     for name in ("test_loss", "test_accuracy", "validation_loss", "validation_accuracy"):

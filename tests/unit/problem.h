@@ -13,7 +13,7 @@ typedef struct problem {
     fed_method_t method;
     fed_model_t model;
     fed_dataset_t dataset; /* training and test set are the same */
-    fed_partition_t partition, held_out;
+    fed_partition_t partition, holdout;
     float scale, shift;
     fed_problem_t view;
 } problem_t;
@@ -60,7 +60,7 @@ static inline void problem_settle(problem_t *problem, double density) {
         .model = &problem->model,
         .dataset = &problem->dataset,
         .partition = &problem->partition,
-        .held_out = &problem->held_out,
+        .holdout = &problem->holdout,
     };
 }
 

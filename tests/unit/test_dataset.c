@@ -1,4 +1,4 @@
-/* Data sets: files that fit together, cleaning, normalisation, held-out samples. */
+/* Data sets: files that fit together, cleaning, normalisation, validation samples. */
 #include "idx_files.h"
 
 #include "fedmpi/data/dataset.h"

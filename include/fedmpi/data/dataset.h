@@ -97,7 +97,7 @@ typedef struct fed_samples {
 } fed_samples_t;
 
 typedef struct fed_dataset {
-    fed_samples_t train;      /**< without the held-out part */
+    fed_samples_t train;      /**< without the validation samples */
     fed_samples_t validation; /**< the last data.validation_samples; may be empty */
     fed_samples_t test;
     const int32_t

@@ -82,9 +82,9 @@ size_t fed_partition_bytes(const fed_partition_t *partition);
 /** Take a share of each client's samples out, drawn by the seed and rounded down, into a
  * partition of their own. Local, the same on every rank.
  * @param partition  [in,out] what is left
- * @param held_out   [out]    for fed_partition_fini; without clients where share is 0 */
+ * @param holdout    [out]    for fed_partition_fini; without clients where share is 0 */
 void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t seed,
-                            fed_partition_t *held_out);
+                            fed_partition_t *holdout);
 
 /** Samples that all clients hold together. */
 size_t fed_partition_total(const fed_partition_t *partition);

@@ -1,4 +1,4 @@
-/** The clients' own view: the global model on each client's held-out samples, as it is
+/** The clients' own view: the global model on each client's holdout samples, as it is
  * and after some local epochs.
  */
 #ifndef FEDMPI_FL_PERSONAL_H
@@ -27,12 +27,12 @@ typedef struct fed_personal {
 typedef struct fed_personal_task {
     uint64_t seed;
     uint32_t round, client;
-    double learning_rate;               /**< of this round */
-    const uint32_t *samples, *held_out; /**< [sample_count], [held_out_count] */
-    size_t sample_count, held_out_count;
+    double learning_rate;              /**< of this round */
+    const uint32_t *samples, *holdout; /**< [sample_count], [holdout_count] */
+    size_t sample_count, holdout_count;
 } fed_personal_task_t;
 
-/** Evaluate w on a client's held-out samples, train federated.personal_epochs epochs on
+/** Evaluate w on a client's holdout samples, train federated.personal_epochs epochs on
  * its others with plain SGD from w, and evaluate again. Local; the same on every rank.
  * @param training  memory to train in; holds nothing from one client to the next
  * @param w         [in] [parameters] */
@@ -40,7 +40,7 @@ fed_personal_t fed_personal_measure(const fed_personal_task_t *task, const fed_c
                                     fed_training_t *training, fed_evaluator_t *evaluator,
                                     const float *w);
 
-/** The distribution over clients; those without held-out samples do not count.
+/** The distribution over clients; those without holdout samples do not count.
  * @param clients  [count], reordered */
 fed_personal_row_t fed_personal_summarize(int64_t round, fed_personal_t *clients, size_t count);
 

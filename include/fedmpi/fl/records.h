@@ -70,11 +70,11 @@ typedef struct fed_spread {
     double deviation; /**< standard deviation of the clients' accuracies */
 } fed_spread_t;
 
-/** The global model on the clients' held-out samples after one round. */
+/** The global model on the clients' holdout samples after one round. */
 typedef struct fed_personal_row {
     int64_t round;
-    int64_t clients;            /**< that have held-out samples */
-    int64_t samples;            /**< held-out ones */
+    int64_t clients;            /**< that have holdout samples */
+    int64_t samples;            /**< of the holdout */
     fed_spread_t before, after; /**< fine-tuning on the client's other samples */
 } fed_personal_row_t;
 

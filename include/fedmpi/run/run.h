@@ -23,7 +23,7 @@ typedef struct fed_run {
     fed_claim_t claim;            /**< server: on the files that it writes */
     fed_shared_t *block;          /**< the data set's memory, one a node */
     fed_dataset_t dataset;        /**< a view on it */
-    fed_partition_t held_out;     /**< each client's samples for its own evaluation */
+    fed_partition_t holdout;      /**< each client's samples for its own evaluation */
     fed_partition_t partition;    /**< the same on every rank */
     fed_transform_t *transform;   /**< of the training samples' features; NULL: none */
     fed_model_t model;

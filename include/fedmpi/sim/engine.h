@@ -101,7 +101,7 @@ void fed_engine_send(fed_engine_t *engine, float *down);
 fed_measure_t fed_engine_evaluate(fed_engine_t *engine, const fed_samples_t *samples,
                                   const float *w, int64_t *confusion);
 
-/** Evaluate the global model on every client's held-out samples, before and after
+/** Evaluate the global model on every client's holdout samples, before and after
  * fine-tuning. Collective; does nothing where partition.holdout is 0.
  * @param row  [out] on the server; round 0 if there is none */
 void fed_engine_evaluate_personal(fed_engine_t *engine, int64_t round, const float *w,

@@ -19,7 +19,7 @@ typedef struct fed_problem {
     const fed_model_t *model;
     const fed_dataset_t *dataset;
     const fed_partition_t *partition;
-    const fed_partition_t *held_out; /**< each client's samples for its own evaluation */
+    const fed_partition_t *holdout; /**< each client's samples for its own evaluation */
 } fed_problem_t;
 
 /** Is this client one of federated.tracked_clients? */
