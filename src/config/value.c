@@ -152,10 +152,10 @@ static char *text_of(const fed_key_t *key, const char *text, const void *field) 
 char *fed_value_parse(const fed_key_t *key, const char *text, void *field) {
     if (!parse(key, text, field))
         return NULL;
-    char *kept = text_of(key, text, field);
+    char *copy = text_of(key, text, field);
     if (key->type == FED_KEY_TEXT || key->type == FED_KEY_PATH)
-        *(const char **)field = kept;
-    return kept;
+        *(const char **)field = copy;
+    return copy;
 }
 
 void fed_value_fini(const fed_key_t *key, void *field) {

@@ -49,27 +49,27 @@ static bool is_folder(const char *path) {
     return errno == 0;
 }
 
-/* Remove empty folders: those on the path whose names are longer than `kept`. */
-static void remove_empty(char *path, size_t kept) {
-    while (strlen(path) > kept && rmdir(path) == 0) {
+/* Remove empty folders: those on the path whose names are longer than `existing`. */
+static void remove_empty(char *path, size_t existing) {
+    while (strlen(path) > existing && rmdir(path) == 0) {
         char *slash = strrchr(path, '/');
         *(slash ? slash : path) = '\0';
     }
 }
 
-void fed_file_remove_folders(const char *path, size_t kept) {
+void fed_file_remove_folders(const char *path, size_t existing) {
     FED_AUTOFREE char *copy = fed_strdup(path);
     char *slash = strrchr(copy, '/');
     if (!slash)
         return;
     *slash = '\0';
-    remove_empty(copy, kept);
+    remove_empty(copy, existing);
 }
 
-fed_status_t fed_file_make_folders(const char *path, size_t *kept) {
+fed_status_t fed_file_make_folders(const char *path, size_t *existing) {
     FED_AUTOFREE char *copy = fed_strdup(path);
     size_t made = 0; /* length of what is new */
-    *kept = 0;
+    *existing = 0;
     for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (!is_folder(copy)) {
@@ -78,17 +78,17 @@ fed_status_t fed_file_make_folders(const char *path, size_t *kept) {
                 fed_status_t status =
                     fed_fail(kind_of(code), "cannot make the folder %s: %s", copy, strerror(code));
                 copy[made] = '\0';
-                remove_empty(copy, *kept);
+                remove_empty(copy, *existing);
                 return status;
             }
             made = strlen(copy);
         } else if (made == 0) {
-            *kept = strlen(copy);
+            *existing = strlen(copy);
         }
         *slash = '/';
     }
     if (made == 0)
-        *kept = strlen(path);
+        *existing = strlen(path);
     else
         fed_info("made the folder %.*s", (int)made, path);
     return FED_OK;
@@ -172,8 +172,8 @@ static fed_status_t check_replaceable(const char *path) {
 static fed_status_t open_in_folder(fed_file_t *file) {
     file->descriptor = open_part(file->part);
     if (file->descriptor < 0 && errno == ENOENT) {
-        size_t kept;
-        FED_TRY(fed_file_make_folders(file->target, &kept));
+        size_t existing;
+        FED_TRY(fed_file_make_folders(file->target, &existing));
         file->descriptor = open_part(file->part);
     }
     if (file->descriptor < 0)

@@ -207,11 +207,11 @@ static fed_status_t take(fed_lock_t *lock) {
 fed_status_t fed_lock_take(fed_lock_t *lock, const char *path) {
     FED_AUTOFREE char *target = fed_file_resolve(path);
     *lock = (fed_lock_t){.path = fed_format("%s.lock", target)};
-    fed_status_t status = fed_file_make_folders(lock->path, &lock->kept);
+    fed_status_t status = fed_file_make_folders(lock->path, &lock->existing);
     if (status == FED_OK) {
         status = take(lock);
         if (status != FED_OK)
-            fed_file_remove_folders(lock->path, lock->kept);
+            fed_file_remove_folders(lock->path, lock->existing);
     }
     if (status != FED_OK) {
         fed_free(lock->path);
@@ -226,7 +226,7 @@ void fed_lock_release(fed_lock_t *lock) {
     if (is_the_file(lock->descriptor, lock->path))
         unlink(lock->path);
     close(lock->descriptor);
-    fed_file_remove_folders(lock->path, lock->kept);
+    fed_file_remove_folders(lock->path, lock->existing);
     fed_free(lock->path);
     *lock = (fed_lock_t){0};
 }

@@ -17,16 +17,16 @@ static bool all_finite(const float *values, size_t count) {
 /* Move the samples without missing values to the front; returns how many. */
 static size_t keep_finite_samples(fed_raw_samples_t *samples, size_t count, size_t features) {
     float *values = samples->values;
-    size_t kept = 0;
+    size_t left = 0;
     for (size_t i = 0; i < count; i++) {
         if (!all_finite(values + i * features, features))
             continue;
-        memmove(values + kept * features, values + i * features, features * sizeof *values);
+        memmove(values + left * features, values + i * features, features * sizeof *values);
         if (samples->clients)
-            samples->clients[kept] = samples->clients[i];
-        samples->labels[kept++] = samples->labels[i];
+            samples->clients[left] = samples->clients[i];
+        samples->labels[left++] = samples->labels[i];
     }
-    return kept;
+    return left;
 }
 
 /* Which features differ somewhere: columns[] gets their positions. */
@@ -37,19 +37,19 @@ static size_t find_varying_features(const fed_raw_samples_t *samples, size_t cou
     for (size_t i = 1; i < count; i++)
         for (size_t f = 0; f < features; f++)
             varies[f] |= memcmp(first + f * bytes, first + (i * features + f) * bytes, bytes) != 0;
-    size_t kept = 0;
+    size_t left = 0;
     for (size_t f = 0; f < features; f++)
         if (varies[f])
-            columns[kept++] = (uint32_t)f;
-    return kept;
+            columns[left++] = (uint32_t)f;
+    return left;
 }
 
 static void keep_columns(fed_raw_samples_t *samples, size_t count, size_t features, size_t bytes,
-                         const uint32_t *columns, size_t kept) {
+                         const uint32_t *columns, size_t left) {
     char *to = samples->values;
     const char *from = samples->values;
     for (size_t i = 0; i < count; i++)
-        for (size_t c = 0; c < kept; c++, to += bytes)
+        for (size_t c = 0; c < left; c++, to += bytes)
             memmove(to, from + (i * features + columns[c]) * bytes, bytes);
 }
 
@@ -81,14 +81,14 @@ fed_status_t fed_clean(const fed_config_t *config, fed_block_header_t *header,
     if (!fed_data_options(config)->drop_constant_features)
         return FED_OK;
     size_t bytes = fed_value_bytes(header->shape.type);
-    size_t kept =
+    size_t left =
         find_varying_features(train, header->train_count - validation, features, bytes, columns);
-    if (kept == 0)
+    if (left == 0)
         return fed_config_fail(config, "data.drop_constant_features",
                                "all %zu features are constant", features);
-    keep_columns(train, header->train_count, features, bytes, columns, kept);
-    keep_columns(test, header->test_count, features, bytes, columns, kept);
-    header->features = kept;
-    header->dropped_features = features - kept;
+    keep_columns(train, header->train_count, features, bytes, columns, left);
+    keep_columns(test, header->test_count, features, bytes, columns, left);
+    header->features = left;
+    header->dropped_features = features - left;
     return FED_OK;
 }

@@ -79,7 +79,7 @@ void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t s
         .first = FED_NEW_ARRAY(size_t, partition->clients + 1),
         .samples = FED_NEW_ARRAY(uint32_t, partition->first[partition->clients]),
     };
-    size_t kept = 0, held = 0, next = partition->first[0];
+    size_t left = 0, taken = 0, next = partition->first[0];
     for (size_t k = 0; k < partition->clients; k++) {
         uint32_t *own = partition->samples + next;
         size_t count = partition->first[k + 1] - next;
@@ -88,11 +88,11 @@ void fed_partition_hold_out(fed_partition_t *partition, double share, uint64_t s
         fed_random_permute(&stream, own, out > 0 ? count : 0);
         fed_sort_uint32(own, in);
         fed_sort_uint32(own + in, out);
-        memcpy(holdout->samples + held, own + in, out * sizeof *own);
-        memmove(partition->samples + kept, own, in * sizeof *own);
+        memcpy(holdout->samples + taken, own + in, out * sizeof *own);
+        memmove(partition->samples + left, own, in * sizeof *own);
         next = partition->first[k + 1];
-        partition->first[k + 1] = kept += in;
-        holdout->first[k + 1] = held += out;
+        partition->first[k + 1] = left += in;
+        holdout->first[k + 1] = taken += out;
     }
 }
 

@@ -48,11 +48,11 @@ fed_status_t fed_file_extend(const char *path, size_t at, const void *data, size
 
 /** Make what is missing of the folders that a file lies in, and say so, or none of them. The
  * message names the folder and the reason, not the file.
- * @param kept  [out] length of the path's part that was there before */
-fed_status_t fed_file_make_folders(const char *path, size_t *kept);
+ * @param existing  [out] length of the path's part that was there before */
+fed_status_t fed_file_make_folders(const char *path, size_t *existing);
 
 /** Take back those that are empty. */
-void fed_file_remove_folders(const char *path, size_t kept);
+void fed_file_remove_folders(const char *path, size_t existing);
 
 /** Where the symbolic links at a path lead to; the path itself if it is none. The caller frees it.
  */

@@ -17,7 +17,7 @@
 typedef struct fed_lock {
     char *path; /**< of the file that says so; NULL: nothing is held */
     int descriptor;
-    size_t kept; /**< length of the folders on its path that were there before */
+    size_t existing; /**< length of the folders on its path that were there before */
 } fed_lock_t;
 
 /** Take the lock of a file, which need not be there; its missing folders are made. Does not wait.
