@@ -19,8 +19,8 @@ static fed_status_t run(int argc, char **argv, const fed_launcher_t *launcher,
     fed_comm_t *comm;
     fed_status_t status = fed_comm_create(&argc, &argv, &comm);
     /* One of those that a launcher has started speaks, also where each is a run of its own. */
-    bool server = fed_comm_is_server(comm) && (fed_comm_size(comm) > 1 || launcher->rank == 0);
-    fed_log_init(options->volume, server);
+    bool speaks = fed_comm_is_server(comm) && (fed_comm_size(comm) > 1 || launcher->rank == 0);
+    fed_log_init(options->volume, speaks);
     fed_environment_warn_of_slips();
     fed_blas_use_one_thread();
     if (status == FED_OK)
@@ -28,7 +28,7 @@ static fed_status_t run(int argc, char **argv, const fed_launcher_t *launcher,
     if (status == FED_OK)
         status = fed_job_run(comm, options);
     fed_live_clear();
-    if (status != FED_OK && server)
+    if (status != FED_OK && speaks)
         fprintf(stderr, "fedmpi: %s\n", fed_error_message());
     fflush(NULL);
     fed_comm_destroy(comm);

@@ -77,10 +77,10 @@ void fed_comm_reduce_sums(const fed_comm_t *comm, int64_t *sums, size_t count) {
     size_t piece = comm->piece_bytes / sizeof *sums;
     for (size_t done = 0; done < count; done += piece) {
         int now = (int)smaller(piece, count - done);
-        bool server = fed_comm_is_server(comm);
+        bool is_server = fed_comm_is_server(comm);
         MPI_Request request;
-        MPI_TRY(MPI_Ireduce(server ? MPI_IN_PLACE : sums + done, server ? sums + done : NULL, now,
-                            MPI_UINT64_T, MPI_SUM, 0, comm->world, &request));
+        MPI_TRY(MPI_Ireduce(is_server ? MPI_IN_PLACE : sums + done, is_server ? sums + done : NULL,
+                            now, MPI_UINT64_T, MPI_SUM, 0, comm->world, &request));
         fed_mpi_wait(comm, &request);
     }
 }

@@ -125,7 +125,7 @@ static uint64_t bits_of(const fed_idx_header_t *header, const unsigned char *byt
 
 static float to_float(const fed_idx_header_t *header, const unsigned char *bytes) {
     uint64_t bits = bits_of(header, bytes);
-    uint32_t single = (uint32_t)bits;
+    uint32_t word = (uint32_t)bits;
     float value;
     double wide;
     switch (header->type) {
@@ -134,9 +134,9 @@ static float to_float(const fed_idx_header_t *header, const unsigned char *bytes
     case FED_IDX_INT16:
         return (float)(int16_t)bits;
     case FED_IDX_INT32:
-        return (float)(int32_t)single;
+        return (float)(int32_t)word;
     case FED_IDX_FLOAT32:
-        memcpy(&value, &single, sizeof value);
+        memcpy(&value, &word, sizeof value);
         return value;
     case FED_IDX_FLOAT64:
         memcpy(&wide, &bits, sizeof wide);

@@ -121,12 +121,12 @@ static float pixel(const fed_transform_t *transform, ptrdiff_t y, ptrdiff_t x, f
 static float pixel_at(const fed_transform_t *transform, double y, double x, float background) {
     double top = floor(y), left = floor(x);
     ptrdiff_t row = (ptrdiff_t)top, column = (ptrdiff_t)left;
-    float down = (float)(y - top), right = (float)(x - left);
-    float above = (1 - right) * pixel(transform, row, column, background) +
-                  right * pixel(transform, row, column + 1, background);
-    float below = (1 - right) * pixel(transform, row + 1, column, background) +
-                  right * pixel(transform, row + 1, column + 1, background);
-    return (1 - down) * above + down * below;
+    float from_top = (float)(y - top), from_left = (float)(x - left);
+    float above = (1 - from_left) * pixel(transform, row, column, background) +
+                  from_left * pixel(transform, row, column + 1, background);
+    float below = (1 - from_left) * pixel(transform, row + 1, column, background) +
+                  from_left * pixel(transform, row + 1, column + 1, background);
+    return (1 - from_top) * above + from_top * below;
 }
 
 /* Turn a plane around its middle: each pixel comes from where the inverse takes it. */

@@ -20,5 +20,5 @@ float *fed_round_down(const fed_aggregate_t *round, const fed_slot_t *slot) {
 }
 
 double *fed_round_server(const fed_aggregate_t *round, const fed_slot_t *slot) {
-    return round->server + fed_slots_place(round->slots, slot)->offset;
+    return round->server_state + fed_slots_place(round->slots, slot)->offset;
 }

@@ -23,22 +23,22 @@ static const fed_place_t *find(const fed_slots_t *slots) {
     return fed_slots_find(slots, FED_OWNER_DOWN, fed_slot_average.name);
 }
 
-void fed_average_start(const fed_slots_t *slots, float *down, double *server) {
+void fed_average_start(const fed_slots_t *slots, float *down, double *server_state) {
     if (!find(slots))
         return;
     float *average = down + find(slots)->offset;
-    double *exact = server + fed_slots_place(slots, &exact_average)->offset;
+    double *exact = server_state + fed_slots_place(slots, &exact_average)->offset;
     for (size_t j = 0; j < slots->parameters; j++)
         exact[j] = (double)(average[j] = down[j]);
 }
 
 void fed_average_step(const fed_config_t *config, const fed_slots_t *slots, float *down,
-                      double *server) {
+                      double *server_state) {
     double decay = fed_average_options(config)->average_decay;
     if (!find(slots))
         return;
     float *average = down + find(slots)->offset;
-    double *exact = server + fed_slots_place(slots, &exact_average)->offset;
+    double *exact = server_state + fed_slots_place(slots, &exact_average)->offset;
     for (size_t j = 0; j < slots->parameters; j++) {
         exact[j] = decay * exact[j] + (1 - decay) * (double)down[j];
         average[j] = (float)exact[j];

@@ -42,8 +42,10 @@ void fed_method_fini(fed_method_t *method) {
     *method = (fed_method_t){0};
 }
 
-void fed_method_start(const fed_method_t *method, const fed_config_t *config, double *server) {
-    fed_server_step_t before = {.config = config, .slots = &method->slots, .server = server};
+void fed_method_start(const fed_method_t *method, const fed_config_t *config,
+                      double *server_state) {
+    fed_server_step_t before = {
+        .config = config, .slots = &method->slots, .server_state = server_state};
     if (method->optimizer->start)
         method->optimizer->start(&before);
 }
@@ -70,10 +72,10 @@ double fed_method_step(const fed_method_t *method, const fed_aggregate_t *round)
         .config = round->config,
         .slots = round->slots,
         .update = update,
-        .server = round->server,
+        .server_state = round->server_state,
         .w = fed_round_down(round, &fed_slot_parameters),
     };
     method->optimizer->step(&step);
-    fed_average_step(round->config, round->slots, round->down, round->server);
+    fed_average_step(round->config, round->slots, round->down, round->server_state);
     return fed_norm_double(round->slots->parameters, update);
 }

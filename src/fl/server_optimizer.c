@@ -6,5 +6,5 @@ const fed_server_optimizer_t *fed_server_optimizer_of(const fed_config_t *config
 }
 
 double *fed_server_slot(const fed_server_step_t *step, const fed_slot_t *slot) {
-    return step->server + fed_slots_place(step->slots, slot)->offset;
+    return step->server_state + fed_slots_place(step->slots, slot)->offset;
 }

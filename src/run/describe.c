@@ -16,11 +16,11 @@
 
 #define SHOWN_CLIENTS 12 /* of a rank, in the map */
 
-/* Estimated bytes; the parameters dominate. */
+/* Estimated; the parameters dominate. */
 typedef struct memory {
-    size_t node;   /* shared by the ranks of a node: the data set */
-    size_t client; /* a rank that trains clients */
-    size_t server;
+    size_t node_bytes;   /* shared by the ranks of a node: the data set */
+    size_t client_bytes; /* a rank that trains clients */
+    size_t server_bytes;
 } memory_t;
 
 static memory_t estimate(const fed_run_t *run, size_t clients_here) {
@@ -32,8 +32,8 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     size_t stored = train->generator ? 0 : train->count;
     size_t samples = stored + run->dataset.validation.count + test->count;
     const size_t *lengths = run->method.slots.lengths;
-    size_t down = lengths[FED_OWNER_DOWN], up = lengths[FED_OWNER_UP];
-    size_t common = down * sizeof(float) + up * sizeof(int64_t) +
+    size_t down_length = lengths[FED_OWNER_DOWN], up_length = lengths[FED_OWNER_UP];
+    size_t common = down_length * sizeof(float) + up_length * sizeof(int64_t) +
                     fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +
                     fed_partition_bytes(&run->partition) + 4 * clients * sizeof(uint32_t);
@@ -44,17 +44,17 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     training += fed_engine_updates_bytes(&problem, clients_here);
     size_t states = 2 * clients_here * lengths[FED_OWNER_CLIENT] * sizeof(float);
     memory_t memory = {
-        .node = samples * (train->features * value_bytes + sizeof(int32_t)) +
-                run->dataset.generated_clients * sizeof(size_t),
-        .client = common + training + states,
-        .server = common + (up + lengths[FED_OWNER_SERVER]) * sizeof(double) +
-                  4 * down * sizeof(float) + FED_GATHER_BUFFER_BYTES +
-                  fed_engine_piece_bytes(&problem),
+        .node_bytes = samples * (train->features * value_bytes + sizeof(int32_t)) +
+                      run->dataset.generated_clients * sizeof(size_t),
+        .client_bytes = common + training + states,
+        .server_bytes = common + (up_length + lengths[FED_OWNER_SERVER]) * sizeof(double) +
+                        4 * down_length * sizeof(float) + FED_GATHER_BUFFER_BYTES +
+                        fed_engine_piece_bytes(&problem),
     };
     if (fed_centralized_options(config)->enabled)
-        memory.server += training;
+        memory.server_bytes += training;
     if (fed_comm_size(run->comm) == 1)
-        memory.server += training + states;
+        memory.server_bytes += training + states;
     return memory;
 }
 
@@ -116,9 +116,9 @@ static size_t append_map(const fed_run_t *run, fed_text_t *lines) {
 static void append_memory(const fed_run_t *run, size_t clients_here, fed_text_t *lines) {
     memory_t memory = estimate(run, clients_here);
     char node[16], client[16], server[16];
-    fed_text_bytes(node, (double)memory.node);
-    fed_text_bytes(client, (double)memory.client);
-    fed_text_bytes(server, (double)memory.server);
+    fed_text_bytes(node, (double)memory.node_bytes);
+    fed_text_bytes(client, (double)memory.client_bytes);
+    fed_text_bytes(server, (double)memory.server_bytes);
     fed_text_append(lines, "memory: %s a node for the data, %s the server", node, server);
     if (fed_comm_size(run->comm) > 1)
         fed_text_append(lines, ", %s each other rank", client);

@@ -49,9 +49,9 @@ static int digits(int64_t number) {
 
 /* A line of its own, so that the one of every run stays what scripts know. */
 static void detail(const fed_round_row_t *row) {
-    char down[16], up[16];
-    fed_text_bytes(down, (double)row->bytes_down);
-    fed_text_bytes(up, (double)row->bytes_up);
+    char bytes_down[16], bytes_up[16];
+    fed_text_bytes(bytes_down, (double)row->bytes_down);
+    fed_text_bytes(bytes_up, (double)row->bytes_up);
     fed_detail(
         "  round %lld: %lld of %lld drawn clients, %lld diverged, |update| %.3g; seconds: "
         "train %.4f (workers end within %.4f), gather %.4f, aggregate %.4f, send %.4f, "
@@ -59,7 +59,7 @@ static void detail(const fed_round_row_t *row) {
         (long long)row->round, (long long)row->participants, (long long)row->drawn,
         (long long)row->diverged, row->update_norm, row->train_seconds, row->finish_spread_seconds,
         row->gather_seconds, row->aggregate_seconds, row->bcast_seconds, row->evaluate_seconds,
-        down, up);
+        bytes_down, bytes_up);
 }
 
 static void report(fed_progress_t *progress, const fed_round_row_t *row) {

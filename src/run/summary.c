@@ -66,12 +66,12 @@ void fed_summary_print(const fed_federation_t *federation) {
            (long long)fed_experiment_options(config)->seed);
     print_measures(&federated, &centralized);
     if (federated.rounds > 0) {
-        char down[16], up[16];
-        fed_text_bytes(down, (double)federated.bytes_down);
-        fed_text_bytes(up, (double)federated.bytes_up);
+        char bytes_down[16], bytes_up[16];
+        fed_text_bytes(bytes_down, (double)federated.bytes_down);
+        fed_text_bytes(bytes_up, (double)federated.bytes_up);
         printf("  %lld rounds in %.2f s, %.2f s of them training; clients received %s, sent %s\n",
-               (long long)federated.rounds, federated.wall_seconds, federated.train_seconds, down,
-               up);
+               (long long)federated.rounds, federated.wall_seconds, federated.train_seconds,
+               bytes_down, bytes_up);
     }
     printf("  results: %s\n", fed_output_options(config)->file);
 }

@@ -164,10 +164,10 @@ static fed_status_t train_here(fed_engine_t *engine) {
 
 /* All have trained, or all learn who could not. */
 static fed_status_t wait_for_all(fed_engine_t *engine, fed_status_t mine) {
-    bool server = fed_comm_is_server(engine->comm);
+    bool is_server = fed_comm_is_server(engine->comm);
     if (mine == FED_OK)
         mine = fed_stop_status();
-    return fed_comm_agree(engine->comm, mine, server ? engine->observer.wait : NULL,
+    return fed_comm_agree(engine->comm, mine, is_server ? engine->observer.wait : NULL,
                           engine->observer.context);
 }
 

@@ -15,14 +15,14 @@ static bool evaluates(const fed_comm_t *comm) {
 /* The evaluating ranks of all nodes in one row, the server first: which of them this node
  * has. near: [ranks]. @param all [out] their number @return the length of near[] */
 static size_t find_near(const fed_comm_t *comm, size_t *near, size_t *all) {
-    size_t count = 0, server = fed_comm_size(comm) > 1; /* alone, it is the worker */
+    size_t count = 0, idle_server = fed_comm_size(comm) > 1; /* alone, it is the worker */
     size_t workers = (size_t)fed_comm_workers(comm);
-    if (server && fed_comm_is_near(comm, 0))
+    if (idle_server && fed_comm_is_near(comm, 0))
         near[count++] = 0;
     for (size_t worker = 0; worker < workers; worker++)
         if (fed_comm_is_near(comm, fed_comm_worker(comm, (int)worker)))
-            near[count++] = server + worker;
-    *all = server + workers;
+            near[count++] = idle_server + worker;
+    *all = idle_server + workers;
     return count;
 }
 

@@ -67,8 +67,8 @@ static size_t sum(const size_t *counts, size_t count) {
 /* Everybody's rows, rank by rank; the caller frees them. Nothing elsewhere than on the server. */
 static void *gather(const fed_engine_t *engine, const void *rows, const size_t *counts,
                     size_t row_bytes) {
-    bool server = fed_comm_is_server(engine->comm);
-    size_t total = server ? sum(counts, (size_t)fed_comm_size(engine->comm)) : 0;
+    bool is_server = fed_comm_is_server(engine->comm);
+    size_t total = is_server ? sum(counts, (size_t)fed_comm_size(engine->comm)) : 0;
     void *all = fed_alloc(total, row_bytes);
     fed_comm_gather_rows(engine->comm, rows, counts, row_bytes, all);
     return all;

@@ -51,7 +51,7 @@ static void server_init(server_t *server, fed_config_t *config, const char *name
         fed_slots_add(&server->slots, server->optimizer->slots[i]);
     server->block = FED_NEW_ARRAY(double, server->slots.lengths[FED_OWNER_SERVER]);
     server->step = (fed_server_step_t){
-        .config = config, .slots = &server->slots, .server = server->block, .w = w};
+        .config = config, .slots = &server->slots, .server_state = server->block, .w = w};
     if (server->optimizer->start)
         server->optimizer->start(&server->step);
 }

@@ -25,9 +25,9 @@ typedef struct fed_aggregate {
     const fed_columns_t *columns; /**< that variants add to the round's row */
     fed_cell_t *cells;            /**< [FED_MOST_CELLS], of that row; NULL: nobody records */
     double share;                 /**< of the whole federation's weight that took part, 0 .. 1 */
-    double *up;     /**< averages sum_k p_k u_k; fed_slot_update becomes the round's update */
-    float *down;    /**< what travels to the clients; fed_slot_parameters changes after this */
-    double *server; /**< the server's own */
+    double *up;  /**< averages sum_k p_k u_k; fed_slot_update becomes the round's update */
+    float *down; /**< what travels to the clients; fed_slot_parameters changes after this */
+    double *server_state; /**< the server's own */
 } fed_aggregate_t;
 
 /** The memory of a slot; [numbers of the slot]. */

@@ -24,11 +24,11 @@ void fed_average_settle(fed_slots_t *slots, const fed_config_t *config);
 
 /** The server's blocks before round 1, and after a round that changed w. Nothing without an
  * average. Local.
- * @param down    [in,out] the block of FED_OWNER_DOWN, w in it
- * @param server  [in,out] the block of FED_OWNER_SERVER */
-void fed_average_start(const fed_slots_t *slots, float *down, double *server);
+ * @param down          [in,out] the block of FED_OWNER_DOWN, w in it
+ * @param server_state  [in,out] the block of FED_OWNER_SERVER */
+void fed_average_start(const fed_slots_t *slots, float *down, double *server_state);
 void fed_average_step(const fed_config_t *config, const fed_slots_t *slots, float *down,
-                      double *server);
+                      double *server_state);
 
 /** What is evaluated of a block: the average, or w. */
 const float *fed_average_model(const fed_slots_t *slots, const float *down);

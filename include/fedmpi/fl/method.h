@@ -35,8 +35,8 @@ void fed_method_settle(fed_method_t *method, const fed_config_t *config, size_t 
 void fed_method_fini(fed_method_t *method);
 
 /** What the server keeps before round 1.
- * @param server  [in,out] [slots.lengths[FED_OWNER_SERVER]], zeroed */
-void fed_method_start(const fed_method_t *method, const fed_config_t *config, double *server);
+ * @param server_state  [in,out] [slots.lengths[FED_OWNER_SERVER]], zeroed */
+void fed_method_start(const fed_method_t *method, const fed_config_t *config, double *server_state);
 
 /** Bytes that would travel to and from one client in a round: the slots', behind the chain. */
 size_t fed_method_bytes_down(const fed_method_t *method);

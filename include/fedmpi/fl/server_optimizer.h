@@ -17,7 +17,7 @@ typedef struct fed_server_step {
     const fed_config_t *config;
     const fed_slots_t *slots;
     const double *update; /**< [parameters] */
-    double *server;       /**< the block of FED_OWNER_SERVER */
+    double *server_state; /**< the block of FED_OWNER_SERVER */
     float *w;             /**< [in,out] [parameters] */
 } fed_server_step_t;
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /** Give tasks to workers, costliest first to the least loaded: the longest finishes
- * at most 4/3 times as late as in the best schedule (Graham 1969).
+ * at most 4/3 times as late as in the best placement (Graham 1969).
  * @param cost    [tasks]
  * @param worker  [out] [tasks]: 0 .. workers-1
  * @param order   [out] [tasks]: the tasks, costliest first; or NULL */

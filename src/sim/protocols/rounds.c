@@ -16,7 +16,7 @@ typedef struct rounds {
     fed_task_t *tasks;            /* [selection.capacity] */
     double *weights;              /* p_k, [selection.capacity] */
     float *down;                  /* w_t and what travels with it: FED_OWNER_DOWN */
-    double *server;               /* server: what it keeps, FED_OWNER_SERVER; NULL elsewhere */
+    double *server_state;         /* server: what it keeps, FED_OWNER_SERVER; NULL elsewhere */
     char **names;                 /* of the slots, [places], "down/w" */
 } rounds_t;
 
@@ -36,10 +36,10 @@ static void *create(fed_engine_t *engine, const float *initial) {
     }
     if (!initial)
         return rounds;
-    rounds->server = FED_NEW_ARRAY(double, slots->lengths[FED_OWNER_SERVER]);
+    rounds->server_state = FED_NEW_ARRAY(double, slots->lengths[FED_OWNER_SERVER]);
     memcpy(rounds->down, initial, slots->parameters * sizeof *initial);
-    fed_method_start(method, problem->config, rounds->server);
-    fed_average_start(slots, rounds->down, rounds->server);
+    fed_method_start(method, problem->config, rounds->server_state);
+    fed_average_start(slots, rounds->down, rounds->server_state);
     return rounds;
 }
 
@@ -48,7 +48,7 @@ static void destroy(void *state) {
     for (size_t i = 0; i < rounds->problem->method->slots.place_count; i++)
         fed_free(rounds->names[i]);
     fed_free(rounds->names);
-    fed_free(rounds->server);
+    fed_free(rounds->server_state);
     fed_free(rounds->down);
     fed_free(rounds->weights);
     fed_free(rounds->tasks);
@@ -66,7 +66,7 @@ static size_t list_saved(void *state, fed_saved_t *saved) {
         if (place->slot->owner == FED_OWNER_DOWN)
             vector.floats = rounds->down + place->offset;
         else if (place->slot->owner == FED_OWNER_SERVER)
-            vector.doubles = rounds->server + place->offset;
+            vector.doubles = rounds->server_state + place->offset;
         else
             continue;
         assert(count < FED_SAVED_VECTORS);
@@ -109,7 +109,7 @@ static double step(rounds_t *rounds, const fed_trained_t *trained, fed_round_row
         .share = share / trained->grown,
         .up = trained->up,
         .down = rounds->down,
-        .server = rounds->server,
+        .server_state = rounds->server_state,
     };
     return fed_method_step(problem->method, &aggregate);
 }
