@@ -52,8 +52,12 @@ static void end(fed_comm_t *comm) {
 }
 
 fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **created) {
-    fed_comm_t *comm = *created = FED_NEW(fed_comm_t);
     fed_launcher_t launcher = fed_launcher_read();
+    if (fed_launcher_is_in_vain(&launcher)) {
+        *created = fed_comm_alone();
+        return fed_launcher_check(&launcher, 1, "Open MPI");
+    }
+    fed_comm_t *comm = *created = FED_NEW(fed_comm_t);
     comm->piece_bytes = PIECE_BYTES;
     start(comm, argc, argv);
     fed_mpi_allow_short_naps();

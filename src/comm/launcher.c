@@ -2,6 +2,7 @@
 
 #include "fedmpi/core/environment.h"
 
+#include <mpi.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -15,20 +16,50 @@ static long first_of(const char *const *names, long otherwise) {
     return otherwise;
 }
 
-/* A mpirun inside a job is the nearer launcher: what it says counts. srun tells how many tasks
- * a step has; a job's tasks (SLURM_NTASKS) also stand in the batch script, where one process
- * is all right. */
+/* Is srun the launcher? A mpirun inside its step is nearer, and so is one that uses srun to start
+ * something of its own on each node. How many tasks a step has is what counts: a job's
+ * (SLURM_NTASKS) also stand in the batch script, where one process is all right. */
+static bool by_srun(long step_processes) {
+    static const char *const pmi_sizes[] = {"PMI_SIZE", NULL};
+    return fed_environment_get("SLURM_STEP_ID") && !fed_environment_get("OMPI_COMM_WORLD_SIZE") &&
+           first_of(pmi_sizes, step_processes) == step_processes;
+}
+
 fed_launcher_t fed_launcher_read(void) {
     static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", NULL};
     static const char *const sizes[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", NULL};
     static const char *const srun_ranks[] = {"SLURM_PROCID", NULL};
     static const char *const srun_sizes[] = {"SLURM_STEP_NUM_TASKS", NULL};
-    fed_launcher_t launcher = {.processes = first_of(sizes, -1)};
-    launcher.is_srun = launcher.processes < 0 && fed_environment_get("SLURM_STEP_ID");
-    if (launcher.is_srun)
-        launcher.processes = first_of(srun_sizes, 0);
+    long step_processes = first_of(srun_sizes, 0);
+    fed_launcher_t launcher = {.is_srun = by_srun(step_processes),
+                               .has_pmix = fed_environment_get("PMIX_RANK")};
+    launcher.processes = launcher.is_srun ? step_processes : first_of(sizes, 0);
     launcher.rank = (int)first_of(ranks, launcher.is_srun ? first_of(srun_ranks, 0) : 0);
     return launcher;
+}
+
+/* Does this MPI find the other ranks by PMIx alone? Open MPI does unless it was built for an
+ * older PMI as well: such a part of it has a control variable. Others are not asked: they may
+ * speak what shows in no variable. */
+static bool knows_pmix_only(void) {
+#ifdef OPEN_MPI
+    static const char *const older[] = {"pmix_s1_major_version", "pmix_s2_major_version",
+                                        "pmix_cray_major_version"};
+    int provided, index;
+    if (MPI_T_init_thread(MPI_THREAD_SINGLE, &provided) != MPI_SUCCESS)
+        return false;
+    bool found = false;
+    for (size_t i = 0; i < sizeof older / sizeof *older; i++)
+        found |= MPI_T_cvar_get_index(older[i], &index) == MPI_SUCCESS;
+    MPI_T_finalize();
+    return !found;
+#else
+    return false;
+#endif
+}
+
+bool fed_launcher_is_in_vain(const fed_launcher_t *launcher) {
+    return launcher->processes > 1 && !launcher->has_pmix && knows_pmix_only();
 }
 
 fed_status_t fed_launcher_check(const fed_launcher_t *launcher, int ranks, const char *library) {

@@ -5,6 +5,11 @@
 #include "fedmpi/comm/launcher.h"
 #include "fedmpi/core/error.h"
 
+/* Has the launcher started several processes, and gives none of them what this MPI needs to find
+ * the others? To be asked before MPI starts, which may end such a process in its own words and
+ * with its own exit code. Local. */
+bool fed_launcher_is_in_vain(const fed_launcher_t *launcher);
+
 /* FED_INPUT where the launcher has started several processes and MPI knows of this one only.
  * Local: such a process is alone. @param library  MPI's, for the message */
 fed_status_t fed_launcher_check(const fed_launcher_t *launcher, int ranks, const char *library);

@@ -142,12 +142,16 @@ class Launchers(ProgramCase):
     def test_runs_of_one_rank_each_are_refused(self):
         for remedy, variables in (
                 ("srun --mpi=pmix", {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"}),
+                ("srun --mpi=pmix", {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4",
+                                     "PMI_SIZE": "4"}),  # --mpi=pmi2
+                ("use the mpirun of the MPI", {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "2",
+                                               "PMI_SIZE": "6"}),  # MPICH's, by srun on two nodes
                 ("use the mpirun of the MPI", {"OMPI_COMM_WORLD_SIZE": "3"}),
                 ("use the mpirun of the MPI", {"PMI_SIZE": "3"})):
             with self.subTest(variables):
                 done = self.alone(**variables)
                 self.assertEqual(done.returncode, 2, done.stderr)
-                self.assertRegex(done.stderr, f"^fedmpi: .* started {max(variables.values())} "
+                self.assertRegex(done.stderr, f"^fedmpi: .* started {list(variables.values())[-1]} "
                                               f"processes, but each is alone.*{remedy}.*\n$")
 
     def test_only_the_first_of_them_speaks(self):
