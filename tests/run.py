@@ -5,126 +5,25 @@
     tests/run.py unit mpi        some suites; suites.py says which there are
     tests/run.py unit -k config  only programs with "config" in their name
 
-A suite is a list of jobs in stages; a stage starts when the one before has ended,
-and what needs a failed build does not run. Each job is a process under a time limit
-whose output is kept and shown only if something failed. Standard library only.
+A suite is a list of jobs; those of all suites wait in one line, from which every core that is
+free takes the next. What is built is built once, and what needs a failed build does not run.
+Each job is a process under a time limit whose output is shown only if something failed.
+Standard library only.
 """
 
 import argparse
 import concurrent.futures
 import os
 import re
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import suites
+from job import Outcome, run_job
 from suites import Job
 
-TESTS = Path(__file__).resolve().parent
-ROOT = TESTS.parent
-SKIPPED_EXIT_CODE = 77
 LAST_WORDS = 15  # lines of a failed job's output that stand once more at the end
-
-
-class Outcome(NamedTuple):
-    """What one job came to."""
-
-    passed: int
-    failed: int
-    skipped: int
-    seconds: float
-    output: str
-    reason: str = ""
-
-
-def count_tap(output: str, code: int) -> tuple[int, int, int]:
-    """Passed, failed, skipped tests of a cmocka program; a crash fails those not reached."""
-    planned = sum(int(n) for n in re.findall(r"^1\.\.(\d+)", output, re.MULTILINE))
-    skipped = len(re.findall(r"^(?:not )?ok\b.*# SKIP", output, re.MULTILINE))
-    passed = len(re.findall(r"^ok\b(?!.*# SKIP)", output, re.MULTILINE))
-    failed = planned - passed - skipped
-    if failed <= 0 and (code != 0 or planned == 0):
-        failed = 1
-    return passed, failed, skipped
-
-
-def count_unittest(output: str, code: int) -> tuple[int, int, int]:
-    """Passed, failed, skipped tests of a unittest process, from its closing lines."""
-    ran = re.findall(r"^Ran (\d+) tests?", output, re.MULTILINE)
-    verdict = re.findall(r"^(?:OK|FAILED)(?: \((.*)\))?$", output, re.MULTILINE)
-    if not ran or not verdict:
-        return 0, 1, 0
-    numbers = {name: int(n) for name, n in re.findall(r"([a-z ]+)=(\d+)", verdict[-1])}
-    numbers = {name.strip(): n for name, n in numbers.items()}
-    failed = numbers.get("failures", 0) + numbers.get("errors", 0)
-    failed += numbers.get("unexpected successes", 0)
-    skipped = numbers.get("skipped", 0)
-    passed = max(0, int(ran[-1]) - failed - skipped)
-    return passed, failed if code == 0 else max(1, failed), skipped
-
-
-def count_command(_output: str, code: int) -> tuple[int, int, int]:
-    """A command is one test."""
-    skipped = code == SKIPPED_EXIT_CODE
-    return int(code == 0), int(code != 0 and not skipped), int(skipped)
-
-
-COUNTERS = {"tap": count_tap, "unittest": count_unittest, "command": count_command}
-
-
-def environment(job: Job, folder: str) -> dict[str, str]:
-    """The job's environment: as `make` sets it for mpirun, without make's own job server.
-
-    Temporary files go below a folder of the job's own. Open MPI 4 has a folder there that all
-    mpirun of a user share and that the last one removes: one that starts in that moment fails.
-    """
-    env = {**os.environ, **suites.MPIRUN_ENVIRONMENT, **job.environment, "TMPDIR": folder}
-    flags = env.pop("MAKEFLAGS", "").split()
-    kept = [flag for flag in flags if "=" in flag and not flag.startswith("-")]
-    if kept:
-        env["MAKEFLAGS"] = "-- " + " ".join(kept)
-    return env
-
-
-def stop(process: subprocess.Popen) -> None:
-    """End a process and all that it has started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(timeout=5)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def run_job(job: Job) -> Outcome:
-    """Run one job to its end, or to its time limit."""
-    started, reason = time.monotonic(), ""
-    folder = tempfile.mkdtemp(prefix="fedmpi-check-")
-    process = subprocess.Popen(job.command, cwd=ROOT, env=environment(job, folder), text=True,
-                               errors="replace", stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               start_new_session=True)
-    try:
-        output, _ = process.communicate(timeout=job.limit_seconds)
-    except subprocess.TimeoutExpired:
-        stop(process)
-        output, _ = process.communicate()
-        reason = f"did not end in {job.limit_seconds} s"
-    shutil.rmtree(folder, ignore_errors=True)
-    code = process.returncode
-    passed, failed, skipped = COUNTERS[job.kind](output, 1 if reason else code)
-    if failed and not reason:
-        reason = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return Outcome(passed, failed, skipped, time.monotonic() - started, output, reason)
 
 
 class Report:
@@ -133,26 +32,33 @@ class Report:
     def __init__(self) -> None:
         self.passed = self.failed = self.skipped = 0
         self.failures: list[tuple[Job, Outcome]] = []
-        self.lock = threading.Lock()
+        self.cpu_seconds: dict[str, float] = {}  # of each suite, and of builds that they share
 
     def add(self, job: Job, outcome: Outcome) -> None:
-        with self.lock:
-            self.passed += outcome.passed
-            self.failed += outcome.failed
-            self.skipped += outcome.skipped
-            counts = f"{outcome.passed} passed"
-            counts += f", {outcome.failed} failed" if outcome.failed else ""
-            counts += f", {outcome.skipped} skipped" if outcome.skipped else ""
-            mark = "FAIL" if outcome.failed else "ok  "
-            print(f"{mark} {job.name:<44} {outcome.seconds:6.1f} s  {counts}")
-            if outcome.skipped:
-                for line in sorted(set(re.findall(r".*(?:skipped|# SKIP).*", outcome.output))):
-                    print(f"       {line.strip()}")
-            if outcome.failed:
-                self.failures.append((job, outcome))
-                print(f"---- {job.name}: {outcome.reason}\n     {' '.join(job.command)}")
-                print(outcome.output.rstrip() + "\n----")
-            sys.stdout.flush()
+        self.passed += outcome.passed
+        self.failed += outcome.failed
+        self.skipped += outcome.skipped
+        suite = job.name.partition("/")[0]
+        self.cpu_seconds[suite] = self.cpu_seconds.get(suite, 0.0) + outcome.cpu_seconds
+        counts = f"{outcome.passed} passed"
+        counts += f", {outcome.failed} failed" if outcome.failed else ""
+        counts += f", {outcome.skipped} skipped" if outcome.skipped else ""
+        mark = "FAIL" if outcome.failed else "ok  "
+        print(f"{mark} {job.name:<44} {outcome.seconds:6.1f} s {outcome.cpu_seconds:6.1f} CPU s  "
+              f"{counts}")
+        if outcome.skipped:
+            for line in sorted(set(re.findall(r".*(?:skipped|# SKIP).*", outcome.output))):
+                print(f"       {line.strip()}")
+        if outcome.failed:
+            self.failures.append((job, outcome))
+            print(f"---- {job.name}: {outcome.reason}\n     {' '.join(job.command)}")
+            print(outcome.output.rstrip() + "\n----")
+        sys.stdout.flush()
+
+    def costs(self) -> str:
+        """Seconds of CPU by suite, the dearest first."""
+        dearest = sorted(self.cpu_seconds.items(), key=lambda item: -item[1])
+        return "CPU seconds: " + ", ".join(f"{suite} {seconds:.0f}" for suite, seconds in dearest)
 
     def repeat_failures(self) -> None:
         """Say again what failed and how: of a long log, often only the end is kept."""
@@ -166,16 +72,48 @@ class Report:
         return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
-def run_stage(jobs: list[Job], report: Report, parallel: int) -> bool:
-    """Run the jobs of a stage, some at a time; did all builds succeed?"""
-    builds_succeeded = True
-    with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
-        running = {pool.submit(run_job, job): job for job in jobs}
-        for done in concurrent.futures.as_completed(running):
-            job, outcome = running[done], done.result()
-            report.add(job, outcome)
-            builds_succeeded &= not (job.is_build and outcome.failed)
-    return builds_succeeded
+class Line:
+    """Jobs that wait for a core, and for what they need."""
+
+    def __init__(self, jobs: list[Job], cores: int) -> None:
+        self.waiting, self.cores = jobs, cores
+        self.running: dict[concurrent.futures.Future[Outcome], Job] = {}
+        self.succeeded: set[str] = set()
+
+    def next(self) -> Job | None:
+        """The first that can start now. None overtakes one that takes all cores."""
+        taken = sum(self.cores if job.takes_all_cores else 1 for job in self.running.values())
+        for job in self.waiting:
+            if self.succeeded.issuperset(job.needs):
+                fits = taken == 0 if job.takes_all_cores else taken < self.cores
+                return job if fits else None
+        return None
+
+    def run(self, report: Report) -> None:
+        """Until none is left, or the rest needs what has failed."""
+        with concurrent.futures.ThreadPoolExecutor(self.cores) as pool:
+            while True:
+                while job := self.next():
+                    self.waiting.remove(job)
+                    self.running[pool.submit(run_job, job)] = job
+                if not self.running:
+                    return
+                for done in concurrent.futures.wait(
+                        self.running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                    self.end(self.running.pop(done), done.result(), report)
+
+    def end(self, job: Job, outcome: Outcome, report: Report) -> None:
+        report.add(job, outcome)
+        if not outcome.failed:
+            self.succeeded.add(job.name)
+
+
+def jobs_of(names: list[str], pattern: str, build: Path, parallel: int) -> list[Job]:
+    """Those of some suites whose names contain the pattern, and what they need: each once."""
+    found = {job.name: job for name in names for job in suites.SUITES[name](build, parallel)}
+    wanted = {name for name in found if pattern in name}
+    needed = {name for other in wanted for name in found[other].needs}
+    return [job for job in found.values() if job.name in wanted | needed]
 
 
 def main() -> int:
@@ -190,13 +128,13 @@ def main() -> int:
     options = parser.parse_args()
 
     report, started = Report(), time.monotonic()
-    for name in options.suite or suites.SUITES:
-        for stage in suites.SUITES[name](Path(options.build), options.parallel):
-            jobs = [job for job in stage if job.is_build or options.pattern in job.name]
-            if not run_stage(jobs, report, options.parallel):
-                break
+    line = Line(jobs_of(options.suite or list(suites.SUITES), options.pattern,
+                        Path(options.build), options.parallel), options.parallel)
+    line.run(report)
+    for job in line.waiting:
+        print(f"---- {job.name}: not run, it needs {', '.join(job.needs)}")
     report.repeat_failures()
-    print(f"{time.monotonic() - started:.0f} seconds\n{report.closing_line()}")
+    print(f"{report.costs()}\n{time.monotonic() - started:.0f} seconds\n{report.closing_line()}")
     return 1 if report.failed or not report.passed else 0
 
 

@@ -1,4 +1,4 @@
-"""What `make check` runs: each suite is a list of stages, each stage a list of jobs."""
+"""What `make check` runs: each suite is a list of jobs, some of which need others first."""
 
 import shutil
 import sys
@@ -29,10 +29,8 @@ class Job:
     kind: str = "command"  # what its output is: tap, unittest, command
     limit_seconds: int = 300
     environment: dict[str, str] = field(default_factory=dict)
-    is_build: bool = False  # if it fails, the rest of its suite does not run
-
-
-Stages = list[list[Job]]
+    needs: tuple[str, ...] = ()  # jobs that have to succeed first
+    takes_all_cores: bool = False  # runs alone, and is told how many there are
 
 
 def programs(folder: str, build: Path) -> list[Path]:
@@ -43,7 +41,14 @@ def programs(folder: str, build: Path) -> list[Path]:
 
 def make(name: str, parallel: int, *arguments: str, **options) -> Job:
     command = ["make", "--no-print-directory", f"-j{parallel}", "WERROR=-Werror", *arguments]
-    return Job(name, command, is_build=True, limit_seconds=900, **options)
+    return Job(name, command, limit_seconds=900, takes_all_cores=True, **options)
+
+
+def after(build: Job, jobs: list[Job]) -> list[Job]:
+    """A build, and the jobs that need it."""
+    for job in jobs:
+        job.needs = (*job.needs, build.name)
+    return [build, *jobs]
 
 
 def build_job(build: Path, parallel: int) -> Job:
@@ -69,32 +74,32 @@ def python_jobs(folder: str, limit_seconds: int) -> list[Job]:
             for file in sorted((TESTS / folder).glob("test_*.py"))]
 
 
-def unit(build: Path, parallel: int) -> Stages:
-    return [[build_job(build, parallel)], unit_jobs(build)]
+def unit(build: Path, parallel: int) -> list[Job]:
+    return after(build_job(build, parallel), unit_jobs(build))
 
 
-def mpi(build: Path, parallel: int) -> Stages:
-    return [[build_job(build, parallel)], mpi_jobs(build)]
+def mpi(build: Path, parallel: int) -> list[Job]:
+    return after(build_job(build, parallel), mpi_jobs(build))
 
 
-def with_program(folder: str, limit_seconds: int, build: Path, parallel: int) -> Stages:
+def with_program(folder: str, limit_seconds: int, build: Path, parallel: int) -> list[Job]:
     """Python tests that run the program, after it is built."""
     jobs = python_jobs(folder, limit_seconds)
     for job in jobs:
         job.environment["FEDMPI"] = str(build / "fedmpi")
-    return [[build_job(build, parallel)], jobs]
+    return after(build_job(build, parallel), jobs)
 
 
-def e2e(build: Path, parallel: int) -> Stages:
+def e2e(build: Path, parallel: int) -> list[Job]:
     return with_program("e2e", 600, build, parallel)
 
 
-def python(build: Path, parallel: int) -> Stages:
+def python(build: Path, parallel: int) -> list[Job]:
     """The analysis; its results files have the layout of one that the program makes."""
     return with_program("analysis", 600, build, parallel)
 
 
-def slurm(build: Path, parallel: int) -> Stages:
+def slurm(build: Path, parallel: int) -> list[Job]:
     """The job scripts on a Slurm of their own; skipped where none is installed."""
     return with_program("slurm", 600, build, parallel)
 
@@ -106,18 +111,20 @@ def tool(name: str, program: str, *command: str, limit_seconds: int = 600) -> Jo
     return Job(f"static/{name}", list(command), limit_seconds=limit_seconds)
 
 
-def static(build: Path, parallel: int) -> Stages:
+def static(build: Path, parallel: int) -> list[Job]:
     def target(name: str, program: str) -> Job:
         return tool(name, program, "make", "--no-print-directory", f"-j{parallel}",
                     f"BUILD={build}", name)
-    return [
-        [tool("layers", sys.executable, sys.executable, str(TESTS / "static" / "layers.py")),
-         target("format-check", "clang-format"), target("cppcheck", "cppcheck"),
-         target("shellcheck", "shellcheck"), build_job(build, parallel)],
-        [tool("circles", sys.executable, sys.executable, str(TESTS / "static" / "circles.py"),
-              str(build))],
-        [target("tidy", "clang-tidy")],  # uses all cores by itself
-    ]
+    tidy = target("tidy", "clang-tidy")
+    tidy.takes_all_cores = True
+    circles = tool("circles", sys.executable, sys.executable,
+                   str(TESTS / "static" / "circles.py"), str(build))
+    runner = Job("static/test_run", [sys.executable, "-m", "unittest", "-v",
+                                     str(TESTS / "static" / "test_run.py")], "unittest")
+    return [tidy, runner,
+            tool("layers", sys.executable, sys.executable, str(TESTS / "static" / "layers.py")),
+            target("format-check", "clang-format"), target("cppcheck", "cppcheck"),
+            target("shellcheck", "shellcheck"), *after(build_job(build, parallel), [circles])]
 
 
 def short_run(build: Path, ranks: int, prefix: tuple[str, ...] = ()) -> list[str]:
@@ -126,7 +133,7 @@ def short_run(build: Path, ranks: int, prefix: tuple[str, ...] = ()) -> list[str
             *prefix]
 
 
-def sanitize(build: Path, parallel: int) -> Stages:
+def sanitize(build: Path, parallel: int) -> list[Job]:
     folder = build / "asan"
     # Open MPI's leaks come from components that it has closed: only a full unwinding shows who.
     environment = {
@@ -135,60 +142,58 @@ def sanitize(build: Path, parallel: int) -> Stages:
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
     flags = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g"
-    return [
-        [make("sanitize/build", parallel, f"BUILD={folder}", f"SANITIZE={flags}", "CFLAGS=-O1",
-              f"{folder}/fedmpi", "tests")],
-        unit_jobs(folder, label="sanitize", environment=environment)
-        + mpi_jobs(folder, ranks=(3,), label="sanitize", environment=environment)
-        + [Job(f"sanitize/run -np {n}", short_run(folder, n), environment=environment)
-           for n in (1, 3)],
-    ]
+    return after(
+        make("sanitize/build", parallel, f"BUILD={folder}", f"SANITIZE={flags}", "CFLAGS=-O1",
+             f"{folder}/fedmpi", "tests"),
+        [Job(f"sanitize/run -np {n}", short_run(folder, n), environment=environment)
+         for n in (1, 3)]
+        + unit_jobs(folder, label="sanitize", environment=environment)
+        + mpi_jobs(folder, ranks=(3,), label="sanitize", environment=environment))
 
 
-def valgrind(build: Path, parallel: int) -> Stages:
+def valgrind(build: Path, parallel: int) -> list[Job]:
     if not shutil.which("valgrind"):
-        return [[tool("valgrind", "valgrind")]]
+        return [tool("valgrind", "valgrind")]
     prefix = ("valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full",
               "--keep-debuginfo=yes", "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect",
               "--num-callers=30", f"--suppressions={TESTS / 'static' / 'valgrind.supp'}")
-    return [[build_job(build, parallel)],
-            unit_jobs(build, prefix, "valgrind", environment={"FEDMPI_TEST_SHORT": "1"})
-            + [Job("valgrind/run", short_run(build, 1, prefix))]]
+    return after(build_job(build, parallel),
+                 [Job("valgrind/run", short_run(build, 1, prefix))]
+                 + unit_jobs(build, prefix, "valgrind", environment={"FEDMPI_TEST_SHORT": "1"}))
 
 
-def clang(build: Path, parallel: int) -> Stages:
+def clang(build: Path, parallel: int) -> list[Job]:
     if not shutil.which("clang"):
-        return [[tool("clang", "clang")]]
+        return [tool("clang", "clang")]
     folder = build / "clang"
-    return [[make("clang/build", parallel, f"BUILD={folder}", f"{folder}/fedmpi", "tests",
-                  environment={"OMPI_CC": "clang", "MPICH_CC": "clang"})],
-            unit_jobs(folder, label="clang")]
+    return after(make("clang/build", parallel, f"BUILD={folder}", f"{folder}/fedmpi", "tests",
+                      environment={"OMPI_CC": "clang", "MPICH_CC": "clang"}),
+                 unit_jobs(folder, label="clang"))
 
 
-def fuzz(build: Path, parallel: int) -> Stages:
+def fuzz(build: Path, parallel: int) -> list[Job]:
     """Ten seconds a target; `make fuzz` takes longer."""
     if not shutil.which("clang"):
-        return [[tool("fuzz", "clang")]]
+        return [tool("fuzz", "clang")]
     targets = [source.stem.removeprefix("fuzz_")
                for source in sorted((TESTS / "fuzz").glob("fuzz_*.c"))]
     example = f"{build}/fuzz/tests/fuzz/fuzz_ini.o"
     newer_header = Job("fuzz/a newer header", [
         "sh", "-c", f"make -q BUILD={build}/fuzz {example} && "
                     f"! make -q BUILD={build}/fuzz -W tests/fuzz/input.h {example}"])
-    return [[make("fuzz/build", parallel, f"BUILD={build}", "fuzz-build")],
-            [newer_header]
-            + [Job(f"fuzz/{target}", ["make", "--no-print-directory", f"BUILD={build}",
-                                      "FUZZ_SECONDS=10", f"fuzz-{target}"])
-               for target in targets]]
+    return after(make("fuzz/build", parallel, f"BUILD={build}", "fuzz-build"),
+                 [Job(f"fuzz/{target}", ["make", "--no-print-directory", f"BUILD={build}",
+                                         "FUZZ_SECONDS=10", f"fuzz-{target}"])
+                  for target in targets] + [newer_header])
 
 
-SUITES: dict[str, Callable[[Path, int], Stages]] = {
+SUITES: dict[str, Callable[[Path, int], list[Job]]] = {
     "unit": unit,
     "mpi": mpi,
+    "static": static,
+    "slurm": slurm,
     "e2e": e2e,
     "python": python,
-    "slurm": slurm,
-    "static": static,
     "sanitize": sanitize,
     "valgrind": valgrind,
     "clang": clang,
