@@ -13,13 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const fed_plugin_t *const source_entries[] = {
-    &fed_source_mnist.plugin,  &fed_source_fashion_mnist.plugin, &fed_source_kmnist.plugin,
-    &fed_source_emnist.plugin, &fed_source_cifar10.plugin,       &fed_source_idx.plugin,
-    &fed_source_hdf5.plugin,   &fed_source_tff.plugin,           &fed_source_synthetic.plugin,
-};
-
-const fed_plugin_table_t fed_sources = FED_PLUGIN_TABLE("data set", source_entries);
+const fed_plugin_table_t fed_sources = FED_PLUGIN_TABLE("data set", FED_SOURCES);
 
 /* clang-format off */
 static const fed_key_t keys[] = {

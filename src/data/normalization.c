@@ -5,14 +5,7 @@ const fed_normalization_t fed_normalization_none = {
     .plugin = {.name = "none", .summary = "as stored"},
 };
 
-static const fed_plugin_t *const normalization_entries[] = {
-    &fed_normalization_unit.plugin,
-    &fed_normalization_standard.plugin,
-    &fed_normalization_none.plugin,
-};
-
-const fed_plugin_table_t fed_normalizations =
-    FED_PLUGIN_TABLE("normalisation", normalization_entries);
+const fed_plugin_table_t fed_normalizations = FED_PLUGIN_TABLE("normalisation", FED_NORMALIZATIONS);
 
 const fed_normalization_t *fed_normalization_of(const fed_config_t *config) {
     return (const fed_normalization_t *)fed_data_options(config)->normalize;

@@ -26,14 +26,8 @@ const fed_table_t fed_partition_table = {
     .row_bytes = sizeof(fed_partition_row_t),
 };
 
-static const fed_plugin_t *const scheme_entries[] = {
-    &fed_scheme_iid.plugin,      &fed_scheme_dirichlet.plugin, &fed_scheme_shards.plugin,
-    &fed_scheme_quantity.plugin, &fed_scheme_feature.plugin,   &fed_scheme_natural.plugin,
-    &fed_scheme_file.plugin,
-};
-
 const fed_plugin_table_t fed_partition_schemes =
-    FED_PLUGIN_TABLE("partition scheme", scheme_entries);
+    FED_PLUGIN_TABLE("partition scheme", FED_PARTITION_SCHEMES);
 
 /* clang-format off */
 static const fed_key_t keys[] = {

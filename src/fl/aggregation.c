@@ -20,12 +20,7 @@ const fed_aggregation_t fed_rule_norm_bound = {
     .encoder_count = sizeof norm_bound_encoders / sizeof *norm_bound_encoders,
 };
 
-static const fed_plugin_t *const rule_entries[] = {
-    &fed_rule_mean.plugin,         &fed_rule_norm_bound.plugin, &fed_rule_median.plugin,
-    &fed_rule_trimmed_mean.plugin, &fed_rule_krum.plugin,       &fed_rule_multi_krum.plugin,
-};
-
-const fed_plugin_table_t fed_aggregations = FED_PLUGIN_TABLE("aggregation", rule_entries);
+const fed_plugin_table_t fed_aggregations = FED_PLUGIN_TABLE("aggregation", FED_AGGREGATIONS);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_aggregation_options_t, aggregation, &fed_aggregations, "mean",

@@ -5,13 +5,7 @@
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
 
-static const fed_plugin_t *const attack_entries[] = {
-    &fed_attack_sign_flip.plugin,
-    &fed_attack_gaussian.plugin,
-    &fed_attack_label_flip.plugin,
-};
-
-const fed_plugin_table_t fed_attacks = FED_PLUGIN_TABLE("attack", attack_entries);
+const fed_plugin_table_t fed_attacks = FED_PLUGIN_TABLE("attack", FED_ATTACKS);
 
 /* clang-format off */
 static const fed_key_t keys[] = {

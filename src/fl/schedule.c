@@ -3,14 +3,7 @@
 
 #include "fedmpi/fl/training.h"
 
-static const fed_plugin_t *const schedule_entries[] = {
-    &fed_schedule_constant.plugin,
-    &fed_schedule_step.plugin,
-    &fed_schedule_exponential.plugin,
-    &fed_schedule_cosine.plugin,
-};
-
-const fed_plugin_table_t fed_schedules = FED_PLUGIN_TABLE("schedule", schedule_entries);
+const fed_plugin_table_t fed_schedules = FED_PLUGIN_TABLE("schedule", FED_SCHEDULES);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_schedule_options_t, schedule, &fed_schedules, "constant",

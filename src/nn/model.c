@@ -9,14 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-static const fed_plugin_t *const type_entries[] = {
-    &fed_model_mlp.plugin,
-    &fed_model_logistic.plugin,
-    &fed_model_cnn.plugin,
-    &fed_model_cifar_cnn.plugin,
-};
-
-const fed_plugin_table_t fed_model_types = FED_PLUGIN_TABLE("model", type_entries);
+const fed_plugin_table_t fed_model_types = FED_PLUGIN_TABLE("model", FED_MODEL_TYPES);
 
 static const char *const gemm_words[] = {
     [FED_GEMM_AUTO] = "auto",

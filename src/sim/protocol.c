@@ -1,11 +1,7 @@
 /* The table of protocols. */
 #include "sim/protocols/protocols.h"
 
-static const fed_plugin_t *const protocol_entries[] = {
-    &fed_protocol_rounds.plugin,
-};
-
-const fed_plugin_table_t fed_protocols = FED_PLUGIN_TABLE("protocol", protocol_entries);
+const fed_plugin_table_t fed_protocols = FED_PLUGIN_TABLE("protocol", FED_PROTOCOLS);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_protocol_options_t, protocol, &fed_protocols, "rounds",

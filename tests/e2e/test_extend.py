@@ -23,6 +23,19 @@ def overrides(settings: tuple[str, ...]) -> list[str]:
 class Extend(ProgramCase):
     """Each chapter has one diff."""
 
+    def check_is_small(self, diff: str) -> None:
+        """A variant is a file of its own and a name in a list."""
+        new, changed = [], []
+        for part in re.split(r"^(?=diff --git)", diff, flags=re.MULTILINE)[1:]:
+            (new if "\nnew file mode" in part else changed).append(part)
+        self.assertEqual([len(new), len(changed)], [1, 1], diff)
+        lines = changed[0].split("@@", 2)[2]
+        before, after = (re.findall(r"each\((\w+)\)", "".join(
+            re.findall(f"^[ {sign}](.*)$", lines, re.MULTILINE))) for sign in "-+")
+        self.assertEqual(after[:-1], before)
+        for line in re.findall(r"^[-+].*$", lines, re.MULTILINE):
+            self.assertIn("each(", line)
+
     def build(self, chapter: str) -> Path:
         """The program with the chapter's change in it; what it does not touch is not compiled."""
         kept = tempfile.TemporaryDirectory(prefix="fedmpi-extend-")
@@ -37,6 +50,7 @@ class Extend(ProgramCase):
                 subprocess.run(["cp", "-a", built / part, copy / "build"], check=True)
         text = (ROOT / "docs" / "extend" / chapter).read_text()
         diff, = re.findall(r"^```diff\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        self.check_is_small(diff)
         subprocess.run(["git", "apply", "--whitespace=error", "-"], input=diff, text=True,
                        cwd=copy, check=True)
         made = subprocess.run(["make", "-j2", "BUILD=build", "WERROR=-Werror", "fedmpi"], cwd=copy,

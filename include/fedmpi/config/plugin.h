@@ -34,9 +34,21 @@ struct fed_plugin_table {
     size_t count;
 };
 
-/** The table of an array of pointers to plug-ins. */
-#define FED_PLUGIN_TABLE(kind_, array)                                                             \
-    { .kind = (kind_), .entries = (array), .count = sizeof(array) / sizeof *(array) }
+/** A kind's list of its variants is a macro in the kind's header, KINDS(each): what declares
+ * them and the table are made of it.
+ *
+ *     #define FED_SAMPLERS(each) each(fed_sampler_uniform), each(fed_sampler_weighted)
+ *     extern const fed_sampler_t FED_SAMPLERS(FED_PLUGIN_ITSELF);
+ *     const fed_plugin_table_t fed_samplers = FED_PLUGIN_TABLE("sampler", FED_SAMPLERS);
+ */
+#define FED_PLUGIN_ITSELF(variant) variant
+#define FED_PLUGIN_POINTER(variant) &(variant).plugin
+#define FED_PLUGIN_POINTERS(list) ((const fed_plugin_t *const[]){list(FED_PLUGIN_POINTER)})
+#define FED_PLUGIN_TABLE(kind_, list)                                                              \
+    {                                                                                              \
+        .kind = (kind_), .entries = FED_PLUGIN_POINTERS(list),                                     \
+        .count = sizeof FED_PLUGIN_POINTERS(list) / sizeof(const fed_plugin_t *)                   \
+    }
 
 /** The entry with this name, or NULL. */
 const fed_plugin_t *fed_plugin_find(const fed_plugin_table_t *table, const char *name);

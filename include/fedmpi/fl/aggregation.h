@@ -5,7 +5,7 @@
  * client's vector goes to the sums as it is made, and none is kept. Krum looks at distances and
  * then gives weights. The median is all look: it takes each coordinate from whom it likes and
  * leaves nothing to sum. For a look each rank keeps its clients' vectors until the server has
- * seen a piece of everybody's at a time. A rule is one const struct and a line in aggregation.c.
+ * seen a piece of everybody's at a time. A rule is one const struct and its name in rules.h.
  *
  * A rule sees everything that a client sends as one vector, with the update first: Krum's
  * distances count SCAFFOLD's change of the control too, so that a client is taken with both or

@@ -1,6 +1,6 @@
 /** Algorithms: what a client computes besides SGD, what travels, what the server makes of it.
  *
- * An algorithm is one const struct in one file and a line in algorithms.c. It declares the
+ * An algorithm is one const struct in one file and its name in algorithms.h. It declares the
  * vectors that travel and are kept beside the parameters and their update (fl/slots.h). An
  * algorithm whose optional functions are all NULL is federated averaging.
  */

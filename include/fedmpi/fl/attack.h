@@ -1,6 +1,6 @@
 /** Attacks: what simulated Byzantine clients do, to show what aggregation rules are worth.
  *
- * An attack is one const struct in one file and a line in attack.c. An honest client's
+ * An attack is one const struct in one file and its name in attacks.h. An honest client's
  * training and an attacker's are the same but for it: the attacker may train on labels of its
  * own, and may pretend to have ended elsewhere. Vectors beside the update (SCAFFOLD's change of
  * its control) are those of its honest training: attacks are on the model.

@@ -1,6 +1,6 @@
 /** Optimizers: how a mini-batch's gradient changes the parameters, on clients and in the baseline.
  *
- * An optimizer is one const struct in one file and a line in optimizers/optimizers.c. SGD is part
+ * An optimizer is one const struct in one file and its name in optimizers.h. SGD is part
  * of the backward pass where nothing looks at the gradient; others step on a gradient that is
  * stored. What an optimizer remembers starts from zero in each client and round, as in Reddi et
  * al. 2021, "Adaptive Federated Optimization"; the baseline's goes through all its epochs.

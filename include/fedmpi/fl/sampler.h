@@ -1,6 +1,6 @@
 /** Samplers: which of the clients that are available a round asks to take part.
  *
- * A sampler is one const struct in one file and a line in sampler.c. A draw is a pure
+ * A sampler is one const struct in one file and its name in samplers.h. A draw is a pure
  * function of the seed, the round and the clients' sizes, in integers where it compares
  * sums, so that every rank draws for itself.
  */

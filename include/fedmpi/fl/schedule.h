@@ -1,6 +1,6 @@
 /** Schedules: the course of the clients' learning rate over the rounds.
  *
- * A schedule is one const struct and a line in schedule.c. It does not depend on the number of
+ * A schedule is one const struct and its name in schedules.h. It does not depend on the number of
  * rounds, so that a run can be prolonged.
  */
 #ifndef FEDMPI_FL_SCHEDULE_H

@@ -1,7 +1,7 @@
 /** Server optimizers: how an averaged update changes the global model.
  *
  * The update stands for the negative gradient (Reddi et al. 2021, "Adaptive Federated
- * Optimization", Algorithm 2). An optimizer is one const struct and a line in optimizers.c.
+ * Optimization", Algorithm 2). An optimizer is one const struct and its name in optimizers.h.
  */
 #ifndef FEDMPI_FL_SERVER_OPTIMIZER_H
 #define FEDMPI_FL_SERVER_OPTIMIZER_H

@@ -1,6 +1,6 @@
 /** Protocols: who trains from which parameters, and what their results become.
  *
- * A protocol is one const struct in one file of src/sim/protocols and a line in protocol.c.
+ * A protocol is one const struct in one file of src/sim/protocols and its name in protocols.h.
  * It has a state of its own, the same kind on every rank, and reaches other ranks only through
  * the engine.
  */

@@ -1,5 +1,5 @@
-/* Normalisations: how stored values become features. One const struct and a line in
- * normalization.c each. A feature is scale * (stored value) + shift, with one scale and shift
+/* Normalisations: how stored values become features. One const struct each, and its name in the
+ * list below. A feature is scale * (stored value) + shift, with one scale and shift
  * for each channel. */
 #ifndef FEDMPI_DATA_NORMALIZATIONS_NORMALIZATIONS_H
 #define FEDMPI_DATA_NORMALIZATIONS_NORMALIZATIONS_H
@@ -31,8 +31,10 @@ typedef struct fed_normalization {
 /* The table behind data.normalize. */
 extern const fed_plugin_table_t fed_normalizations;
 
-extern const fed_normalization_t fed_normalization_unit, fed_normalization_standard,
-    fed_normalization_none;
+#define FED_NORMALIZATIONS(each)                                                                   \
+    each(fed_normalization_unit), each(fed_normalization_standard), each(fed_normalization_none)
+
+extern const fed_normalization_t FED_NORMALIZATIONS(FED_PLUGIN_ITSELF);
 
 /* The one that the configuration names. */
 const fed_normalization_t *fed_normalization_of(const fed_config_t *config);

@@ -1,12 +1,14 @@
-/* The aggregation rules that are compiled in: a new one is a line here and in
- * aggregation.c. */
+/* The aggregation rules that are compiled in, in the order of --list: a new one is a line here. */
 #ifndef FEDMPI_FL_AGGREGATION_RULES_H
 #define FEDMPI_FL_AGGREGATION_RULES_H
 
 #include "fedmpi/fl/aggregation.h"
 
-extern const fed_aggregation_t fed_rule_mean, fed_rule_norm_bound, fed_rule_median,
-    fed_rule_trimmed_mean, fed_rule_krum, fed_rule_multi_krum;
+#define FED_AGGREGATIONS(each)                                                                     \
+    each(fed_rule_mean), each(fed_rule_norm_bound), each(fed_rule_median),                         \
+        each(fed_rule_trimmed_mean), each(fed_rule_krum), each(fed_rule_multi_krum)
+
+extern const fed_aggregation_t FED_AGGREGATIONS(FED_PLUGIN_ITSELF);
 
 /* For rules that tolerate some clients. */
 typedef struct fed_tolerance_options {

@@ -1,12 +1,7 @@
 /* The table of algorithms, and the key that chooses from it. */
 #include "algorithms.h"
 
-static const fed_plugin_t *const algorithm_entries[] = {
-    &fed_algorithm_fedavg.plugin,   &fed_algorithm_fedsgd.plugin,  &fed_algorithm_fedprox.plugin,
-    &fed_algorithm_scaffold.plugin, &fed_algorithm_fednova.plugin, &fed_algorithm_feddyn.plugin,
-};
-
-const fed_plugin_table_t fed_algorithms = FED_PLUGIN_TABLE("algorithm", algorithm_entries);
+const fed_plugin_table_t fed_algorithms = FED_PLUGIN_TABLE("algorithm", FED_ALGORITHMS);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_algorithm_options_t, algorithm, &fed_algorithms, "fedavg",

@@ -1,10 +1,13 @@
-/* The algorithms that are compiled in: a new one is a line here and in algorithms.c. */
+/* The algorithms that are compiled in, in the order of --list: a new one is a line here. */
 #ifndef FEDMPI_FL_ALGORITHMS_ALGORITHMS_H
 #define FEDMPI_FL_ALGORITHMS_ALGORITHMS_H
 
 #include "fedmpi/fl/algorithm.h"
 
-extern const fed_algorithm_t fed_algorithm_fedavg, fed_algorithm_fedsgd, fed_algorithm_fedprox,
-    fed_algorithm_scaffold, fed_algorithm_fednova, fed_algorithm_feddyn;
+#define FED_ALGORITHMS(each)                                                                       \
+    each(fed_algorithm_fedavg), each(fed_algorithm_fedsgd), each(fed_algorithm_fedprox),           \
+        each(fed_algorithm_scaffold), each(fed_algorithm_fednova), each(fed_algorithm_feddyn)
+
+extern const fed_algorithm_t FED_ALGORITHMS(FED_PLUGIN_ITSELF);
 
 #endif

@@ -1,4 +1,4 @@
-/* The attacks that are compiled in: a new one is a line here and in attack.c. */
+/* The attacks that are compiled in, in the order of --list: a new one is a line here. */
 #ifndef FEDMPI_FL_ATTACKS_ATTACKS_H
 #define FEDMPI_FL_ATTACKS_ATTACKS_H
 
@@ -11,6 +11,9 @@ typedef struct fed_attack_scale_options {
 
 FED_DECLARE_OPTIONS(fed_attack_scale)
 
-extern const fed_attack_t fed_attack_sign_flip, fed_attack_gaussian, fed_attack_label_flip;
+#define FED_ATTACKS(each)                                                                          \
+    each(fed_attack_sign_flip), each(fed_attack_gaussian), each(fed_attack_label_flip)
+
+extern const fed_attack_t FED_ATTACKS(FED_PLUGIN_ITSELF);
 
 #endif

@@ -1,13 +1,7 @@
 /* The table of optimizers, and the key that chooses from it. */
 #include "optimizers.h"
 
-static const fed_plugin_t *const optimizer_entries[] = {
-    &fed_optimizer_sgd.plugin,
-    &fed_optimizer_adam.plugin,
-    &fed_optimizer_adamw.plugin,
-};
-
-const fed_plugin_table_t fed_optimizers = FED_PLUGIN_TABLE("optimizer", optimizer_entries);
+const fed_plugin_table_t fed_optimizers = FED_PLUGIN_TABLE("optimizer", FED_OPTIMIZERS);
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_optimizer_options_t, optimizer, &fed_optimizers, "sgd",

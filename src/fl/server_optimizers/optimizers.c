@@ -1,13 +1,8 @@
 /* The table of server optimizers, and the keys that several of them use. */
 #include "optimizers.h"
 
-static const fed_plugin_t *const optimizer_entries[] = {
-    &fed_server_sgd.plugin,  &fed_server_momentum.plugin, &fed_server_adagrad.plugin,
-    &fed_server_adam.plugin, &fed_server_yogi.plugin,
-};
-
 const fed_plugin_table_t fed_server_optimizers =
-    FED_PLUGIN_TABLE("server optimizer", optimizer_entries);
+    FED_PLUGIN_TABLE("server optimizer", FED_SERVER_OPTIMIZERS);
 
 /* clang-format off */
 static const fed_key_t keys[] = {

@@ -1,12 +1,14 @@
-/* The server optimizers that are compiled in: a new one is a line here and in
- * optimizers.c. */
+/* The server optimizers that are compiled in, in the order of --list: a new one is a line here. */
 #ifndef FEDMPI_FL_SERVER_OPTIMIZERS_OPTIMIZERS_H
 #define FEDMPI_FL_SERVER_OPTIMIZERS_OPTIMIZERS_H
 
 #include "fedmpi/fl/server_optimizer.h"
 
-extern const fed_server_optimizer_t fed_server_sgd, fed_server_momentum, fed_server_adagrad,
-    fed_server_adam, fed_server_yogi;
+#define FED_SERVER_OPTIMIZERS(each)                                                                \
+    each(fed_server_sgd), each(fed_server_momentum), each(fed_server_adagrad),                     \
+        each(fed_server_adam), each(fed_server_yogi)
+
+extern const fed_server_optimizer_t FED_SERVER_OPTIMIZERS(FED_PLUGIN_ITSELF);
 
 /* For optimizers with a first moment. */
 typedef struct fed_beta1_options {
