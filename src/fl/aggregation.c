@@ -45,7 +45,8 @@ fed_status_t fed_aggregation_check(const fed_config_t *config, const fed_aggrega
                                    size_t clients) {
     if (fed_selection_options(config)->clients_per_round > 0)
         clients = (size_t)fed_selection_options(config)->clients_per_round;
-    return aggregation->check ? aggregation->check(config, clients) : FED_OK;
+    size_t tolerated = fed_aggregation_tolerated(config, clients);
+    return aggregation->check ? aggregation->check(config, clients, tolerated) : FED_OK;
 }
 
 size_t fed_aggregation_tolerated(const fed_config_t *config, size_t clients) {

@@ -1,7 +1,6 @@
 /* Local training. */
 #include "send.h"
 
-#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
@@ -157,18 +156,6 @@ static fed_status_t train(fed_client_t *client, const fed_tracking_t *tracking) 
     return FED_OK;
 }
 
-/* A Byzantine client's parameters are what it pretends. */
-static void pretend(const fed_client_t *client) {
-    const fed_client_task_t *task = client->task;
-    const fed_training_t *training = client->training;
-    if (!client->attack || !client->attack->pretend)
-        return;
-    fed_stream_t stream = {
-        .seed = task->seed, .purpose = FED_RANDOM_ATTACK, .who = task->client, .when = task->round};
-    client->attack->pretend(client->trainer->config, &stream, training->model->parameters,
-                            client->w, training->w);
-}
-
 fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_task_t *task,
                               const fed_tracking_t *tracking, fed_client_row_t *row) {
     const fed_algorithm_t *algorithm = trainer->method->algorithm;
@@ -197,8 +184,6 @@ fed_status_t fed_client_train(const fed_trainer_t *trainer, const fed_client_tas
         memcpy(momentum, training->v, training->model->parameters * sizeof *momentum);
     if (algorithm->finish)
         algorithm->finish(&client);
-
-    pretend(&client);
 
     double norm = 0;
     fed_status_t status = fed_client_send(&client, &norm);

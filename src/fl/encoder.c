@@ -1,22 +1,33 @@
 /* Chains of encoders, and what they do to messages. */
 #include "fedmpi/fl/encoder.h"
 
+#include "fedmpi/core/error.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
 #include "fedmpi/math/norm.h"
 
 #include <math.h>
 
+void fed_chain_add(fed_chain_t *chain, const fed_encoder_t *link) {
+    if (chain->count == FED_MOST_LINKS)
+        fed_die("%s is one link too many", link->plugin.name);
+    chain->links[chain->count++] = link;
+}
+
+static fed_status_t check_pair(const fed_encoder_t *link, const fed_encoder_t *other,
+                               const fed_config_t *config, const char *key) {
+    if (!link->needs_linear || other->linear)
+        return FED_OK;
+    return fed_config_fail(config, key, "%s goes with what can be added up, and %s (%s) cannot",
+                           link->plugin.name, other->plugin.name, other->plugin.summary);
+}
+
 fed_status_t fed_chain_check(const fed_chain_t *chain, const fed_config_t *config,
                              const char *key) {
     for (size_t i = 0; i < chain->count; i++)
-        for (size_t before = 0; chain->links[i]->needs_linear && before < i; before++)
-            if (!chain->links[before]->linear)
-                return fed_config_fail(config, key,
-                                       "%s goes behind what can be added up only, and sums of "
-                                       "what %s makes have no meaning",
-                                       chain->links[i]->plugin.name,
-                                       chain->links[before]->plugin.name);
+        for (size_t j = 0; j < chain->count; j++)
+            if (i != j)
+                FED_TRY(check_pair(chain->links[i], chain->links[j], config, key));
     return FED_OK;
 }
 
@@ -24,11 +35,16 @@ static bool is_for(const fed_encoder_t *link, const fed_slot_t *slot) {
     return slot == &fed_slot_update || !link->update_only;
 }
 
-void fed_chain_encode(const fed_chain_t *chain, const fed_client_t *client,
-                      fed_message_t *message) {
-    for (size_t i = 0; i < chain->count; i++)
-        if (is_for(chain->links[i], message->place->slot))
-            chain->links[i]->encode(client, message);
+bool fed_chain_pass(const fed_chain_t *chain, const fed_client_t *client, fed_message_t *messages,
+                    size_t count) {
+    bool in_range = true;
+    for (size_t i = 0; in_range && i < chain->count; i++)
+        for (size_t m = 0; m < count; m++) {
+            if (is_for(chain->links[i], messages[m].place->slot))
+                chain->links[i]->encode(client, &messages[m]);
+            in_range &= messages[m].in_range;
+        }
+    return in_range;
 }
 
 size_t fed_chain_bytes(const fed_chain_t *chain, const fed_config_t *config,
@@ -47,12 +63,12 @@ size_t fed_chain_bytes(const fed_chain_t *chain, const fed_config_t *config,
     return total;
 }
 
-bool fed_difference_keep(size_t n, const fed_difference_t *vector, double scale, float *row) {
+bool fed_difference_scale(size_t n, const fed_difference_t *vector, double scale, float *out) {
     bool in_range = true;
     for (size_t j = 0; j < n; j++) {
         double difference = (double)vector->to[j] - (double)vector->from[j];
         in_range &= fabs(difference) < FED_FIXED_LIMIT;
-        row[j] = (float)(difference * scale);
+        out[j] = (float)(difference * scale);
     }
     return in_range;
 }
@@ -73,7 +89,7 @@ float *fed_message_rewrite(fed_message_t *message) {
     }
     message->norm = fed_norm_difference(n, message->vector.to, message->vector.from);
     message->own = FED_NEW_ARRAY(float, 2 * n);
-    message->in_range &= fed_difference_keep(n, &message->vector, message->factor, message->own);
+    message->in_range &= fed_difference_scale(n, &message->vector, message->factor, message->own);
     message->vector = (fed_difference_t){message->own, message->own + n};
     message->factor = 1;
     return message->own;

@@ -1,23 +1,47 @@
 /* The choices of a configuration, together. */
 #include "fedmpi/fl/method.h"
 
+#include "encoders/encoders.h"
+
 #include "fedmpi/fl/average.h"
 #include "fedmpi/fl/client.h"
 #include "fedmpi/math/norm.h"
 
+/* A rule that looks is shown floats; else all goes to the sums. */
+static void add_end(fed_chain_t *chain, const fed_config_t *config, const fed_aggregation_t *rule) {
+    if (rule->see) {
+        fed_chain_add(chain, &fed_encoder_show);
+        return;
+    }
+    if (fed_client_options(config)->on_divergence == FED_DIVERGENCE_SKIPS)
+        fed_chain_add(chain, &fed_encoder_range);
+    fed_chain_add(chain, &fed_encoder_weight);
+    fed_chain_add(chain, &fed_encoder_fixed_point);
+}
+
+/* What vectors pass, as fl/encoder.h has it. */
+static fed_status_t make_chain(fed_method_t *method, const fed_config_t *config) {
+    fed_chain_t *chain = &method->chain;
+    const fed_aggregation_t *rule = method->aggregation;
+    if (fed_attack_options(config)->byzantine_clients > 0 && method->attack->pretend)
+        fed_chain_add(chain, &fed_encoder_pretend);
+    for (size_t i = 0; i < rule->encoder_count; i++)
+        fed_chain_add(chain, rule->encoders[i]);
+    add_end(chain, config, rule);
+    return fed_chain_check(chain, config, "federated.aggregation");
+}
+
 fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {
-    const fed_aggregation_t *aggregation = fed_aggregation_of(config);
     *method = (fed_method_t){
         .optimizer = fed_server_optimizer_of(config),
-        .aggregation = aggregation,
-        .chain = {aggregation->encoders, aggregation->encoder_count},
+        .aggregation = fed_aggregation_of(config),
         .sampler = fed_sampler_of(config),
         .schedule = fed_schedule_of(config),
         .attack = fed_attack_of(config),
         .round_columns = fed_columns_of(config, &fed_round_table),
         .client_columns = fed_columns_of(config, &fed_client_table),
     };
-    FED_TRY(fed_chain_check(&method->chain, config, "federated.aggregation"));
+    FED_TRY(make_chain(method, config));
     return fed_algorithm_find(config, &method->algorithm);
 }
 

@@ -16,7 +16,7 @@
 static fed_status_t make_turns(fed_engine_t *engine) {
     FED_TRY(fed_shared_create(engine->comm, sizeof(uint64_t), &engine->blocks));
     /* A client stays where its state is, and what is kept of it where there is room. */
-    if (engine->home || fed_updates_kept(engine->problem) > 0)
+    if (engine->home || fed_updates_shown(engine->problem) > 0)
         return FED_OK;
     return fed_shared_create(engine->comm, sizeof(uint64_t), &engine->turns);
 }
@@ -123,7 +123,7 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
         .states = &engine->states,
         .down = task->from,
         .sums = engine->sums,
-        .row = fed_updates_place(engine, index),
+        .shown = fed_updates_place(engine, index),
         .cells = cells,
         .byzantine = &engine->byzantine,
     };

@@ -91,9 +91,9 @@ fed_client_row_t *fed_rows_client(fed_engine_t *engine, size_t index, fed_cell_t
  * Collective. @return rows of local epochs */
 size_t fed_rows_gather(fed_engine_t *engine);
 
-/* Numbers of a client that wait until the rule has looked at everybody's; 0: it needs no look, and
- * they go to the sums as they are made. */
-size_t fed_updates_kept(const fed_problem_t *problem);
+/* Numbers of a client that are kept and shown to the rule; 0: it needs no look, and they go to the
+ * sums as they are made. */
+size_t fed_updates_shown(const fed_problem_t *problem);
 
 /* Room for what is kept of this set's clients of this rank. */
 void fed_updates_begin(fed_engine_t *engine);

@@ -1,4 +1,4 @@
-/* From what a set of clients sends to its aggregate: what the rule looks at is kept, and shown to
+/* From what a set of clients sends to its aggregate: what the rule looks at is shown to
  * it on the server a piece of everybody's at a time, so that the server's memory does not grow
  * with the model; what has weights is added up exactly. */
 #include "handle.h"
@@ -10,22 +10,22 @@
 
 #include <string.h>
 
-size_t fed_updates_kept(const fed_problem_t *problem) {
+size_t fed_updates_shown(const fed_problem_t *problem) {
     const fed_method_t *method = problem->method;
     return method->aggregation->see ? method->slots.lengths[FED_OWNER_UP] : 0;
 }
 
 void fed_updates_begin(fed_engine_t *engine) {
-    size_t here = engine->queued, kept = fed_updates_kept(engine->problem);
-    if (kept == 0 || here <= engine->updates_capacity)
+    size_t here = engine->queued, shown = fed_updates_shown(engine->problem);
+    if (shown == 0 || here <= engine->updates_capacity)
         return;
     fed_free(engine->updates);
-    engine->updates = FED_NEW_ARRAY(float, here *kept);
+    engine->updates = FED_NEW_ARRAY(float, here *shown);
     engine->updates_capacity = here;
 }
 
 float *fed_updates_place(const fed_engine_t *engine, size_t index) {
-    return engine->updates ? engine->updates + index * fed_updates_kept(engine->problem) : NULL;
+    return engine->updates ? engine->updates + index * fed_updates_shown(engine->problem) : NULL;
 }
 
 /* Add up the sums of all ranks on the server, decode them, and make the weights of those who
@@ -82,18 +82,18 @@ static void gather_piece(const fed_engine_t *engine, size_t seen, const size_t *
 }
 
 /* What weighs nothing is left as it is. @param weights  [participants] */
-static void add_kept(fed_engine_t *engine, const double *weights) {
+static void add_shown(fed_engine_t *engine, const double *weights) {
     uint32_t rank = (uint32_t)fed_comm_rank(engine->comm);
     size_t length = fed_engine_up_length(engine);
     FED_AUTOFREE float *zero = FED_NEW_ARRAY(float, length);
     double squared_norm;
-    const float *kept = engine->updates;
+    const float *vector = engine->updates;
     for (size_t i = 0; i < engine->task_count; i++) {
         if (engine->rank_of[i] != rank)
             continue;
         if (weights[i] > 0)
-            fed_fixed_accumulate(length, kept, zero, weights[i], engine->sums, &squared_norm);
-        kept += length;
+            fed_fixed_accumulate(length, vector, zero, weights[i], engine->sums, &squared_norm);
+        vector += length;
     }
 }
 
@@ -108,11 +108,11 @@ static void weigh(fed_engine_t *engine, const fed_look_t *look) {
     for (size_t i = 0, next = 0; look->clients > 0 && i < participants; i++)
         weights[i] = engine->clients[i].diverged ? 0 : seen[next++];
     fed_comm_broadcast(engine->comm, weights, participants * sizeof *weights);
-    add_kept(engine, weights);
+    add_shown(engine, weights);
 }
 
 /* The rule's look at everybody, and what follows from it. Collective. */
-static void look_at_kept(fed_engine_t *engine) {
+static void look_at_shown(fed_engine_t *engine) {
     const fed_aggregation_t *rule = engine->problem->method->aggregation;
     size_t length = fed_engine_up_length(engine), width = piece_width(engine->task_count);
     FED_AUTOFREE size_t *place = FED_NEW_ARRAY(size_t, engine->task_count);
@@ -136,7 +136,7 @@ static void look_at_kept(fed_engine_t *engine) {
 void fed_updates_aggregate(fed_engine_t *engine, double grown) {
     const fed_aggregation_t *rule = engine->problem->method->aggregation;
     if (rule->see) {
-        look_at_kept(engine);
+        look_at_shown(engine);
         grown = 1; /* what it weighs are those who are left */
     }
     if (!rule->see || rule->weigh)
@@ -144,9 +144,9 @@ void fed_updates_aggregate(fed_engine_t *engine, double grown) {
 }
 
 size_t fed_engine_updates_bytes(const fed_problem_t *problem, size_t clients_here) {
-    return clients_here * fed_updates_kept(problem) * sizeof(float);
+    return clients_here * fed_updates_shown(problem) * sizeof(float);
 }
 
 size_t fed_engine_piece_bytes(const fed_problem_t *problem) {
-    return fed_updates_kept(problem) > 0 ? 2 * FED_GATHER_BUFFER_BYTES : 0;
+    return fed_updates_shown(problem) > 0 ? 2 * FED_GATHER_BUFFER_BYTES : 0;
 }

@@ -7,6 +7,8 @@
 #include "fedmpi/math/norm.h"
 #include "fedmpi/run/rooms.h"
 
+#include "fl/encoders/encoders.h" /* the ends */
+
 #include <math.h>
 
 enum { N = 33 };
@@ -40,21 +42,25 @@ static fed_message_t message_of(size_t client) {
     return (fed_message_t){.place = fed_slots_place(&method.slots, &fed_slot_update),
                            .vector = {local[client], global},
                            .factor = 1,
+                           .weight = 1,
                            .in_range = true,
                            .norm = NAN};
 }
 
-/* A client's update through these links, decoded again. */
+/* A client's update through these links and into the sums. */
 static void encode(const fed_encoder_t *const *links, size_t count, size_t client, int64_t *sums,
                    fed_message_t *message) {
-    fed_client_t at_work = {.trainer = &trainer, .state = kept, .w = global, .scale = 1};
-    fed_chain_t chain = {links, count};
-    double squared_norm;
+    const fed_client_task_t task = {.client = (uint32_t)client, .weight = 1};
+    trainer.sums = sums;
+    fed_client_t at_work = {
+        .trainer = &trainer, .task = &task, .state = kept, .w = global, .scale = 1};
+    fed_chain_t chain = {0};
+    for (size_t i = 0; i < count; i++)
+        fed_chain_add(&chain, links[i]);
+    fed_chain_add(&chain, &fed_encoder_weight);
+    fed_chain_add(&chain, &fed_encoder_fixed_point);
     *message = message_of(client);
-    fed_chain_encode(&chain, &at_work, message);
-    assert_true(message->in_range);
-    assert_true(fed_fixed_accumulate(N, message->vector.to, message->vector.from, message->factor,
-                                     sums, &squared_norm));
+    assert_true(fed_chain_pass(&chain, &at_work, message, 1));
 }
 
 static double difference(size_t client, size_t j) {
@@ -156,25 +162,102 @@ static void bytes_are_those_behind_the_last_link(void **state) {
     static const fed_slot_t extra = {FED_OWNER_UP, "extra", 7};
     fed_slots_add(&method.slots, &extra);
     const fed_encoder_t only = {.update_only = true, .bytes = a_byte_each};
-    const fed_encoder_t *all[] = {&quarters}, *one[] = {&only};
-    assert_int_equal(fed_chain_bytes(&(fed_chain_t){NULL, 0}, &config, &method.slots),
+    assert_int_equal(fed_chain_bytes(&(fed_chain_t){.count = 0}, &config, &method.slots),
                      (N + 7) * sizeof(float));
-    assert_int_equal(fed_chain_bytes(&(fed_chain_t){all, 1}, &config, &method.slots), N + 7);
-    assert_int_equal(fed_chain_bytes(&(fed_chain_t){one, 1}, &config, &method.slots),
+    assert_int_equal(fed_chain_bytes(&(fed_chain_t){{&quarters}, 1}, &config, &method.slots),
+                     N + 7);
+    assert_int_equal(fed_chain_bytes(&(fed_chain_t){{&only}, 1}, &config, &method.slots),
                      N + 7 * sizeof(float));
 }
 
-static void masks_are_refused_behind_what_does_not_add(void **state) {
+static void masks_want_sums(void **state) {
     (void)state;
     const fed_encoder_t mask = {
         .plugin = {.name = "mask", .summary = ""}, .linear = true, .needs_linear = true};
-    const fed_encoder_t *wrong[] = {fed_encoders[0], &quarters, &mask};
-    const fed_encoder_t *right[] = {fed_encoders[0], &mask, &quarters};
-    assert_int_equal(fed_chain_check(&(fed_chain_t){wrong, 3}, &config, "federated.aggregation"),
-                     FED_INPUT);
-    assert_non_null(strstr(fed_error_message(), "quarters makes"));
-    assert_int_equal(fed_chain_check(&(fed_chain_t){right, 3}, &config, "federated.aggregation"),
-                     FED_OK);
+    const fed_chain_t right = {{fed_encoders[0], &mask, &fed_encoder_weight}, 3},
+                      before = {{&quarters, &mask}, 2},
+                      behind = {{&mask, &fed_encoder_weight, &quarters}, 3},
+                      shown = {{&mask, &fed_encoder_show}, 2};
+    const char *key = "federated.aggregation";
+    assert_ok(fed_chain_check(&right, &config, key));
+    assert_fails(FED_INPUT, "mask goes with what can be added up, and quarters",
+                 fed_chain_check(&before, &config, key));
+    assert_fails(FED_INPUT, "and quarters", fed_chain_check(&behind, &config, key));
+    assert_fails(FED_INPUT, "and show (floats of each client",
+                 fed_chain_check(&shown, &config, key));
+}
+
+/* --- Chains of configurations ------------------------------------------------------------- */
+
+static void assert_chain(const char *const *settings, const char *expected) {
+    fed_method_t found;
+    fed_text_t names = {0};
+    for (; *settings; settings += 2)
+        set(&config, settings[0], "%s", settings[1]);
+    assert_ok(fed_method_find(&found, &config));
+    for (size_t i = 0; i < found.chain.count; i++)
+        fed_text_append(&names, "%s%s", i ? " " : "", found.chain.links[i]->plugin.name);
+    assert_string_equal(names.chars, expected);
+    fed_text_fini(&names);
+}
+
+#define SETTINGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void chains_are_as_configured(void **state) {
+    (void)state;
+    assert_chain(SETTINGS("federated.attack", "gaussian"), "weight fixed_point");
+    assert_chain(SETTINGS("federated.byzantine_clients", "1"), "pretend weight fixed_point");
+    assert_chain(SETTINGS("federated.aggregation", "norm_bound"),
+                 "pretend norm_bound weight fixed_point");
+    assert_chain(SETTINGS("federated.on_divergence", "skip"),
+                 "pretend norm_bound range weight fixed_point");
+    assert_chain(SETTINGS("federated.aggregation", "median"), "pretend show");
+    assert_chain(SETTINGS("federated.attack", "label_flip"), "show");
+}
+
+/* --- Ends --------------------------------------------------------------------------------- */
+
+/* Two vectors of which the second leads beyond all numbers: with `range` before them, nothing of
+ * either is added. */
+static void what_diverged_leaves_no_trace(void **state) {
+    (void)state;
+    static const fed_slot_t extra = {FED_OWNER_UP, "extra", 3};
+    static const float huge[3] = {0, 1e30f, 0}, nothing[3];
+    fed_slots_add(&method.slots, &extra);
+    int64_t sums[N + 3] = {0}, untouched[N + 3] = {0};
+    const fed_client_task_t task = {.weight = 0.5};
+    trainer.sums = sums;
+    fed_client_t at_work = {.trainer = &trainer, .task = &task, .w = global, .scale = 1};
+    fed_message_t messages[] = {message_of(1), message_of(1)};
+    messages[1].place = fed_slots_place(&method.slots, &extra);
+    messages[1].vector = (fed_difference_t){huge, nothing};
+    const fed_chain_t careful = {
+        {&fed_encoder_range, &fed_encoder_weight, &fed_encoder_fixed_point}, 3};
+    assert_false(fed_chain_pass(&careful, &at_work, messages, 2));
+    assert_memory_equal(sums, untouched, sizeof sums);
+    assert_true(fabs(messages[0].norm - fed_norm_difference(N, local[1], global)) < 1e-9);
+}
+
+/* What is shown times the weight is what is added, also where an algorithm scales. */
+static void what_is_shown_is_what_is_added(void **state) {
+    (void)state;
+    int64_t sums[N] = {0};
+    float shown[N];
+    const fed_client_task_t task = {.weight = 0.25};
+    trainer.sums = sums;
+    trainer.shown = shown;
+    fed_client_t at_work = {.trainer = &trainer, .task = &task, .w = global, .scale = 0.5};
+    const fed_chain_t added = {{&fed_encoder_weight, &fed_encoder_fixed_point}, 2},
+                      seen = {{&fed_encoder_show}, 1};
+    fed_message_t first = message_of(1), second = message_of(1);
+    first.weight = second.weight = at_work.scale;
+    assert_true(fed_chain_pass(&added, &at_work, &first, 1));
+    assert_true(fed_chain_pass(&seen, &at_work, &second, 1));
+    assert_true(first.norm > 1 && fabs(first.norm - second.norm) < 1e-12);
+    for (size_t j = 0; j < N; j++) {
+        assert_true(fabs((double)shown[j] - 0.5 * difference(1, j)) < 1e-7);
+        assert_true(fabs((double)sums[j] / FED_FIXED_ONE - 0.25 * (double)shown[j]) < 1e-7);
+    }
 }
 
 int main(void) {
@@ -184,8 +267,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(rewritten_messages_keep_what_they_leave_out, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(bytes_are_those_behind_the_last_link, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(masks_are_refused_behind_what_does_not_add, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(masks_want_sums, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(chains_are_as_configured, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_diverged_leaves_no_trace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_shown_is_what_is_added, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

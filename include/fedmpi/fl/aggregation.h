@@ -40,8 +40,9 @@ typedef struct fed_aggregation {
     const fed_encoder_t *const *encoders;
     size_t encoder_count;
 
-    /** Optional: are so many clients a round enough? FED_INPUT says how many it needs. */
-    fed_status_t (*check)(const fed_config_t *config, size_t clients);
+    /** Optional: are so many clients a round enough, of which `tolerated` may send anything?
+     * FED_INPUT says how many it needs. */
+    fed_status_t (*check)(const fed_config_t *config, size_t clients, size_t tolerated);
 
     /** Optional: look at a piece of everybody's vectors; pieces come in their order.
      * NULL: clients weigh what federated.weighting says, and nothing is kept.

@@ -2,8 +2,9 @@
  *
  * An attack is one const struct in one file and its name in attacks.h. An honest client's
  * training and an attacker's are the same but for it: the attacker may train on labels of its
- * own, and may pretend to have ended elsewhere. Vectors beside the update (SCAFFOLD's change of
- * its control) are those of its honest training: attacks are on the model.
+ * own, and may pretend to have ended elsewhere, which is the first link of its chain
+ * (fl/encoder.h). Vectors beside the update (SCAFFOLD's change of its control) are those of its
+ * honest training: attacks are on the model.
  */
 #ifndef FEDMPI_FL_ATTACK_H
 #define FEDMPI_FL_ATTACK_H

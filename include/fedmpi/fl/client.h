@@ -27,8 +27,8 @@ typedef struct fed_trainer {
     fed_states_t *states;             /**< what clients keep: blocks of FED_OWNER_CLIENT */
     const float *down;                /**< the block of FED_OWNER_DOWN */
     int64_t *sums;                    /**< fixed-point sums of p_k u_k: a block of FED_OWNER_UP */
-    float *row;                       /**< takes this client's block of FED_OWNER_UP, unweighted, in
-                                           place of the sums; or NULL */
+    float *shown;                     /**< takes this client's block of FED_OWNER_UP, unweighted,
+                                           where the rule looks at it; else NULL */
     fed_cell_t *cells;                /**< takes what variants note of this client,
                                            [method->client_columns.count]; NULL: nobody records */
     const fed_byzantine_t *byzantine; /**< NULL: all clients are honest */

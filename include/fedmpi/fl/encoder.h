@@ -2,13 +2,18 @@
  *
  * A chain of links turns the floats of local training into what is added up exactly, 64-bit
  * fixed-point integers (math/fixed.h). Each link says what it changes, the bytes that would
- * travel behind it, and whether its encodings may be added up. The end of every chain is the
- * client's weight and the rounding to fixed point, or where the aggregation rule looks at
- * single clients a row of floats.
+ * travel behind it, and whether its encodings may be added up. fl/method.c puts the chain of a
+ * configuration together:
+ *
+ *     pretend                what a Byzantine client sends in place of its update
+ *     ...                    those of the aggregation rule, as norm_bound
+ *     range                  where a client that diverged is left out: it must leave no trace
+ *     weight, fixed_point    the client's share of the sum, and the rounding; or
+ *     show                   floats, where the rule looks at them before it knows weights
  *
  * Between links a vector is a message that stands for factor * (to - from). A link that only
  * scales changes the factor and touches no number: such chains end in one fused pass over w_k
- * and w, as the empty chain does. A link that changes single numbers rewrites the message.
+ * and w. A link that changes single numbers rewrites the message.
  *
  * An encoder is one const struct in one file and a line in encoders.c; an aggregation rule asks
  * for those that it needs.
@@ -35,8 +40,10 @@ typedef struct fed_message {
     const fed_place_t *place; /**< the slot of FED_OWNER_UP that it fills */
     fed_difference_t vector;  /**< [place->count] */
     double factor;            /**< the message is factor * (to - from); 1 at first */
-    bool in_range;            /**< all that was rewritten was: no number is lost to divergence */
-    double norm;              /**< L2 norm before it was rewritten; NaN: it was not */
+    double weight;            /**< what it counts for; the algorithm's scale of it at first */
+    bool in_range;            /**< what links have seen of it: else the client diverged */
+    double norm;              /**< L2 norm of the vector as the client sent it off; NaN before a
+                                   link has looked at all of it */
     float *own;               /**< memory of a message that was rewritten */
 } fed_message_t;
 
@@ -51,7 +58,7 @@ typedef struct fed_encoder {
      * client encoded. False, say, for lists of positions. */
     bool linear;
 
-    /** It makes sense behind linear links only, as masks do that cancel in the sum. */
+    /** All other links of its chain must be linear, as for masks that cancel in the sum. */
     bool needs_linear;
 
     /** Vectors beside the update (SCAFFOLD's change of its control) pass as they are. */
@@ -64,17 +71,24 @@ typedef struct fed_encoder {
     size_t (*bytes)(const fed_config_t *config, size_t numbers, size_t bytes);
 } fed_encoder_t;
 
+#define FED_MOST_LINKS 16
+
 /** The links that a configuration asks for, in the order in which a vector passes them. */
 typedef struct fed_chain {
-    const fed_encoder_t *const *links; /**< [count], borrowed */
+    const fed_encoder_t *links[FED_MOST_LINKS]; /**< [count] */
     size_t count;
 } fed_chain_t;
 
-/** FED_INPUT, naming `key`, if a link does not go behind those before it. */
+void fed_chain_add(fed_chain_t *chain, const fed_encoder_t *link);
+
+/** FED_INPUT, naming `key`, if links do not go together. */
 fed_status_t fed_chain_check(const fed_chain_t *chain, const fed_config_t *config, const char *key);
 
-/** Pass a message through all links that are for it. */
-void fed_chain_encode(const fed_chain_t *chain, const fed_client_t *client, fed_message_t *message);
+/** All messages through one link after another that is for them.
+ * @param messages  [in,out] [count]; what they own is the caller's
+ * @return false, behind the link that found it, if a number is out of range: the client diverged */
+bool fed_chain_pass(const fed_chain_t *chain, const fed_client_t *client, fed_message_t *messages,
+                    size_t count);
 
 /** Bytes that one client sends in a round, behind the last link. */
 size_t fed_chain_bytes(const fed_chain_t *chain, const fed_config_t *config,
@@ -86,8 +100,8 @@ double fed_message_norm(const fed_message_t *message);
 /** The message as numbers of its own, to change in place: [place->count]. */
 float *fed_message_rewrite(fed_message_t *message);
 
-/** row = (to - from) * scale; false if a difference is out of the range of numbers. */
-bool fed_difference_keep(size_t n, const fed_difference_t *vector, double scale, float *row);
+/** out = (to - from) * scale; false if a difference is out of the range of numbers. */
+bool fed_difference_scale(size_t n, const fed_difference_t *vector, double scale, float *out);
 
 /** All encoders that are compiled in. */
 extern const fed_encoder_t *const fed_encoders[];

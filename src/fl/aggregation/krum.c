@@ -80,8 +80,7 @@ static void weigh_multi_krum(const fed_look_t *look, double *weights) {
     weigh_best(look, look->clients - look->tolerated, weights);
 }
 
-static fed_status_t check(const fed_config_t *config, size_t clients) {
-    size_t tolerated = fed_aggregation_tolerated(config, clients);
+static fed_status_t check(const fed_config_t *config, size_t clients, size_t tolerated) {
     if (clients < 2 * tolerated + 3)
         return fed_config_fail(config, "federated.aggregation",
                                "needs 2 f + 3 clients a round; federated.tolerated makes f = %zu "

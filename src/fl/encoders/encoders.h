@@ -13,4 +13,8 @@ extern const fed_added_column_t fed_norm_bound_cut, fed_norm_bound_cuts;
 
 extern const fed_encoder_t fed_encoder_norm_bound;
 
+/* Those that stand in chains without being asked for, see fl/method.c. */
+extern const fed_encoder_t fed_encoder_pretend, fed_encoder_range, fed_encoder_weight,
+    fed_encoder_fixed_point, fed_encoder_show;
+
 #endif
