@@ -67,8 +67,8 @@ def mpi_jobs(build: Path, ranks=RANKS, label: str = "mpi", **options) -> list[Jo
 
 
 def python_jobs(folder: str, limit_seconds: int) -> list[Job]:
-    """Each file of unittest tests is a job."""
-    path = {"PYTHONPATH": f"{ROOT}:{TESTS / folder}"}
+    """Each file of unittest tests is a job; what those of e2e share, others use as well."""
+    path = {"PYTHONPATH": f"{ROOT}:{TESTS / folder}:{TESTS / 'e2e'}"}
     return [Job(f"{folder}/{file.stem}", [sys.executable, "-m", "unittest", "-v", str(file)],
                 "unittest", limit_seconds, path)
             for file in sorted((TESTS / folder).glob("test_*.py"))]
@@ -102,6 +102,11 @@ def python(build: Path, parallel: int) -> list[Job]:
 def slurm(build: Path, parallel: int) -> list[Job]:
     """The job scripts on a Slurm of their own; skipped where none is installed."""
     return with_program("slurm", 600, build, parallel)
+
+
+def cluster(build: Path, parallel: int) -> list[Job]:
+    """Several nodes, made of namespaces; skipped where none can be made."""
+    return with_program("cluster", 600, build, parallel)
 
 
 def tool(name: str, program: str, *command: str, limit_seconds: int = 600) -> Job:
@@ -192,6 +197,7 @@ SUITES: dict[str, Callable[[Path, int], list[Job]]] = {
     "mpi": mpi,
     "static": static,
     "slurm": slurm,
+    "cluster": cluster,
     "e2e": e2e,
     "python": python,
     "sanitize": sanitize,

@@ -1,6 +1,6 @@
 # Tests and checks: `make check` runs them all, `make check-SUITE` one suite.
 
-SUITES = unit mpi e2e python slurm static sanitize valgrind clang fuzz
+SUITES = unit mpi e2e python slurm cluster static sanitize valgrind clang fuzz
 RUN_TESTS = $(PYTHON) tests/run.py --build $(BUILD)
 
 # The set-up needs root only where something is missing.

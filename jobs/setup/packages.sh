@@ -48,6 +48,7 @@ check|command shellcheck|shellcheck|ShellCheck|shellcheck|shellcheck|shellcheck
 check|command valgrind|valgrind|valgrind|-|valgrind|valgrind
 check|command slurmctld|slurm-wlm|slurm-slurmctld|-|slurm|-
 check|command munged|munge|munge|-|munge|-
+check|command ip|iproute2|iproute|-|iproute2|-
 END
 }
 
