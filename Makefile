@@ -170,8 +170,9 @@ clean: ## remove what was built; data and results stay
 
 help: ## this list
 	@echo 'make TARGET [VARIABLE=VALUE ...]'
-	@sed -n 's/^\([a-z$$()%:-]*\): .*## \(.*\)/\1|\2/p; s/^\([a-z-]*\): ## \(.*\)/\1|\2/p' \
-	    $(MAKEFILE_LIST) | sort -u | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@{ sed -n 's/^\([a-z-]*\): \(.* \)\?## \(.*\)/\1|\3/p' $(MAKEFILE_LIST); \
+	    echo 'check-SUITE|one of the suites $(SUITES)'; } | \
+	    LC_ALL=C sort -t'|' -k1,1 | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo
 	@echo 'Libraries: HDF5_DIR=PREFIX, or HDF5_CFLAGS and HDF5_LIBS; the same for OPENBLAS,'
 	@echo 'RANDOM123, SODIUM, ZLIB. Programs: CC=mpicc, MPIRUN=mpirun, PYTHON=/usr/bin/python3.'

@@ -11,7 +11,7 @@ check: ## everything that the tests need, and all tests
 $(SUITES:%=check-%): check-%:
 	@$(RUN_TESTS) $*
 
-tests: $(UNIT_TESTS) $(MPI_TESTS)
+tests: $(UNIT_TESTS) $(MPI_TESTS) ## build the tests in C
 
 C_FILES  := $(call c_files,src include tests)
 C_SOURCES = $(filter %.c,$(C_FILES))
@@ -20,7 +20,7 @@ C_HEADERS = $(filter %.h,$(C_FILES))
 format: ## clang-format on all C files
 	clang-format -i $(C_FILES)
 
-format-check:
+format-check: ## see that clang-format would change nothing
 	clang-format --dry-run -Werror $(C_FILES)
 
 # clang-tidy reads the flags that the sources are compiled with; a file that passed
@@ -28,6 +28,7 @@ format-check:
 MPI_CFLAGS = $(shell $(CC) --showme:compile 2>/dev/null || $(CC) -compile_info | cut -d' ' -f2-)
 TIDY_FLAGS = $(filter-out -Werror -MMD -MP,$(FLAGS)) $(MPI_CFLAGS)
 
+tidy: ## clang-tidy on all C files
 tidy: $(filter-out $(BUILD)/tidy/src/math/simd/%,$(C_SOURCES:%.c=$(BUILD)/tidy/%.passed)) \
       $(SIMD_SOURCES:%.c=$(BUILD)/tidy/%.passed)
 
@@ -43,13 +44,13 @@ $(BUILD)/tidy/%.passed: %.c $(C_HEADERS) .clang-tidy
 # which functions end the program.
 CPPCHECK_OFF = internalAstError nullPointer nullPointerRedundantCheck missingIncludeSystem
 
-cppcheck:
+cppcheck: ## cppcheck on the sources
 	@mkdir -p $(BUILD)/cppcheck
 	cppcheck --quiet --enable=warning,performance,portability --error-exitcode=1 --std=c11 \
 	    --language=c -Iinclude -Isrc -DFED_SIMD=plain $(CPPCHECK_OFF:%=--suppress=%) \
 	    --cppcheck-build-dir=$(BUILD)/cppcheck src
 
-shellcheck:
+shellcheck: ## shellcheck on all scripts
 	shellcheck $(wildcard jobs/*.sh jobs/*.sbatch jobs/*/*.sh) src/cli/completion/fedmpi.bash
 
 .PHONY: check $(SUITES:%=check-%) tests format format-check tidy cppcheck shellcheck

@@ -22,7 +22,7 @@ $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%): $(BUILD)/tests/fuzz/fuzz_%: \
                             $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED) $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
-fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+fuzz: $(FUZZ_TARGETS:%=fuzz-%) ## each target for FUZZ_SECONDS=600; fuzz-ini and so on: one
 
 # Finds are kept in the corpus of the build folder, from one run to the next.
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: fuzz-build
