@@ -22,8 +22,8 @@ static size_t keep_finite_samples(fed_raw_samples_t *samples, size_t count, size
         if (!all_finite(values + i * features, features))
             continue;
         memmove(values + left * features, values + i * features, features * sizeof *values);
-        if (samples->clients)
-            samples->clients[left] = samples->clients[i];
+        if (samples->client_of)
+            samples->client_of[left] = samples->client_of[i];
         samples->labels[left++] = samples->labels[i];
     }
     return left;

@@ -125,7 +125,7 @@ static size_t aligned(size_t bytes) {
 
 /* Offsets of the arrays from the start of the block. */
 typedef struct layout {
-    size_t train_values, train_labels, train_clients, generated_first, test_values, test_labels,
+    size_t train_values, train_labels, train_client_of, generated_first, test_values, test_labels,
         columns, end;
 } layout_t;
 
@@ -137,8 +137,8 @@ static layout_t layout_of(const fed_dataset_shape_t *shape) {
     size_t named = shape->names_clients ? stored : 0;
     size_t firsts = shape->generated_clients > 0 ? shape->generated_clients + 1 : 0;
     at.train_labels = at.train_values + aligned(stored * sample_bytes);
-    at.train_clients = at.train_labels + aligned(stored * sizeof(int32_t));
-    at.generated_first = at.train_clients + aligned(named * sizeof(int32_t));
+    at.train_client_of = at.train_labels + aligned(stored * sizeof(int32_t));
+    at.generated_first = at.train_client_of + aligned(named * sizeof(int32_t));
     at.test_values = at.generated_first + aligned(firsts * sizeof(size_t));
     at.test_labels = at.test_values + aligned(shape->test_count * sample_bytes);
     at.columns = at.test_labels + aligned(shape->test_count * sizeof(int32_t));
@@ -158,7 +158,7 @@ static fed_raw_samples_t train_arrays(const fed_dataset_shape_t *shape, void *bl
     return (fed_raw_samples_t){
         .values = base + at.train_values,
         .labels = (int32_t *)(void *)(base + at.train_labels),
-        .clients = shape->names_clients ? (int32_t *)(void *)(base + at.train_clients) : NULL,
+        .client_of = shape->names_clients ? (int32_t *)(void *)(base + at.train_client_of) : NULL,
     };
 }
 
@@ -174,7 +174,7 @@ fed_status_t fed_dataset_fill(const fed_config_t *config, const fed_array_format
     };
     FED_TRY(source->read(source, config, arrays, shape, &train, &test));
     if (fed_assignment_is_used(config))
-        FED_TRY(fed_assignment_read(config, arrays, shape->train_count, train.clients));
+        FED_TRY(fed_assignment_read(config, arrays, shape->train_count, train.client_of));
 
     fed_block_header_t *header = block;
     *header = (fed_block_header_t){
@@ -207,8 +207,8 @@ size_t fed_dataset_parts(const fed_config_t *config, const void *block,
         size_t begin, end;
     } arrays[FED_DATASET_PARTS] = {
         {"training samples", "data.path", at.train_values, at.train_labels},
-        {"training labels", "data.path", at.train_labels, at.train_clients},
-        {"clients of training samples", assigned, at.train_clients, at.generated_first},
+        {"training labels", "data.path", at.train_labels, at.train_client_of},
+        {"clients of training samples", assigned, at.train_client_of, at.generated_first},
         {"sizes of clients", "data.path", at.generated_first, at.test_values},
         {"test samples", "data.path", at.test_values, at.test_labels},
         {"test labels", "data.path", at.test_labels, at.columns},
@@ -261,9 +261,9 @@ fed_dataset_t fed_dataset_attach(const fed_config_t *config, const void *block) 
         .train = samples,
         .validation = samples,
         .test = samples,
-        .train_clients = header->shape.names_clients
-                             ? (const int32_t *)(const void *)(base + at.train_clients)
-                             : NULL,
+        .train_client_of = header->shape.names_clients
+                               ? (const int32_t *)(const void *)(base + at.train_client_of)
+                               : NULL,
         .channels = samples.channels,
         .height = whole ? header->shape.height : 1,
         .width = whole ? header->shape.width : header->features,

@@ -38,22 +38,22 @@ void fed_byzantine_init(fed_byzantine_t *byzantine, const fed_config_t *config,
     *byzantine = (fed_byzantine_t){.attack = attack};
     if (count == 0)
         return;
-    byzantine->clients = FED_NEW_ARRAY(bool, clients);
+    byzantine->attackers = FED_NEW_ARRAY(bool, clients);
     FED_AUTOFREE uint32_t *order = FED_NEW_ARRAY(uint32_t, clients);
     for (size_t k = 0; k < clients; k++)
         order[k] = (uint32_t)k;
     fed_stream_t stream = {.seed = fed_seed(config), .purpose = FED_RANDOM_BYZANTINE};
     fed_random_permute(&stream, order, clients);
     for (size_t i = 0; i < count; i++)
-        byzantine->clients[order[i]] = true;
+        byzantine->attackers[order[i]] = true;
 }
 
 void fed_byzantine_fini(fed_byzantine_t *byzantine) {
-    fed_free(byzantine->clients);
+    fed_free(byzantine->attackers);
     *byzantine = (fed_byzantine_t){0};
 }
 
 const fed_attack_t *fed_byzantine_attack(const fed_byzantine_t *byzantine, uint32_t client) {
-    bool attacks = byzantine && byzantine->clients && byzantine->clients[client];
+    bool attacks = byzantine && byzantine->attackers && byzantine->attackers[client];
     return attacks ? byzantine->attack : NULL;
 }

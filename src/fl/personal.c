@@ -85,17 +85,17 @@ static int by_client(const void *a, const void *b) {
     return (left->client > right->client) - (left->client < right->client);
 }
 
-fed_personal_row_t fed_personal_summarize(int64_t round, fed_personal_t *clients, size_t count) {
+fed_personal_row_t fed_personal_summarize(int64_t round, fed_personal_t *evaluated, size_t count) {
     FED_AUTOFREE fed_measure_t *before = FED_NEW_ARRAY(fed_measure_t, count);
     FED_AUTOFREE fed_measure_t *after = FED_NEW_ARRAY(fed_measure_t, count);
     fed_personal_row_t row = {.round = round};
-    qsort(clients, count, sizeof *clients, by_client);
+    qsort(evaluated, count, sizeof *evaluated, by_client);
     for (size_t k = 0; k < count; k++) {
-        if (clients[k].before.samples == 0)
+        if (evaluated[k].before.samples == 0)
             continue;
-        before[row.clients] = fed_score_measure(&clients[k].before);
-        after[row.clients++] = fed_score_measure(&clients[k].after);
-        row.samples += clients[k].before.samples;
+        before[row.clients] = fed_score_measure(&evaluated[k].before);
+        after[row.clients++] = fed_score_measure(&evaluated[k].after);
+        row.samples += evaluated[k].before.samples;
     }
     row.before = spread_of(before, (size_t)row.clients);
     row.after = spread_of(after, (size_t)row.clients);

@@ -34,8 +34,8 @@ void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HAS
     size_t stored = train->generator ? 0 : train->count; /* else the configuration says all */
     size_t samples = (stored + step - 1) / step;
     size_t label_bytes = stored * sizeof *train->labels;
-    const int32_t *clients = run->dataset.train_clients;
-    size_t client_bytes = clients ? train->count * sizeof *clients : 0;
+    const int32_t *client_of = run->dataset.train_client_of;
+    size_t client_bytes = client_of ? train->count * sizeof *client_of : 0;
     size_t initial_bytes = run->model.parameters * sizeof *run->initial;
     size_t bytes = label_bytes + samples * sample_bytes + initial_bytes + client_bytes;
     FED_AUTOFREE char *all = fed_alloc(bytes, 1);
@@ -45,8 +45,8 @@ void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HAS
         memcpy(all + label_bytes + i * sample_bytes,
                (const char *)train->values + i * step * sample_bytes, sample_bytes);
     memcpy(all + label_bytes + samples * sample_bytes, run->initial, initial_bytes);
-    if (clients)
-        memcpy(all + bytes - client_bytes, clients, client_bytes);
+    if (client_of)
+        memcpy(all + bytes - client_bytes, client_of, client_bytes);
     fed_hash(all, bytes, hash);
 }
 

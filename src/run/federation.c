@@ -152,7 +152,8 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
     fed_record_t *record = &server->record;
     fed_engine_account(federation->engine, trained, row);
     fed_record_rows(record, &fed_round_table, row, row->cells, 1);
-    fed_record_rows(record, &fed_client_table, trained->clients, trained->cells, trained->count);
+    fed_record_rows(record, &fed_client_table, trained->client_rows, trained->cells,
+                    trained->count);
     fed_record_rows(record, &fed_local_epoch_table, trained->local_epochs, NULL,
                     trained->local_epoch_count);
     fed_record_rows(record, &fed_personal_table, personal, NULL, personal->round > 0);

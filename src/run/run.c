@@ -201,7 +201,7 @@ fed_labels_t fed_run_labels(const fed_run_t *run) {
         .labels = run->dataset.train.labels,
         .count = run->dataset.train.count,
         .classes = run->dataset.classes,
-        .clients = run->dataset.train_clients,
+        .client_of = run->dataset.train_client_of,
         .generated_first = run->dataset.generated_first,
         .generated_clients = run->dataset.generated_clients,
     };

@@ -48,7 +48,7 @@ void fed_engine_end(fed_engine_t *engine) {
 static double finish_spread(const fed_comm_t *comm, const fed_trained_t *trained) {
     FED_AUTOFREE double *busy = FED_NEW_ARRAY(double, (size_t)fed_comm_size(comm));
     for (size_t i = 0; i < trained->count; i++)
-        busy[trained->clients[i].rank] += trained->clients[i].train_seconds;
+        busy[trained->client_rows[i].rank] += trained->client_rows[i].train_seconds;
     double shortest = INFINITY, longest = 0;
     for (int worker = 0; worker < fed_comm_workers(comm); worker++) {
         double seconds = busy[fed_comm_worker(comm, worker)];
@@ -82,7 +82,7 @@ static void add_up_cells(const fed_method_t *method, const fed_trained_t *traine
         const fed_added_column_t *column = rounds->added[c];
         double sum = 0;
         for (size_t i = 0; column->sum_of && i < trained->count; i++)
-            if (!trained->clients[i].diverged)
+            if (!trained->client_rows[i].diverged)
                 sum +=
                     fed_columns_get(clients, trained->cells + i * clients->count, column->sum_of);
         if (column->sum_of)

@@ -66,7 +66,7 @@ void fed_engine_destroy(fed_engine_t *engine) {
     fed_free(engine->rank_of);
     fed_free(engine->queue);
     fed_free(engine->client_counts);
-    fed_free(engine->clients);
+    fed_free(engine->client_rows);
     fed_free(engine->cells);
     fed_free(engine->averaged);
     fed_free(engine->local_epochs);
@@ -193,14 +193,14 @@ fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, siz
 
 /* Where nobody diverged, they are all of them. */
 static void list_averaged(fed_engine_t *engine, fed_trained_t *trained) {
-    trained->averaged = engine->clients;
+    trained->averaged = engine->client_rows;
     if (trained->averaged_count == trained->count)
         return;
     fed_free(engine->averaged);
     engine->averaged = FED_NEW_ARRAY(fed_client_row_t, trained->averaged_count);
     for (size_t i = 0, next = 0; i < trained->count; i++)
-        if (!engine->clients[i].diverged)
-            engine->averaged[next++] = engine->clients[i];
+        if (!engine->client_rows[i].diverged)
+            engine->averaged[next++] = engine->client_rows[i];
     trained->averaged = engine->averaged;
 }
 
@@ -209,7 +209,7 @@ static void list_averaged(fed_engine_t *engine, fed_trained_t *trained) {
 static fed_status_t leave_out_diverged(fed_engine_t *engine, fed_trained_t *trained) {
     const fed_problem_t *problem = engine->problem;
     trained->averaged_count =
-        fed_weights_without_diverged(problem, engine->clients, trained->count, &trained->grown);
+        fed_weights_without_diverged(problem, engine->client_rows, trained->count, &trained->grown);
     list_averaged(engine, trained);
     if (trained->count > 0 && trained->averaged_count == 0)
         return fed_fail(FED_DIVERGED,
@@ -227,7 +227,7 @@ fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
     fed_status_t status = FED_OK;
     if (fed_comm_is_server(engine->comm)) {
         *trained = (fed_trained_t){
-            .clients = engine->clients,
+            .client_rows = engine->client_rows,
             .cells = engine->cells,
             .count = engine->task_count,
             .local_epochs = engine->local_epochs,

@@ -53,8 +53,8 @@ struct fed_engine {
 
     size_t *client_counts; /* [ranks]: clients that each has trained in this set */
     size_t *epoch_counts;  /* [ranks]: rows that each has of tracked ones; after client_counts */
-    fed_client_row_t *clients; /* [row_capacity]: this rank's; on the server everybody's */
-    fed_cell_t *cells;         /* [row_capacity][client_columns.count], beside them */
+    fed_client_row_t *client_rows; /* [row_capacity]: this rank's; on the server everybody's */
+    fed_cell_t *cells;             /* [row_capacity][client_columns.count], beside them */
     size_t row_capacity;
     fed_client_row_t *averaged;          /* of those that did not diverge; NULL: nobody has yet */
     fed_local_epoch_row_t *local_epochs; /* [epoch_capacity]: as clients */

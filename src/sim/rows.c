@@ -18,7 +18,7 @@ static void reserve_clients(fed_engine_t *engine, size_t rows) {
     size_t before = engine->row_capacity;
     if (rows <= before)
         return;
-    engine->clients = fed_grow(engine->clients, before, rows, sizeof *engine->clients);
+    engine->client_rows = fed_grow(engine->client_rows, before, rows, sizeof *engine->client_rows);
     engine->cells = fed_grow(engine->cells, before * width(engine), rows * width(engine),
                              sizeof *engine->cells);
     engine->row_capacity = rows;
@@ -47,7 +47,7 @@ fed_client_row_t *fed_rows_client(fed_engine_t *engine, size_t index, fed_cell_t
     if (index == engine->row_capacity)
         reserve_clients(engine, 2 * index);
     *cells = engine->cells + index * width(engine);
-    return &engine->clients[index];
+    return &engine->client_rows[index];
 }
 
 static int by_client_and_epoch(const void *a, const void *b) {
@@ -87,7 +87,7 @@ static void arrange(fed_engine_t *engine, const fed_client_row_t *rows, const fe
         const fed_task_t *task =
             bsearch(&client, engine->tasks, count, sizeof *engine->tasks, find_client);
         size_t at = (size_t)(task - engine->tasks);
-        engine->clients[at] = rows[i];
+        engine->client_rows[at] = rows[i];
         memcpy(engine->cells + at * width(engine), cells + i * width(engine), cell_bytes);
     }
 }
@@ -95,7 +95,7 @@ static void arrange(fed_engine_t *engine, const fed_client_row_t *rows, const fe
 static void gather_clients(fed_engine_t *engine) {
     const size_t *counts = engine->client_counts;
     FED_AUTOFREE fed_client_row_t *rows =
-        gather(engine, engine->clients, counts, sizeof *engine->clients);
+        gather(engine, engine->client_rows, counts, sizeof *engine->client_rows);
     FED_AUTOFREE fed_cell_t *cells =
         gather(engine, engine->cells, counts, width(engine) * sizeof *engine->cells);
     if (fed_comm_is_server(engine->comm))

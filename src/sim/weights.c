@@ -8,43 +8,42 @@ static bool by_samples(const fed_problem_t *problem) {
     return fed_federated_options(problem->config)->weighting == FED_WEIGHT_SAMPLES;
 }
 
-static size_t samples_of(const fed_problem_t *problem, const uint32_t *clients, size_t count) {
+static size_t samples_of(const fed_problem_t *problem, const uint32_t *chosen, size_t count) {
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
-        total += fed_partition_count(problem->partition, clients[i]);
+        total += fed_partition_count(problem->partition, chosen[i]);
     return total;
 }
 
-void fed_weights(const fed_problem_t *problem, const uint32_t *clients, size_t count,
+void fed_weights(const fed_problem_t *problem, const uint32_t *chosen, size_t count,
                  double *weights) {
-    size_t total = samples_of(problem, clients, count);
+    size_t total = samples_of(problem, chosen, count);
     for (size_t i = 0; i < count; i++)
         if (!by_samples(problem))
             weights[i] = 1.0 / (double)count;
         else if (total > 0)
-            weights[i] =
-                (double)fed_partition_count(problem->partition, clients[i]) / (double)total;
+            weights[i] = (double)fed_partition_count(problem->partition, chosen[i]) / (double)total;
         else
             weights[i] = 0;
 }
 
-double fed_weights_share(const fed_problem_t *problem, const uint32_t *clients, size_t count) {
+double fed_weights_share(const fed_problem_t *problem, const uint32_t *chosen, size_t count) {
     if (by_samples(problem))
-        return (double)samples_of(problem, clients, count) /
+        return (double)samples_of(problem, chosen, count) /
                (double)fed_partition_total(problem->partition);
     return (double)count / (double)problem->partition->clients;
 }
 
-size_t fed_weights_without_diverged(const fed_problem_t *problem, fed_client_row_t *clients,
+size_t fed_weights_without_diverged(const fed_problem_t *problem, fed_client_row_t *rows,
                                     size_t count, double *factor) {
     size_t left = 0;
     int64_t all_weight = 0, left_weight = 0;
     for (size_t i = 0; i < count; i++) {
-        int64_t weight = by_samples(problem) ? clients[i].samples : 1;
+        int64_t weight = by_samples(problem) ? rows[i].samples : 1;
         all_weight += weight;
-        if (clients[i].diverged) {
-            fed_warn("round %lld: client %lld diverged and is left out",
-                     (long long)clients[i].round, (long long)clients[i].client);
+        if (rows[i].diverged) {
+            fed_warn("round %lld: client %lld diverged and is left out", (long long)rows[i].round,
+                     (long long)rows[i].client);
             continue;
         }
         left_weight += weight;
@@ -52,6 +51,6 @@ size_t fed_weights_without_diverged(const fed_problem_t *problem, fed_client_row
     }
     *factor = left_weight > 0 ? (double)all_weight / (double)left_weight : 1;
     for (size_t i = 0; i < count; i++)
-        clients[i].weight *= *factor; /* 1 where nobody diverged: the same bits */
+        rows[i].weight *= *factor; /* 1 where nobody diverged: the same bits */
     return left;
 }

@@ -23,7 +23,7 @@ static bool is_same(const outcome_t *a, const outcome_t *b) {
     return a->count == b->count && a->averaged_count == b->averaged_count &&
            a->epoch_count == b->epoch_count && a->grown == b->grown &&
            are_bits_same(a->up, b->up, sizeof a->up) &&
-           are_bits_same(a->clients, b->clients, sizeof a->clients) &&
+           are_bits_same(a->client_rows, b->client_rows, sizeof a->client_rows) &&
            are_bits_same(a->cells, b->cells, sizeof a->cells) &&
            are_bits_same(a->epochs, b->epochs, sizeof a->epochs);
 }
@@ -93,7 +93,7 @@ static void cells_stay_with_their_rows(void **state) {
     outcome_t all = check((set_case_t){.keys = keys, EVERYBODY});
     int64_t cut = 0;
     for (size_t i = 0; i < SET_CLIENTS; i++) {
-        assert_everywhere(all.cells[i].integer == (all.clients[i].update_norm > 0.05));
+        assert_everywhere(all.cells[i].integer == (all.client_rows[i].update_norm > 0.05));
         cut += all.cells[i].integer;
     }
     assert_everywhere(cut > 0 && cut < SET_CLIENTS);
@@ -119,7 +119,7 @@ static void clients_that_diverge_are_left_out(void **state) {
                                         .count = SET_CLIENTS,
                                         .broken = 3});
     assert_everywhere(left.status == FED_OK && left.averaged_count == SET_CLIENTS - 1);
-    assert_everywhere(left.clients[3].diverged == 1 && left.grown > 1);
+    assert_everywhere(left.client_rows[3].diverged == 1 && left.grown > 1);
 }
 
 /* On whichever rank it was, all hear of it. */

@@ -16,7 +16,7 @@ typedef struct outcome {
     double up[SET_LENGTH];
     double grown;
     size_t count, averaged_count, epoch_count;
-    fed_client_row_t clients[SET_CLIENTS];
+    fed_client_row_t client_rows[SET_CLIENTS];
     fed_cell_t cells[SET_CLIENTS]; /* the first column that variants add, if any */
     fed_local_epoch_row_t epochs[64];
     float states[SET_CLIENTS][SET_LENGTH]; /* of the clients that stay on this rank */
@@ -62,9 +62,9 @@ static inline void keep_outcome(outcome_t *outcome, const fed_trained_t *trained
     if (trained->up)
         memcpy(outcome->up, trained->up, outcome->length * sizeof *trained->up);
     for (size_t i = 0; i < trained->count; i++) {
-        outcome->clients[i] = trained->clients[i];
-        outcome->clients[i].train_seconds = 0; /* as the machine likes */
-        outcome->clients[i].rank = 0;
+        outcome->client_rows[i] = trained->client_rows[i];
+        outcome->client_rows[i].train_seconds = 0; /* as the machine likes */
+        outcome->client_rows[i].rank = 0;
         if (columns > 0)
             outcome->cells[i] = trained->cells[i * columns];
     }

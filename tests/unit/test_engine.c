@@ -60,11 +60,11 @@ static void a_sum_is_that_of_single_clients(void **unused) {
     for (uint32_t k = 0; k < SET_CLIENTS; k++) {
         outcome_t one = run(
             (set_case_t){.keys = USUAL, .chosen = &everybody[k], .count = 1, .broken = UINT32_MAX});
-        assert_true(one.clients[0].weight == 1 && one.clients[0].client == k);
-        assert_true(one.clients[0].update_norm == all.clients[k].update_norm);
-        assert_int_equal(all.clients[k].samples, set_counts[k]);
+        assert_true(one.client_rows[0].weight == 1 && one.client_rows[0].client == k);
+        assert_true(one.client_rows[0].update_norm == all.client_rows[k].update_norm);
+        assert_int_equal(all.client_rows[k].samples, set_counts[k]);
         for (size_t j = 0; j < all.length; j++)
-            sum[j] += all.clients[k].weight * one.up[j];
+            sum[j] += all.client_rows[k].weight * one.up[j];
     }
     for (size_t j = 0; j < all.length; j++) {
         assert_true(fabs(sum[j] - all.up[j]) < (SET_CLIENTS + 1) / FED_FIXED_ONE);
@@ -77,7 +77,7 @@ static void rows_come_in_the_order_of_clients(void **unused) {
     (void)unused;
     outcome_t all = run((set_case_t){.keys = USUAL, EVERYBODY});
     for (uint32_t k = 0; k < SET_CLIENTS; k++)
-        assert_int_equal(all.clients[k].client, k); /* trained costliest first */
+        assert_int_equal(all.client_rows[k].client, k); /* trained costliest first */
     static const struct { int64_t client, epoch; } expected[] = {{1, 1}, {1, 2}, {4, 1}, {4, 2}};
     assert_int_equal(all.epoch_count, 4);
     for (size_t i = 0; i < 4; i++)
@@ -112,7 +112,7 @@ static void who_diverges_is_as_if_never_asked(void **unused) {
             run((set_case_t){.keys = keys, .chosen = everybody, .count = SET_CLIENTS, .broken = 3});
         outcome_t without =
             run((set_case_t){.keys = keys, .chosen = others, .count = 6, .broken = 3});
-        assert_true(left.status == FED_OK && left.clients[3].diverged == 1);
+        assert_true(left.status == FED_OK && left.client_rows[3].diverged == 1);
         assert_int_equal(left.averaged_count, 6);
         assert_true(fabs(left.grown - 58.0 / 49) < 1e-12);
         for (size_t j = 0; j < left.length; j++)

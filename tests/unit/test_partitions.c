@@ -22,17 +22,18 @@ static fed_labels_t make_labels(size_t count, size_t classes) {
         if ((size_t)labels[i] >= classes)
             labels[i] = 0; /* the first class has three parts */
     }
-    int32_t *clients = FED_NEW_ARRAY(int32_t, count);
+    int32_t *client_of = FED_NEW_ARRAY(int32_t, count);
     for (size_t i = 0; i < count; i++)
-        clients[i] = (int32_t)((i * i + 3 * i) % 13);
+        client_of[i] = (int32_t)((i * i + 3 * i) % 13);
     for (size_t i = 0; i < 13 && i < count; i++)
-        clients[i] = (int32_t)i; /* so that each is there */
-    return (fed_labels_t){.labels = labels, .count = count, .classes = classes, .clients = clients};
+        client_of[i] = (int32_t)i; /* so that each is there */
+    return (fed_labels_t){
+        .labels = labels, .count = count, .classes = classes, .client_of = client_of};
 }
 
 static void free_labels(fed_labels_t labels) {
     fed_free((void *)labels.labels);
-    fed_free((void *)labels.clients);
+    fed_free((void *)labels.client_of);
 }
 
 /* The same number of samples in every class. */
@@ -143,7 +144,7 @@ static void test_every_scheme(void **state) {
 static void test_natural_groups(void **state) {
     (void)state;
     int32_t classes[] = {0, 1, 0, 1, 0, 1, 0, 1}, writers[] = {70, 3, 70, 900, 3, 3, 70, 70};
-    fed_labels_t labels = {.labels = classes, .count = 8, .classes = 2, .clients = writers};
+    fed_labels_t labels = {.labels = classes, .count = 8, .classes = 2, .client_of = writers};
     static const uint32_t all[] = {1, 4, 5, 0, 2, 6, 7, 3}, first_two_of_two[] = {1, 4, 0, 2};
     fed_partition_t partition = dealt("scheme=natural clients=0 samples_per_client=0", 1, &labels);
     assert_int_equal(partition.clients, 3);
@@ -157,22 +158,22 @@ static void test_natural_groups(void **state) {
     fed_partition_fini(&partition);
     assert_int_equal(deal("scheme=natural clients=4", 1, &labels, &partition), FED_INPUT);
     fed_partition_fini(&partition);
-    labels.clients = NULL;
+    labels.client_of = NULL;
     assert_int_equal(deal("scheme=natural", 1, &labels, &partition), FED_INPUT);
     fed_partition_fini(&partition);
 }
 
 static void test_file_leaves_out_and_is_dense(void **state) {
     (void)state;
-    int32_t classes[] = {0, 1, 0, 1, 0}, clients[] = {1, -1, 0, 1, -1};
-    fed_labels_t labels = {.labels = classes, .count = 5, .classes = 2, .clients = clients};
+    int32_t classes[] = {0, 1, 0, 1, 0}, client_of[] = {1, -1, 0, 1, -1};
+    fed_labels_t labels = {.labels = classes, .count = 5, .classes = 2, .client_of = client_of};
     static const uint32_t expected[] = {2, 0, 3};
     fed_partition_t partition = dealt("scheme=file clients=0 samples_per_client=0", 1, &labels);
     assert_int_equal(partition.clients, 2);
     assert_int_equal(fed_partition_total(&partition), 3);
     assert_memory_equal(partition.samples, expected, sizeof expected);
     fed_partition_fini(&partition);
-    clients[2] = 2; /* now nobody has number 0 */
+    client_of[2] = 2; /* now nobody has number 0 */
     assert_int_equal(deal("scheme=file clients=0", 1, &labels, &partition), FED_INPUT);
     assert_non_null(strstr(fed_error_message(), "client 0 has no sample, but client 1 has"));
     fed_partition_fini(&partition);

@@ -40,11 +40,11 @@ typedef struct fed_dataset_shape {
 
 /** Where a source writes: row i of values is sample i. */
 typedef struct fed_raw_samples {
-    void *values;     /**< [count][channels*height*width] of the shape's type */
-    int32_t *labels;  /**< [count] */
-    size_t *first;    /**< [shape.generated_clients + 1], zeroed: where each client's samples
-                           start; then values and labels are NULL. NULL: stored, or test */
-    int32_t *clients; /**< [count], not below 0; NULL: shape.names_clients is false, or test */
+    void *values;       /**< [count][channels*height*width] of the shape's type */
+    int32_t *labels;    /**< [count] */
+    size_t *first;      /**< [shape.generated_clients + 1], zeroed: where each client's samples
+                             start; then values and labels are NULL. NULL: stored, or test */
+    int32_t *client_of; /**< [count], not below 0; NULL: shape.names_clients is false, or test */
 } fed_raw_samples_t;
 
 /** Samples that are computed from their positions when they are asked for. One a process:
@@ -101,8 +101,8 @@ typedef struct fed_dataset {
     fed_samples_t validation; /**< the last data.validation_samples; may be empty */
     fed_samples_t test;
     const int32_t
-        *train_clients;            /**< [train.count]: the client of each training sample as the
-                                        data set or partition.file has it, -1: nobody's; NULL: not said */
+        *train_client_of;          /**< [train.count]: the client of each training sample as the
+                                      data set or partition.file has it, -1: nobody's; NULL: not said */
     const size_t *generated_first; /**< [generated_clients + 1]: where each client's generated
                                         samples start; NULL: samples are stored */
     size_t generated_clients;

@@ -35,7 +35,7 @@ typedef struct fed_partition {
 typedef struct fed_labels {
     const int32_t *labels; /**< [count], 0 .. classes-1 */
     size_t count, classes;
-    const int32_t *clients;        /**< [count], -1: nobody's; NULL: the data name no clients */
+    const int32_t *client_of;      /**< [count], -1: nobody's; NULL: the data name no clients */
     const size_t *generated_first; /**< [generated_clients + 1]: samples that clients generate,
                                         labels is NULL then; NULL: samples are stored */
     size_t generated_clients;

@@ -47,7 +47,7 @@ const fed_attack_t *fed_attack_of(const fed_config_t *config);
 /** Who attacks, and how. */
 typedef struct fed_byzantine {
     const fed_attack_t *attack;
-    bool *clients; /**< [clients]; NULL: all are honest */
+    bool *attackers; /**< [clients]; NULL: all are honest */
 } fed_byzantine_t;
 
 /** FED_INPUT if there are fewer clients than federated.byzantine_clients. */

@@ -42,6 +42,6 @@ fed_personal_t fed_personal_measure(const fed_personal_task_t *task, const fed_c
 
 /** The distribution over clients; those without holdout samples do not count.
  * @param clients  [count], reordered */
-fed_personal_row_t fed_personal_summarize(int64_t round, fed_personal_t *clients, size_t count);
+fed_personal_row_t fed_personal_summarize(int64_t round, fed_personal_t *evaluated, size_t count);
 
 #endif

@@ -44,8 +44,8 @@ typedef struct fed_observer {
 /** What a set of tasks came to. On the server; elsewhere all is zero. The engine's memory,
  * until its next set. */
 typedef struct fed_trained {
-    const fed_client_row_t *clients; /**< of all tasks, in the order of clients, [count] */
-    const fed_cell_t *cells;         /**< beside them: [count][method->client_columns.count] */
+    const fed_client_row_t *client_rows; /**< of all tasks, in the order of clients, [count] */
+    const fed_cell_t *cells;             /**< beside them: [count][method->client_columns.count] */
     size_t count;
     const fed_client_row_t *averaged; /**< of those that did not diverge, [averaged_count] */
     size_t averaged_count;

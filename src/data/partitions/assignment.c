@@ -50,12 +50,12 @@ static bool is_client(long long number) {
 /* --- HDF5 -------------------------------------------------------------------------------- */
 
 static fed_status_t read_array(const fed_config_t *config, const fed_array_input_t *input,
-                               size_t count, int32_t *clients) {
+                               size_t count, int32_t *client_of) {
     size_t rows = 0;
     FED_TRY(fed_array_measure_clients(input, NAME, &rows));
     if (rows < count || (rows > count && fed_data_options(config)->train_limit == 0))
         return fail_count(config, rows, count);
-    return fed_array_read_clients(input, NAME, count, NOBODY, clients);
+    return fed_array_read_clients(input, NAME, count, NOBODY, client_of);
 }
 
 /* Told by what is in the file, whatever its name. */
@@ -71,10 +71,10 @@ static bool begins_as_hdf5(const char *path) {
 }
 
 static fed_status_t read_hdf5(const fed_config_t *config, const fed_array_format_t *arrays,
-                              size_t count, int32_t *clients) {
+                              size_t count, int32_t *client_of) {
     fed_array_input_t input = {.arrays = arrays, .path = file_of(config)};
     FED_TRY(arrays->open(input.path, &input.file));
-    fed_status_t status = read_array(config, &input, count, clients);
+    fed_status_t status = read_array(config, &input, count, client_of);
     arrays->close(input.file);
     return status;
 }
@@ -192,7 +192,7 @@ static fed_status_t find_columns(const fed_config_t *config, char *const *fields
 }
 
 static fed_status_t parse_text(const fed_config_t *config, char *text, size_t count,
-                               int32_t *clients) {
+                               int32_t *client_of) {
     size_t read = 0, line_number = 0;
     columns_t columns = {0};
     for (char *line; (line = strsep(&text, "\n"));) {
@@ -210,7 +210,7 @@ static fed_status_t parse_text(const fed_config_t *config, char *text, size_t co
         int32_t client = NOBODY;
         FED_TRY(parse_line(config, line_number, fields, found, read, &columns, &client));
         if (read < count)
-            clients[read] = client;
+            client_of[read] = client;
         read++;
     }
     if (read < count || (read > count && fed_data_options(config)->train_limit == 0))
@@ -231,7 +231,7 @@ static fed_status_t skip_mark(const fed_config_t *config, char *text, size_t byt
     return FED_OK;
 }
 
-static fed_status_t read_text(const fed_config_t *config, size_t count, int32_t *clients) {
+static fed_status_t read_text(const fed_config_t *config, size_t count, int32_t *client_of) {
     void *data;
     size_t bytes;
     FED_TRY(fed_file_read(file_of(config), LARGEST_FILE_BYTES, &data, &bytes));
@@ -240,16 +240,16 @@ static fed_status_t read_text(const fed_config_t *config, size_t count, int32_t 
     fed_free(data);
     char *begin;
     FED_TRY(skip_mark(config, text, bytes, &begin));
-    return parse_text(config, begin, count, clients);
+    return parse_text(config, begin, count, client_of);
 }
 
 fed_status_t fed_assignment_read(const fed_config_t *config, const fed_array_format_t *arrays,
-                                 size_t count, int32_t *clients) {
+                                 size_t count, int32_t *client_of) {
     const char *path = file_of(config);
     if (!*path)
         return fed_config_fail(config, "partition.file",
                                "partition.scheme = file needs the path of a file");
     if (begins_as_hdf5(path))
-        return read_hdf5(config, arrays, count, clients);
-    return read_text(config, count, clients);
+        return read_hdf5(config, arrays, count, client_of);
+    return read_text(config, count, client_of);
 }

@@ -19,6 +19,6 @@ bool fed_assignment_is_used(const fed_config_t *config);
  * @param clients  [out] [count]: client of each, -1: nobody's
  * FED_INPUT names the file, the line and what is accepted. */
 fed_status_t fed_assignment_read(const fed_config_t *config, const fed_array_format_t *arrays,
-                                 size_t count, int32_t *clients);
+                                 size_t count, int32_t *client_of);
 
 #endif

@@ -10,7 +10,7 @@
 static fed_status_t check_dense(const fed_config_t *config, const fed_labels_t *labels,
                                 const fed_partition_t *partition) {
     for (size_t k = 0; k < partition->clients; k++) {
-        int32_t client = labels->clients[partition->samples[partition->first[k]]];
+        int32_t client = labels->client_of[partition->samples[partition->first[k]]];
         if ((size_t)client != k)
             return fed_config_fail(config, "partition.file",
                                    "client %zu has no sample, but client %d has%s", k, client,

@@ -8,8 +8,8 @@
 static size_t sort_pairs(const fed_labels_t *labels, uint64_t *pairs) {
     size_t count = 0;
     for (size_t i = 0; i < labels->count; i++)
-        if (labels->clients[i] >= 0)
-            pairs[count++] = (uint64_t)labels->clients[i] << 32 | i;
+        if (labels->client_of[i] >= 0)
+            pairs[count++] = (uint64_t)labels->client_of[i] << 32 | i;
     fed_sort_uint64(pairs, count);
     return count;
 }

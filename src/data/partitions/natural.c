@@ -28,7 +28,7 @@ static fed_status_t deal(const fed_config_t *config, const fed_labels_t *labels,
         hold_generated(labels, partition);
         return FED_OK;
     }
-    if (!labels->clients)
+    if (!labels->client_of)
         return fed_config_fail(config, "partition.scheme",
                                "the data set %s names no clients; hdf5 with /train/client does",
                                fed_data_options(config)->dataset->name);

@@ -52,8 +52,9 @@ static fed_status_t read_file(const fed_array_input_t *input, const fed_dataset_
     FED_TRY(fed_array_read_samples(input, test_x, &array, shape, shape->test_count, test->values));
     FED_TRY(fed_array_read_labels(input, train_y, shape->train_count, train->labels));
     FED_TRY(fed_array_read_labels(input, test_y, shape->test_count, test->labels));
-    if (train->clients && input->arrays->exists(input->file, train_client))
-        FED_TRY(fed_array_read_clients(input, train_client, shape->train_count, 0, train->clients));
+    if (train->client_of && input->arrays->exists(input->file, train_client))
+        FED_TRY(
+            fed_array_read_clients(input, train_client, shape->train_count, 0, train->client_of));
     return FED_OK;
 }
 

@@ -288,11 +288,11 @@ static fed_status_t to_client(const fed_array_input_t *input, const char *name, 
 
 /* Wide enough for every client that is accepted. */
 static fed_status_t read_numbers(const fed_array_input_t *input, const char *name, size_t count,
-                                 int32_t least, int32_t *clients) {
+                                 int32_t least, int32_t *client_of) {
     FED_AUTOFREE double *numbers = FED_NEW_ARRAY(double, count);
     FED_TRY(input->arrays->read(input->file, name, 0, count, 1, FED_ARRAY_FLOAT64, numbers));
     for (size_t i = 0; i < count; i++)
-        FED_TRY(to_client(input, name, i, numbers[i], least, &clients[i]));
+        FED_TRY(to_client(input, name, i, numbers[i], least, &client_of[i]));
     return FED_OK;
 }
 
@@ -303,7 +303,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 static fed_status_t read_names(const fed_array_input_t *input, const char *name, size_t count,
-                               int32_t *clients) {
+                               int32_t *client_of) {
     FED_AUTOFREE client_name_t *names = FED_NEW_ARRAY(client_name_t, count);
     FED_AUTOFREE client_name_t **sorted = FED_NEW_ARRAY(client_name_t *, count);
     FED_TRY(input->arrays->read(input->file, name, 0, count, 1, FED_ARRAY_TEXT, names));
@@ -313,7 +313,7 @@ static fed_status_t read_names(const fed_array_input_t *input, const char *name,
     int32_t number = 0;
     for (size_t i = 0; i < count; i++) {
         number += i > 0 && strcmp(*sorted[i], *sorted[i - 1]) != 0;
-        clients[sorted[i] - names] = number;
+        client_of[sorted[i] - names] = number;
     }
     fed_info("%s: %s names %d clients: numbered in alphabetical order", input->path, name,
              number + 1);
@@ -321,9 +321,9 @@ static fed_status_t read_names(const fed_array_input_t *input, const char *name,
 }
 
 fed_status_t fed_array_read_clients(const fed_array_input_t *input, const char *name, size_t count,
-                                    int32_t least, int32_t *clients) {
+                                    int32_t least, int32_t *client_of) {
     fed_array_shape_t shape;
     FED_TRY(input->arrays->measure(input->file, name, &shape));
-    return shape.kind == FED_ARRAY_OF_TEXTS ? read_names(input, name, count, clients)
-                                            : read_numbers(input, name, count, least, clients);
+    return shape.kind == FED_ARRAY_OF_TEXTS ? read_names(input, name, count, client_of)
+                                            : read_numbers(input, name, count, least, client_of);
 }

@@ -46,7 +46,7 @@ fed_status_t fed_array_measure_clients(const fed_array_input_t *input, const cha
 fed_status_t fed_array_check_clients(const fed_array_input_t *input, const char *name,
                                      size_t count);
 fed_status_t fed_array_read_clients(const fed_array_input_t *input, const char *name, size_t count,
-                                    int32_t least, int32_t *clients);
+                                    int32_t least, int32_t *client_of);
 
 /* data.layout, for sources that fed_array_sample_shape reads. */
 extern const fed_key_group_t fed_layout_keys;

@@ -80,13 +80,13 @@ static fed_status_t measure_pair(const fed_config_t *config, const pair_t *pair,
 }
 
 /* The number of the group in which each sample is. */
-static fed_status_t number_clients(const pair_t *pair, size_t count, int32_t *clients) {
+static fed_status_t number_clients(const pair_t *pair, size_t count, int32_t *client_of) {
     FED_AUTOFREE size_t *rows = NULL;
     size_t groups, at = 0;
     FED_TRY(pair->train.arrays->split(pair->train.file, LABELS, &rows, &groups));
     for (size_t k = 0; k < groups; k++)
         for (size_t i = 0; i < rows[k] && at < count; i++)
-            clients[at++] = (int32_t)k;
+            client_of[at++] = (int32_t)k;
     if (at < count)
         return fed_fail(FED_INPUT, "%s: changed while it was read", pair->train.path);
     return FED_OK;
@@ -102,7 +102,7 @@ static fed_status_t read_pair(const pair_t *pair, const fed_dataset_shape_t *sha
                                    test->values));
     FED_TRY(fed_array_read_labels(&pair->train, LABELS, shape->train_count, train->labels));
     FED_TRY(fed_array_read_labels(&pair->test, LABELS, shape->test_count, test->labels));
-    return number_clients(pair, shape->train_count, train->clients);
+    return number_clients(pair, shape->train_count, train->client_of);
 }
 
 static fed_status_t measure(const fed_source_t *self, const fed_config_t *config,

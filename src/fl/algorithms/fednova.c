@@ -25,7 +25,7 @@ static void finish(fed_client_t *client) {
 static void aggregate(const fed_aggregate_t *round) {
     double effective = 0, weight = 0;
     for (size_t i = 0; i < round->participants; i++) {
-        const fed_client_row_t *client = &round->clients[i];
+        const fed_client_row_t *client = &round->client_rows[i];
         effective += client->weight * fed_client_gradients(round->config, client->steps);
         weight += client->weight;
     }

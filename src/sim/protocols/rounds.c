@@ -102,7 +102,7 @@ static double step(rounds_t *rounds, const fed_trained_t *trained, fed_round_row
     fed_aggregate_t aggregate = {
         .config = problem->config,
         .slots = &problem->method->slots,
-        .clients = trained->averaged,
+        .client_rows = trained->averaged,
         .participants = trained->averaged_count,
         .columns = &problem->method->round_columns,
         .cells = row->cells,
