@@ -37,14 +37,14 @@ void fed_text_fini(fed_text_t *text) {
 }
 
 size_t fed_text_distance(const char *a, const char *b) {
-    size_t rows = strlen(a), columns = strlen(b);
-    FED_AUTOFREE size_t *cost = FED_NEW_ARRAY(size_t, columns + 1);
-    for (size_t j = 0; j <= columns; j++)
+    size_t length_a = strlen(a), length_b = strlen(b);
+    FED_AUTOFREE size_t *cost = FED_NEW_ARRAY(size_t, length_b + 1);
+    for (size_t j = 0; j <= length_b; j++)
         cost[j] = j;
-    for (size_t i = 1; i <= rows; i++) {
+    for (size_t i = 1; i <= length_a; i++) {
         size_t diagonal = cost[0];
         cost[0] = i;
-        for (size_t j = 1; j <= columns; j++) {
+        for (size_t j = 1; j <= length_b; j++) {
             size_t best = diagonal + (a[i - 1] != b[j - 1]);
             if (cost[j] + 1 < best)
                 best = cost[j] + 1;
@@ -54,7 +54,7 @@ size_t fed_text_distance(const char *a, const char *b) {
             cost[j] = best;
         }
     }
-    return cost[columns];
+    return cost[length_b];
 }
 
 static char *lower(const char *word) {

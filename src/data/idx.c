@@ -178,25 +178,25 @@ static fed_status_t check_end(gzFile file, const char *path) {
 }
 
 static fed_status_t read_values(gzFile file, const char *path, const fed_idx_header_t *header,
-                                size_t rows, void *values) {
+                                size_t entries, void *values) {
     fed_idx_header_t again = {0};
     FED_TRY(parse_header(file, path, &again));
     if (again.type != header->type || again.dimensions != header->dimensions ||
         memcmp(again.sizes, header->sizes, sizeof again.sizes) != 0)
         return fed_fail(FED_INPUT, "%s: changed while it was read", path);
-    size_t count = rows;
+    size_t count = entries;
     for (size_t d = 1; d < header->dimensions; d++)
         count *= header->sizes[d];
     FED_TRY(header->type == FED_IDX_UINT8 ? read_exactly(file, path, values, count)
                                           : read_floats(file, path, header, count, values));
-    return rows == header->sizes[0] ? check_end(file, path) : FED_OK;
+    return entries == header->sizes[0] ? check_end(file, path) : FED_OK;
 }
 
-fed_status_t fed_idx_read_values(const char *path, const fed_idx_header_t *header, size_t rows,
+fed_status_t fed_idx_read_values(const char *path, const fed_idx_header_t *header, size_t entries,
                                  void *values) {
     gzFile file;
     FED_TRY(open_file(path, &file));
-    fed_status_t status = read_values(file, path, header, rows, values);
+    fed_status_t status = read_values(file, path, header, entries, values);
     gzclose(file);
     return status;
 }

@@ -6,11 +6,11 @@
 #include "fedmpi/math/pixels.h"
 
 /* One stored sample, channel by channel: a multiply and an add a value. */
-static void decode_stored(const fed_samples_t *samples, size_t row, float *restrict x) {
+static void decode_stored(const fed_samples_t *samples, size_t index, float *restrict x) {
     size_t plane = samples->features / samples->channels;
     for (size_t c = 0; c < samples->channels; c++, x += plane) {
         float scale = samples->scale[c], shift = samples->shift[c];
-        size_t first = row * samples->features + c * plane;
+        size_t first = index * samples->features + c * plane;
         if (samples->type == FED_VALUES_UINT8) {
             const uint8_t *bytes = (const uint8_t *)samples->values + first;
             fed_pixels_gather(1, plane, bytes, NULL, scale, shift, x);
@@ -22,25 +22,25 @@ static void decode_stored(const fed_samples_t *samples, size_t row, float *restr
     }
 }
 
-static void decode(const fed_samples_t *samples, size_t row, float *x, int32_t *label) {
+static void decode(const fed_samples_t *samples, size_t index, float *x, int32_t *label) {
     if (samples->generator) {
-        samples->generator->sample(samples->generator, row, x, label);
+        samples->generator->sample(samples->generator, index, x, label);
     } else {
-        decode_stored(samples, row, x);
-        *label = samples->labels[row];
+        decode_stored(samples, index, x);
+        *label = samples->labels[index];
     }
     if (samples->transform)
-        fed_transform_apply(samples->transform, row, x);
+        fed_transform_apply(samples->transform, index, x);
 }
 
 /* Ask for a sample that will be decoded soon: those of a batch lie anywhere. Always inlined:
  * gcc drops calls of a function that only prefetches. */
 static inline __attribute__((always_inline)) void prefetch(const fed_samples_t *samples,
-                                                           size_t row) {
+                                                           size_t index) {
     enum { CACHE_LINE = 64 };
     size_t value = samples->type == FED_VALUES_UINT8 ? sizeof(uint8_t) : sizeof(float);
     size_t bytes = samples->features * value;
-    const char *values = (const char *)samples->values + row * bytes;
+    const char *values = (const char *)samples->values + index * bytes;
     for (size_t at = 0; at < bytes; at += CACHE_LINE)
         __builtin_prefetch(values + at);
 }

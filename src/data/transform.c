@@ -144,19 +144,19 @@ static void rotate(const fed_transform_t *transform, const shift_t *shift, float
         }
 }
 
-static void add_noise(const fed_transform_t *transform, size_t row, double deviation,
+static void add_noise(const fed_transform_t *transform, size_t index, double deviation,
                       size_t features, float *x) {
     fed_stream_t stream = {
-        .seed = transform->seed, .purpose = FED_RANDOM_NOISE, .who = (uint32_t)row};
+        .seed = transform->seed, .purpose = FED_RANDOM_NOISE, .who = (uint32_t)index};
     fed_random_normals(&stream, 0, features, transform->normals);
     for (size_t f = 0; f < features; f++)
         x[f] += (float)(deviation * transform->normals[f]);
 }
 
-void fed_transform_apply(const fed_transform_t *transform, size_t row, float *x) {
-    if (transform->owner[row] == NOBODY)
+void fed_transform_apply(const fed_transform_t *transform, size_t index, float *x) {
+    if (transform->owner[index] == NOBODY)
         return;
-    const shift_t *shift = &transform->shifts[transform->owner[row]];
+    const shift_t *shift = &transform->shifts[transform->owner[index]];
     size_t plane = transform->height * transform->width, features = transform->channels * plane;
     if (transform->rotates)
         for (size_t c = 0; c < transform->channels; c++)
@@ -164,5 +164,5 @@ void fed_transform_apply(const fed_transform_t *transform, size_t row, float *x)
     for (size_t f = 0; f < features; f++)
         x[f] *= shift->intensity;
     if (shift->noise > 0)
-        add_noise(transform, row, shift->noise, features, x);
+        add_noise(transform, index, shift->noise, features, x);
 }

@@ -1,4 +1,4 @@
-/* Reading HDF5 files from disk, row by row. Every failure is the file's; HDF5 works on it in
+/* Reading HDF5 files from disk, entry by entry. Every failure is the file's; HDF5 works on it in
  * a process of its own, which a damaged file may crash. */
 #include "fedmpi/io/arrays.h"
 
@@ -32,7 +32,7 @@ typedef struct found {
 typedef struct request {
     const fed_array_file_t *file;
     const char *name;
-    size_t first, rows;
+    size_t first, entries;
     fed_array_number_t number;
     void *found; /* shared with the child */
 } request_t;
@@ -252,7 +252,7 @@ static fed_status_t measure_set(const request_t *request, hid_t file, const char
     return check_promise(path, name, set, creation, &found->shape, in_file);
 }
 
-static bool alike_but_for_rows(const fed_array_shape_t *a, const fed_array_shape_t *b) {
+static bool alike_but_for_entries(const fed_array_shape_t *a, const fed_array_shape_t *b) {
     return a->kind == b->kind && a->dimensions == b->dimensions && a->dimensions > 0 &&
            memcmp(a->sizes + 1, b->sizes + 1, sizeof a->sizes - sizeof a->sizes[0]) == 0;
 }
@@ -265,7 +265,7 @@ static fed_status_t measure_one_more(visit_t *visit, const char *name) {
         *all = one;
         return FED_OK;
     }
-    if (!alike_but_for_rows(&all->shape, &one.shape))
+    if (!alike_but_for_entries(&all->shape, &one.shape))
         return fed_fail(FED_INPUT, "%s: %s has another shape or type than those before it",
                         visit->request->file->path, name);
     all->shape.sizes[0] += one.shape.sizes[0];
@@ -313,15 +313,15 @@ static size_t number_bytes(fed_array_number_t number) {
     return bytes[number];
 }
 
-/* Texts of any length, which HDF5 allocates: [rows] of at most FED_ARRAY_TEXT_BYTES. */
-static herr_t read_long_texts(hid_t set, hid_t memory, hid_t space, size_t rows, char *values) {
-    FED_AUTOFREE char **texts = FED_NEW_ARRAY(char *, rows);
+/* Texts of any length, which HDF5 allocates: [entries] of at most FED_ARRAY_TEXT_BYTES. */
+static herr_t read_long_texts(hid_t set, hid_t memory, hid_t space, size_t entries, char *values) {
+    FED_AUTOFREE char **texts = FED_NEW_ARRAY(char *, entries);
     AUTOCLOSE type = H5Tcopy(H5T_C_S1), of_set = H5Dget_type(set);
     H5Tset_size(type, H5T_VARIABLE);
     H5Tset_cset(type, H5Tget_cset(of_set));
     if (H5Dread(set, type, memory, space, H5P_DEFAULT, texts) < 0)
         return -1;
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < entries; i++) {
         if (texts[i] && strlen(texts[i]) >= FED_ARRAY_TEXT_BYTES)
             return -1;
         strncpy(values + i * FED_ARRAY_TEXT_BYTES, texts[i] ? texts[i] : "",
@@ -330,10 +330,10 @@ static herr_t read_long_texts(hid_t set, hid_t memory, hid_t space, size_t rows,
     return 0; /* the texts end with the process */
 }
 
-static herr_t read_texts(hid_t set, hid_t memory, hid_t space, size_t rows, char *values) {
+static herr_t read_texts(hid_t set, hid_t memory, hid_t space, size_t entries, char *values) {
     AUTOCLOSE of_set = H5Dget_type(set), type = H5Tcopy(H5T_C_S1);
     if (H5Tis_variable_str(of_set) > 0)
-        return read_long_texts(set, memory, space, rows, values);
+        return read_long_texts(set, memory, space, entries, values);
     if (H5Tget_size(of_set) >= FED_ARRAY_TEXT_BYTES)
         return -1;
     H5Tset_size(type, FED_ARRAY_TEXT_BYTES);
@@ -341,27 +341,27 @@ static herr_t read_texts(hid_t set, hid_t memory, hid_t space, size_t rows, char
     return H5Dread(set, type, memory, space, H5P_DEFAULT, values);
 }
 
-static herr_t read_rows(hid_t set, size_t first, size_t rows, fed_array_number_t number,
-                        void *values) {
+static herr_t read_entries(hid_t set, size_t first, size_t entries, fed_array_number_t number,
+                           void *values) {
     AUTOCLOSE space = H5Dget_space(set);
     hsize_t start[FED_ARRAY_DIMENSIONS_MAX] = {first}, count[FED_ARRAY_DIMENSIONS_MAX];
     int dimensions = H5Sget_simple_extent_dims(space, count, NULL);
-    count[0] = rows;
+    count[0] = entries;
     AUTOCLOSE memory = H5Screate_simple(dimensions, count, NULL);
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0)
         return -1;
     if (number == FED_ARRAY_TEXT)
-        return read_texts(set, memory, space, rows, values);
+        return read_texts(set, memory, space, entries, values);
     return H5Dread(set, type_of(number), memory, space, H5P_DEFAULT, values);
 }
 
-/* Where reading stands: rows that are still to be passed over, and to be read. */
+/* Where reading stands: entries that are still to be passed over, and to be read. */
 typedef struct reading {
     size_t skip, left;
     char *to;
 } reading_t;
 
-/* The rows of one array that are wanted. */
+/* The entries of one array that are wanted. */
 static fed_status_t read_part(visit_t *visit, const char *name) {
     const request_t *request = visit->request;
     reading_t *reading = visit->result;
@@ -375,23 +375,23 @@ static fed_status_t read_part(visit_t *visit, const char *name) {
         reading->skip -= there;
         return FED_OK;
     }
-    size_t rows = there - reading->skip < reading->left ? there - reading->skip : reading->left;
+    size_t entries = there - reading->skip < reading->left ? there - reading->skip : reading->left;
     AUTOCLOSE set = H5Dopen2(visit->file, name, H5P_DEFAULT);
     for (size_t d = 1; d < found.shape.dimensions; d++)
         width *= found.shape.sizes[d];
-    if (set < 0 || read_rows(set, reading->skip, rows, request->number, reading->to) < 0)
+    if (set < 0 || read_entries(set, reading->skip, entries, request->number, reading->to) < 0)
         return fed_fail(FED_INPUT, "%s: cannot read %s: %s", request->file->path, name,
                         request->number == FED_ARRAY_TEXT ? "texts may have 63 bytes"
                                                           : fed_last_reason(reason));
-    reading->to += rows * width * number_bytes(request->number);
-    reading->left -= rows;
+    reading->to += entries * width * number_bytes(request->number);
+    reading->left -= entries;
     reading->skip = 0;
     return FED_OK;
 }
 
 static fed_status_t read_here(void *context) {
     const request_t *request = context;
-    reading_t reading = {request->first, request->rows, request->found};
+    reading_t reading = {request->first, request->entries, request->found};
     visit_t visit = {.request = request, .each = read_part, .result = &reading};
     FED_TRY(open_file(request->file, &visit.file));
     FED_TRY(visit_all(&visit));
@@ -400,7 +400,7 @@ static fed_status_t read_here(void *context) {
     return FED_OK;
 }
 
-static fed_status_t count_rows(visit_t *visit, const char *name) {
+static fed_status_t count_entries(visit_t *visit, const char *name) {
     reading_t *counting = visit->result; /* left: places for a number */
     found_t found;
     FED_TRY(measure_set(visit->request, visit->file, name, &found));
@@ -414,8 +414,8 @@ static fed_status_t count_rows(visit_t *visit, const char *name) {
 
 static fed_status_t split_here(void *context) {
     const request_t *request = context;
-    reading_t counting = {.left = request->rows, .to = request->found};
-    visit_t visit = {.request = request, .each = count_rows, .result = &counting};
+    reading_t counting = {.left = request->entries, .to = request->found};
+    visit_t visit = {.request = request, .each = count_entries, .result = &counting};
     FED_TRY(open_file(request->file, &visit.file));
     return visit_all(&visit);
 }
@@ -478,8 +478,9 @@ static fed_status_t measure(fed_array_file_t *file, const char *name, fed_array_
     return FED_OK;
 }
 
-static fed_status_t read_array(fed_array_file_t *file, const char *name, size_t first, size_t rows,
-                               size_t width, fed_array_number_t number, void *values) {
+static fed_status_t read_array(fed_array_file_t *file, const char *name, size_t first,
+                               size_t entries, size_t width, fed_array_number_t number,
+                               void *values) {
     found_t found;
     FED_TRY(find(file, name, &found));
     size_t width_now = 1;
@@ -488,17 +489,18 @@ static fed_status_t read_array(fed_array_file_t *file, const char *name, size_t 
     if (width_now != width)
         return fed_fail(FED_INPUT, "%s: changed while it was read", file->path);
     request_t request = {
-        .file = file, .name = name, .first = first, .rows = rows, .number = number};
-    return ask(&request, read_here, &found, values, rows * width * number_bytes(number));
+        .file = file, .name = name, .first = first, .entries = entries, .number = number};
+    return ask(&request, read_here, &found, values, entries * width * number_bytes(number));
 }
 
-static fed_status_t split(fed_array_file_t *file, const char *name, size_t **rows, size_t *count) {
+static fed_status_t split(fed_array_file_t *file, const char *name, size_t **entries,
+                          size_t *count) {
     found_t found;
     FED_TRY(find(file, name, &found));
     *count = found.arrays;
-    *rows = FED_NEW_ARRAY(size_t, found.arrays);
-    request_t request = {.file = file, .name = name, .rows = found.arrays};
-    return ask(&request, split_here, NULL, *rows, found.arrays * sizeof **rows);
+    *entries = FED_NEW_ARRAY(size_t, found.arrays);
+    request_t request = {.file = file, .name = name, .entries = found.arrays};
+    return ask(&request, split_here, NULL, *entries, found.arrays * sizeof **entries);
 }
 
 const fed_array_format_t fed_hdf5_arrays = {

@@ -58,9 +58,9 @@ static size_t find_seen(const fed_engine_t *engine, size_t *place) {
     for (size_t r = 0; r < ranks; r++)
         next[r + 1] = next[r] + engine->client_counts[r];
     for (size_t i = 0; i < engine->task_count; i++) {
-        size_t row = next[engine->rank_of[i]]++;
+        size_t at = next[engine->rank_of[i]]++;
         if (!engine->client_rows[i].diverged)
-            place[seen++] = row;
+            place[seen++] = at;
     }
     return seen;
 }

@@ -25,11 +25,11 @@ static const fed_aggregation_t *find(const char *name) {
     return rule;
 }
 
-static float *random_rows(size_t clients, size_t width) {
-    float *rows = calloc(clients * width + 1, sizeof *rows);
+static float *random_vectors(size_t clients, size_t width) {
+    float *vectors = calloc(clients * width + 1, sizeof *vectors);
     for (size_t i = 0; i < clients * width; i++)
-        rows[i] = i % 7 ? random_float() : 0.25f; /* some equal ones */
-    return rows;
+        vectors[i] = i % 7 ? random_float() : 0.25f; /* some equal ones */
+    return vectors;
 }
 
 /* What a rule with a look makes of [clients][length], in pieces of so many coordinates.
@@ -37,7 +37,7 @@ static float *random_rows(size_t clients, size_t width) {
  * @param weights    [out] [clients], where it gives them
  * @param memory     [out] [rule->memory(clients)]; or NULL */
 static void look_at(const fed_aggregation_t *rule, size_t tolerated, size_t clients, size_t length,
-                    const float *rows, size_t piece, double *aggregate, double *weights,
+                    const float *vectors, size_t piece, double *aggregate, double *weights,
                     double *memory) {
     size_t numbers = rule->memory ? rule->memory(clients) : 0;
     double *own = calloc(numbers + 1, sizeof *own);
@@ -46,7 +46,7 @@ static void look_at(const fed_aggregation_t *rule, size_t tolerated, size_t clie
     for (size_t first = 0; first < length; first += piece) {
         size_t width = length - first < piece ? length - first : piece;
         for (size_t k = 0; k < clients; k++)
-            memcpy(values + k * width, rows + k * length + first, width * sizeof *values);
+            memcpy(values + k * width, vectors + k * length + first, width * sizeof *values);
         rule->see(&look, first, width, values);
     }
     memset(weights, 0, clients * sizeof *weights);
@@ -64,10 +64,11 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* Mean of what is left of a sorted column without `cut` values at each end. */
-static double plain_middle(const float *rows, size_t clients, size_t width, size_t c, size_t cut) {
+static double plain_middle(const float *vectors, size_t clients, size_t width, size_t c,
+                           size_t cut) {
     double column[64], sum = 0;
     for (size_t k = 0; k < clients; k++)
-        column[k] = (double)rows[k * width + c];
+        column[k] = (double)vectors[k * width + c];
     qsort(column, clients, sizeof *column, ascending);
     for (size_t k = cut; k < clients - cut; k++)
         sum += column[k];
@@ -75,17 +76,17 @@ static double plain_middle(const float *rows, size_t clients, size_t width, size
 }
 
 static void check_coordinates(size_t tolerated, size_t clients, size_t width, size_t piece) {
-    float *rows = random_rows(clients, width);
+    float *vectors = random_vectors(clients, width);
     double median[201], trimmed[201], nobody[21];
-    look_at(find("median"), tolerated, clients, width, rows, piece, median, nobody, NULL);
-    look_at(find("trimmed_mean"), tolerated, clients, width, rows, piece, trimmed, nobody, NULL);
+    look_at(find("median"), tolerated, clients, width, vectors, piece, median, nobody, NULL);
+    look_at(find("trimmed_mean"), tolerated, clients, width, vectors, piece, trimmed, nobody, NULL);
     for (size_t c = 0; c < width; c++) {
-        double middle = plain_middle(rows, clients, width, c, (clients - 1) / 2);
-        double left = plain_middle(rows, clients, width, c, tolerated);
+        double middle = plain_middle(vectors, clients, width, c, (clients - 1) / 2);
+        double left = plain_middle(vectors, clients, width, c, tolerated);
         assert_true(fabs(median[c] - middle) < 1e-15);
         assert_true(fabs(trimmed[c] - left) < 1e-15);
     }
-    free(rows);
+    free(vectors);
 }
 
 static void coordinates_are_sorted_and_cut(void **state) {
@@ -107,29 +108,29 @@ static double plain_distance(const float *a, const float *b, size_t length) {
 }
 
 /* distances[out] [clients][clients] from pieces of so many coordinates */
-static void distances_in_pieces(size_t clients, size_t length, const float *rows, size_t piece,
+static void distances_in_pieces(size_t clients, size_t length, const float *vectors, size_t piece,
                                 double *distances) {
     double weights[64];
     assert_int_equal(find("krum")->memory(clients), clients * clients);
-    look_at(find("krum"), 0, clients, length, rows, piece, NULL, weights, distances);
+    look_at(find("krum"), 0, clients, length, vectors, piece, NULL, weights, distances);
 }
 
 static void distances_do_not_depend_on_pieces(void **state) {
     (void)state;
-    enum { CLIENT_ROWS = 5, LENGTH = 3 * FED_LOOK_BLOCK + 77 };
-    float *rows = random_rows(CLIENT_ROWS, LENGTH);
-    double whole[CLIENT_ROWS * CLIENT_ROWS], pieces[CLIENT_ROWS * CLIENT_ROWS];
-    distances_in_pieces(CLIENT_ROWS, LENGTH, rows, LENGTH, whole);
+    enum { CLIENTS_SEEN = 5, LENGTH = 3 * FED_LOOK_BLOCK + 77 };
+    float *vectors = random_vectors(CLIENTS_SEEN, LENGTH);
+    double whole[CLIENTS_SEEN * CLIENTS_SEEN], pieces[CLIENTS_SEEN * CLIENTS_SEEN];
+    distances_in_pieces(CLIENTS_SEEN, LENGTH, vectors, LENGTH, whole);
     for (size_t blocks = 1; blocks <= 3; blocks++) {
-        distances_in_pieces(CLIENT_ROWS, LENGTH, rows, blocks * FED_LOOK_BLOCK, pieces);
+        distances_in_pieces(CLIENTS_SEEN, LENGTH, vectors, blocks * FED_LOOK_BLOCK, pieces);
         assert_memory_equal(whole, pieces, sizeof whole);
     }
-    for (size_t a = 0; a < CLIENT_ROWS; a++)
-        for (size_t b = 0; b < CLIENT_ROWS; b++) {
-            double plain = plain_distance(rows + a * LENGTH, rows + b * LENGTH, LENGTH);
-            assert_true(fabs(whole[a * CLIENT_ROWS + b] - plain) <= 1e-12 * plain);
+    for (size_t a = 0; a < CLIENTS_SEEN; a++)
+        for (size_t b = 0; b < CLIENTS_SEEN; b++) {
+            double plain = plain_distance(vectors + a * LENGTH, vectors + b * LENGTH, LENGTH);
+            assert_true(fabs(whole[a * CLIENTS_SEEN + b] - plain) <= 1e-12 * plain);
         }
-    free(rows);
+    free(vectors);
 }
 
 /* Krum's score by repeatedly taking the closest client that is left. */
@@ -154,11 +155,11 @@ static void krum_chooses_the_best_scores(void **state) {
     (void)state;
     for (size_t clients = 3; clients <= 15; clients++) {
         size_t tolerated = (clients - 3) / 2, length = 40;
-        float *rows = random_rows(clients, length);
+        float *vectors = random_vectors(clients, length);
         double distances[15 * 15], scores[15], one[15], many[15];
-        distances_in_pieces(clients, length, rows, FED_LOOK_BLOCK, distances);
-        look_at(find("krum"), tolerated, clients, length, rows, FED_LOOK_BLOCK, NULL, one, NULL);
-        look_at(find("multi_krum"), tolerated, clients, length, rows, FED_LOOK_BLOCK, NULL, many,
+        distances_in_pieces(clients, length, vectors, FED_LOOK_BLOCK, distances);
+        look_at(find("krum"), tolerated, clients, length, vectors, FED_LOOK_BLOCK, NULL, one, NULL);
+        look_at(find("multi_krum"), tolerated, clients, length, vectors, FED_LOOK_BLOCK, NULL, many,
                 NULL);
         for (size_t k = 0; k < clients; k++)
             scores[k] = plain_score(k, clients, clients - tolerated - 2, distances);
@@ -175,7 +176,7 @@ static void krum_chooses_the_best_scores(void **state) {
         }
         assert_int_equal(count_one, 1);
         assert_int_equal(count_many, clients - tolerated);
-        free(rows);
+        free(vectors);
     }
 }
 
@@ -183,27 +184,27 @@ static void krum_chooses_the_best_scores(void **state) {
  * weighs clients or makes the aggregate itself. */
 static void rules_ignore_an_outlier(void **state) {
     (void)state;
-    enum { CLIENT_ROWS = 7, LENGTH = 30 };
+    enum { CLIENTS_SEEN = 7, LENGTH = 30 };
     for (size_t i = 0; i < fed_aggregations.count; i++) {
         const fed_aggregation_t *rule = (const fed_aggregation_t *)fed_aggregations.entries[i];
         if (!rule->see) {
             assert_null(rule->weigh);
             continue;
         }
-        float *rows = random_rows(CLIENT_ROWS, LENGTH);
+        float *vectors = random_vectors(CLIENTS_SEEN, LENGTH);
         for (size_t j = 0; j < LENGTH; j++)
-            rows[3 * LENGTH + j] = 1e6f;
-        double aggregate[LENGTH], weights[CLIENT_ROWS], total = 0;
+            vectors[3 * LENGTH + j] = 1e6f;
+        double aggregate[LENGTH], weights[CLIENTS_SEEN], total = 0;
         for (size_t j = 0; j < LENGTH; j++)
             aggregate[j] = 1e6;
-        look_at(rule, 1, CLIENT_ROWS, LENGTH, rows, 1 << 10, aggregate, weights, NULL);
-        for (size_t k = 0; k < CLIENT_ROWS; k++)
+        look_at(rule, 1, CLIENTS_SEEN, LENGTH, vectors, 1 << 10, aggregate, weights, NULL);
+        for (size_t k = 0; k < CLIENTS_SEEN; k++)
             total += weights[k];
         assert_true(weights[3] == 0);
         assert_true(fabs(total - (rule->weigh ? 1 : 0)) < 1e-12);
         for (size_t j = 0; j < LENGTH; j++)
             assert_true(rule->weigh ? aggregate[j] == 1e6 : fabs(aggregate[j]) <= 1);
-        free(rows);
+        free(vectors);
     }
 }
 

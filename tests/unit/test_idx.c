@@ -30,7 +30,7 @@ static void assert_small_images(const char *path) {
     assert_ok(fed_idx_read_values(path, &header, 3, values));
     for (unsigned char i = 0; i < 12; i++)
         assert_int_equal(values[i], i);
-    memset(values, 0, sizeof values); /* the first rows only */
+    memset(values, 0, sizeof values); /* the first entries only */
     assert_ok(fed_idx_read_values(path, &header, 2, values));
     assert_int_equal(values[7], 7);
     assert_int_equal(values[8], 0);

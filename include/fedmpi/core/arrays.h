@@ -51,15 +51,16 @@ typedef struct fed_array_format {
     bool (*exists)(fed_array_file_t *file, const char *name);
     /** FED_INPUT, naming the file, if there is no such array. */
     fed_status_t (*measure)(fed_array_file_t *file, const char *name, fed_array_shape_t *shape);
-    /** Read rows first .. first+rows-1 along the first dimension.
-     * @param width   numbers in a row, the product of the other sizes as it was measured;
+    /** Read entries first .. first+entries-1 along the first dimension.
+     * @param width   numbers in an entry, the product of the other sizes as it was measured;
      *                FED_INPUT if it has changed
-     * @param values  [out] [rows][width] of `number` */
-    fed_status_t (*read)(fed_array_file_t *file, const char *name, size_t first, size_t rows,
+     * @param values  [out] [entries][width] of `number` */
+    fed_status_t (*read)(fed_array_file_t *file, const char *name, size_t first, size_t entries,
                          size_t width, fed_array_number_t number, void *values);
-    /** How many rows each of the arrays has that a name with a * stands for.
-     * @param rows  [out] [count], the caller frees it */
-    fed_status_t (*split)(fed_array_file_t *file, const char *name, size_t **rows, size_t *count);
+    /** How many entries each of the arrays has that a name with a * stands for.
+     * @param entries  [out] [count], the caller frees it */
+    fed_status_t (*split)(fed_array_file_t *file, const char *name, size_t **entries,
+                          size_t *count);
 } fed_array_format_t;
 
 #endif

@@ -38,7 +38,7 @@ typedef struct fed_dataset_shape {
     bool names_clients;       /**< each training sample comes with the number of its client */
 } fed_dataset_shape_t;
 
-/** Where a source writes: row i of values is sample i. */
+/** Where a source writes: entry i of values is sample i. */
 typedef struct fed_raw_samples {
     void *values;       /**< [count][channels*height*width] of the shape's type */
     int32_t *labels;    /**< [count] */
@@ -52,7 +52,7 @@ typedef struct fed_raw_samples {
 typedef struct fed_generator fed_generator_t;
 struct fed_generator {
     /** @param x  [out] [features], decoded; @param label  [out] one */
-    void (*sample)(fed_generator_t *self, size_t row, float *x, int32_t *label);
+    void (*sample)(fed_generator_t *self, size_t index, float *x, int32_t *label);
 };
 
 typedef struct fed_source fed_source_t;

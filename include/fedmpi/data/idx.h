@@ -35,12 +35,12 @@ typedef struct fed_idx_header {
 /** Read and check the header against the file's size. */
 fed_status_t fed_idx_read_header(const char *path, fed_idx_header_t *header);
 
-/** Read the first `rows` rows of the values: bytes as they are, any other type as float.
+/** Read the first `entries` entries of the values: bytes as they are, any other type as float.
  * @param header  what fed_idx_read_header gave for this file; little_endian may be set
- * @param values  [out] [rows][product of the other sizes] of uint8_t if header->type is
+ * @param values  [out] [entries][product of the other sizes] of uint8_t if header->type is
  *                FED_IDX_UINT8, else of float
  * FED_INPUT when the file is truncated or goes on after its last value. */
-fed_status_t fed_idx_read_values(const char *path, const fed_idx_header_t *header, size_t rows,
+fed_status_t fed_idx_read_values(const char *path, const fed_idx_header_t *header, size_t entries,
                                  void *values);
 
 #endif

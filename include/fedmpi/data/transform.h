@@ -23,7 +23,7 @@ void fed_transform_destroy(fed_transform_t *transform);
 
 /** Change one decoded sample of the training set.
  * @param x  [in,out] [features] */
-void fed_transform_apply(const fed_transform_t *transform, size_t row, float *x);
+void fed_transform_apply(const fed_transform_t *transform, size_t index, float *x);
 
 /** The keys partition.feature_..., for schemes that change features. */
 extern const fed_key_group_t fed_transform_keys;

@@ -1,4 +1,4 @@
-/** HDF5 files that others wrote: reading rows of their arrays from disk. */
+/** HDF5 files that others wrote: reading entries of their arrays from disk. */
 #ifndef FEDMPI_IO_ARRAYS_H
 #define FEDMPI_IO_ARRAYS_H
 

@@ -51,10 +51,10 @@ static bool is_client(long long number) {
 
 static fed_status_t read_array(const fed_config_t *config, const fed_array_input_t *input,
                                size_t count, int32_t *client_of) {
-    size_t rows = 0;
-    FED_TRY(fed_array_measure_clients(input, NAME, &rows));
-    if (rows < count || (rows > count && fed_data_options(config)->train_limit == 0))
-        return fail_count(config, rows, count);
+    size_t entries = 0;
+    FED_TRY(fed_array_measure_clients(input, NAME, &entries));
+    if (entries < count || (entries > count && fed_data_options(config)->train_limit == 0))
+        return fail_count(config, entries, count);
     return fed_array_read_clients(input, NAME, count, NOBODY, client_of);
 }
 

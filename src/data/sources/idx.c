@@ -89,9 +89,9 @@ static fed_status_t open_part(const char *folder, const char *const *patterns, p
     FED_TRY(fed_idx_read_header(part->image_path, &part->images));
     FED_TRY(fed_idx_read_header(part->label_path, &part->labels));
     if (part->labels.dimensions > 2)
-        return fed_fail(FED_INPUT,
-                        "%s: labels must be one number each, or rows that begin with it (QMNIST)",
-                        part->label_path);
+        return fed_fail(
+            FED_INPUT, "%s: labels must be one number each, or vectors that begin with it (QMNIST)",
+            part->label_path);
     if (part->images.dimensions < 2)
         return fed_fail(FED_INPUT, "%s: images must have 2 to 4 dimensions, the first the samples",
                         part->image_path);
@@ -143,7 +143,7 @@ static bool is_label(double value, size_t classes) {
     return value >= 0 && value <= most && value == trunc(value);
 }
 
-/* The first number of each row; QMNIST has writer and origin behind the class. */
+/* The first number of each entry; QMNIST has writer and origin behind the class. */
 static fed_status_t read_numbers(const part_t *part, size_t count, float *numbers) {
     bool bytes = part->labels.type == FED_IDX_UINT8;
     size_t width = part->labels.sizes[1];

@@ -1,4 +1,4 @@
-/* Samples out of named arrays: rows are read a slab at a time into their place. */
+/* Samples out of named arrays: entries are read a slab at a time into their place. */
 #include "named_arrays.h"
 
 #include "data/clean.h"
@@ -164,37 +164,37 @@ fed_status_t fed_array_read_samples(const fed_array_input_t *input, const char *
     for (size_t first = 0; first < count; first += slab) {
         if (fed_stop_requested())
             return fed_stop_status();
-        size_t rows = count - first < slab ? count - first : slab;
+        size_t entries = count - first < slab ? count - first : slab;
         char *to = (char *)values + first * sample_bytes;
         FED_TRY(input->arrays->read(
-            input->file, name, first, rows, width,
+            input->file, name, first, entries, width,
             shape->type == FED_VALUES_UINT8 ? FED_ARRAY_UINT8 : FED_ARRAY_FLOAT32, to));
         if (turn)
-            put_channels_first(shape, rows, to, sample);
+            put_channels_first(shape, entries, to, sample);
     }
     return FED_OK;
 }
 
 /* --- Labels ----------------------------------------------------------------------------- */
 
-static fed_status_t fail_rows(const fed_array_input_t *input, const char *name, size_t rows,
-                              size_t count) {
-    return fed_fail(FED_INPUT, "%s: %s has %zu numbers for %zu samples", input->path, name, rows,
+static fed_status_t fail_entries(const fed_array_input_t *input, const char *name, size_t entries,
+                                 size_t count) {
+    return fed_fail(FED_INPUT, "%s: %s has %zu numbers for %zu samples", input->path, name, entries,
                     count);
 }
 
-static fed_status_t measure_rows(const fed_array_input_t *input, const char *name, size_t count,
-                                 fed_array_shape_t *shape) {
+static fed_status_t measure_entries(const fed_array_input_t *input, const char *name, size_t count,
+                                    fed_array_shape_t *shape) {
     FED_TRY(input->arrays->measure(input->file, name, shape));
     if (shape->dimensions == 0 || shape->sizes[0] != count)
-        return fail_rows(input, name, shape->dimensions == 0 ? 1 : shape->sizes[0], count);
+        return fail_entries(input, name, shape->dimensions == 0 ? 1 : shape->sizes[0], count);
     return FED_OK;
 }
 
 static fed_status_t measure_labels(const fed_array_input_t *input, const char *name, size_t count,
                                    size_t *width) {
     fed_array_shape_t shape;
-    FED_TRY(measure_rows(input, name, count, &shape));
+    FED_TRY(measure_entries(input, name, count, &shape));
     *width = width_of(&shape);
     if (shape.kind > FED_ARRAY_OF_REALS || *width == 0 || *width > CLASSES_MAX)
         return fed_fail(FED_INPUT,
@@ -210,17 +210,17 @@ fed_status_t fed_array_check_labels(const fed_array_input_t *input, const char *
     return measure_labels(input, name, count, &width);
 }
 
-static fed_status_t to_label(const fed_array_input_t *input, const char *name, size_t row,
+static fed_status_t to_label(const fed_array_input_t *input, const char *name, size_t entry,
                              float value, int32_t *label) {
     if (!(value >= 0 && value < CLASSES_MAX && value == truncf(value)))
         return fed_fail(FED_INPUT, "%s: %s[%zu] is %g, accepted is an integer from 0 to %d",
-                        input->path, name, row, (double)value, CLASSES_MAX - 1);
+                        input->path, name, entry, (double)value, CLASSES_MAX - 1);
     *label = (int32_t)value;
     return FED_OK;
 }
 
 /* The place of the only 1 among zeros. */
-static fed_status_t to_hot_label(const fed_array_input_t *input, const char *name, size_t row,
+static fed_status_t to_hot_label(const fed_array_input_t *input, const char *name, size_t entry,
                                  const float *values, size_t width, int32_t *label) {
     size_t ones = 0, zeros = 0;
     for (size_t c = 0; c < width; c++) {
@@ -233,7 +233,7 @@ static fed_status_t to_hot_label(const fed_array_input_t *input, const char *nam
         return fed_fail(FED_INPUT,
                         "%s: %s[%zu] has %zu numbers and is not one-hot (one 1, else 0): accepted "
                         "is one label a sample",
-                        input->path, name, row, width);
+                        input->path, name, entry, width);
     return FED_OK;
 }
 
@@ -244,10 +244,10 @@ fed_status_t fed_array_read_labels(const fed_array_input_t *input, const char *n
     size_t width = width_of(&shape), slab = 1 + SLAB_BYTES / sizeof(float) / width;
     FED_AUTOFREE float *values = FED_NEW_ARRAY(float, slab *width);
     for (size_t first = 0; first < count; first += slab) {
-        size_t rows = count - first < slab ? count - first : slab;
-        FED_TRY(input->arrays->read(input->file, name, first, rows, width, FED_ARRAY_FLOAT32,
+        size_t entries = count - first < slab ? count - first : slab;
+        FED_TRY(input->arrays->read(input->file, name, first, entries, width, FED_ARRAY_FLOAT32,
                                     values)); /* exact below 2^24 */
-        for (size_t i = 0; i < rows; i++)
+        for (size_t i = 0; i < entries; i++)
             FED_TRY(width > 1 ? to_hot_label(input, name, first + i, values + i * width, width,
                                              &labels[first + i])
                               : to_label(input, name, first + i, values[i], &labels[first + i]));
@@ -258,30 +258,30 @@ fed_status_t fed_array_read_labels(const fed_array_input_t *input, const char *n
 /* --- Clients ---------------------------------------------------------------------------- */
 
 fed_status_t fed_array_measure_clients(const fed_array_input_t *input, const char *name,
-                                       size_t *rows) {
+                                       size_t *entries) {
     fed_array_shape_t shape;
     FED_TRY(input->arrays->measure(input->file, name, &shape));
     if (shape.dimensions == 0 || shape.kind > FED_ARRAY_OF_TEXTS || width_of(&shape) != 1)
         return fed_fail(FED_INPUT, "%s: %s must have an integer or a text for each sample",
                         input->path, name);
-    *rows = shape.sizes[0];
+    *entries = shape.sizes[0];
     return FED_OK;
 }
 
 fed_status_t fed_array_check_clients(const fed_array_input_t *input, const char *name,
                                      size_t count) {
-    size_t rows = 0;
-    FED_TRY(fed_array_measure_clients(input, name, &rows));
-    if (rows != count)
-        return fail_rows(input, name, rows, count);
+    size_t entries = 0;
+    FED_TRY(fed_array_measure_clients(input, name, &entries));
+    if (entries != count)
+        return fail_entries(input, name, entries, count);
     return FED_OK;
 }
 
-static fed_status_t to_client(const fed_array_input_t *input, const char *name, size_t row,
+static fed_status_t to_client(const fed_array_input_t *input, const char *name, size_t entry,
                               double number, int32_t least, int32_t *client) {
     if (!(number >= least && number < INT32_MAX && number == trunc(number)))
         return fed_fail(FED_INPUT, "%s: %s[%zu] is %.15g, accepted is an integer from %d to %d",
-                        input->path, name, row, number, least, INT32_MAX - 1);
+                        input->path, name, entry, number, least, INT32_MAX - 1);
     *client = (int32_t)number;
     return FED_OK;
 }

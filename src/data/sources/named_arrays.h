@@ -32,17 +32,17 @@ fed_status_t fed_array_read_samples(const fed_array_input_t *input, const char *
                                     const fed_dataset_shape_t *shape, size_t count, void *values);
 
 /* Labels of `count` samples as numbers: integers, booleans, reals without a fraction, in one
- * dimension, in a column, or one-hot in rows. @param labels  [out] [count] */
+ * dimension, in a column, or one-hot. @param labels  [out] [count] */
 fed_status_t fed_array_check_labels(const fed_array_input_t *input, const char *name, size_t count);
 fed_status_t fed_array_read_labels(const fed_array_input_t *input, const char *name, size_t count,
                                    int32_t *labels);
 
 /* Clients of `count` samples: integers, reals without a fraction, or names, which get numbers in
  * alphabetical order; in one dimension or in a column.
- * @param rows  [out] of the array
+ * @param entries  [out] of the array
  * @param least [in]  smallest number that is accepted: 0, or -1 for nobody's */
 fed_status_t fed_array_measure_clients(const fed_array_input_t *input, const char *name,
-                                       size_t *rows);
+                                       size_t *entries);
 fed_status_t fed_array_check_clients(const fed_array_input_t *input, const char *name,
                                      size_t count);
 fed_status_t fed_array_read_clients(const fed_array_input_t *input, const char *name, size_t count,

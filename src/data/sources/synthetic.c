@@ -145,14 +145,14 @@ static void draw_sample(synthetic_t *self, size_t client, size_t number, uint32_
     *label = label_of(&self->rule, drawn);
 }
 
-/* The client that holds a row: the last one that starts at or before it. */
-static size_t find_client(const synthetic_t *self, size_t row) {
+/* The client that holds a sample: the last one that starts at or before it. */
+static size_t find_client(const synthetic_t *self, size_t index) {
     size_t k = self->latest, low = 0, high = self->clients;
-    if (self->has_rule && self->first[k] <= row && row < self->first[k + 1])
+    if (self->has_rule && self->first[k] <= index && index < self->first[k + 1])
         return k;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (self->first[middle] <= row)
+        if (self->first[middle] <= index)
             low = middle;
         else
             high = middle;
@@ -160,10 +160,10 @@ static size_t find_client(const synthetic_t *self, size_t row) {
     return low;
 }
 
-static void sample(fed_generator_t *generator, size_t row, float *x, int32_t *label) {
+static void sample(fed_generator_t *generator, size_t index, float *x, int32_t *label) {
     synthetic_t *self = (synthetic_t *)generator;
-    size_t client = find_client(self, row);
-    draw_sample(self, client, row - self->first[client], 0, x, label);
+    size_t client = find_client(self, index);
+    draw_sample(self, client, index - self->first[client], 0, x, label);
 }
 
 static fed_generator_t *create(const fed_config_t *config, const size_t *first, size_t clients) {

@@ -81,11 +81,11 @@ static fed_status_t measure_pair(const fed_config_t *config, const pair_t *pair,
 
 /* The number of the group in which each sample is. */
 static fed_status_t number_clients(const pair_t *pair, size_t count, int32_t *client_of) {
-    FED_AUTOFREE size_t *rows = NULL;
+    FED_AUTOFREE size_t *sizes = NULL;
     size_t groups, at = 0;
-    FED_TRY(pair->train.arrays->split(pair->train.file, LABELS, &rows, &groups));
+    FED_TRY(pair->train.arrays->split(pair->train.file, LABELS, &sizes, &groups));
     for (size_t k = 0; k < groups; k++)
-        for (size_t i = 0; i < rows[k] && at < count; i++)
+        for (size_t i = 0; i < sizes[k] && at < count; i++)
             client_of[at++] = (int32_t)k;
     if (at < count)
         return fed_fail(FED_INPUT, "%s: changed while it was read", pair->train.path);

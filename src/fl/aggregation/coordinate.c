@@ -4,13 +4,13 @@
 
 #define STRIP 64 /* coordinates that are sorted together: so many columns stay in cache */
 
-/* Sort the first columns of rows[clients][stride]: insertion, by exchanges of whole rows, which
- * the compiler makes vector minima and maxima of. */
-static void sort_columns(size_t clients, size_t columns, size_t stride, float *rows) {
+/* Sort the first coordinates of vectors[clients][stride]: insertion, by exchanges of whole vectors,
+ * which the compiler makes vector minima and maxima of. */
+static void sort_coordinates(size_t clients, size_t width, size_t stride, float *vectors) {
     for (size_t i = 1; i < clients; i++)
-        for (size_t row = i; row > 0; row--) {
-            float *restrict low = rows + (row - 1) * stride, *restrict high = rows + row * stride;
-            for (size_t c = 0; c < columns; c++) {
+        for (size_t k = i; k > 0; k--) {
+            float *restrict low = vectors + (k - 1) * stride, *restrict high = vectors + k * stride;
+            for (size_t c = 0; c < width; c++) {
                 float a = low[c], b = high[c];
                 low[c] = a < b ? a : b;
                 high[c] = a < b ? b : a;
@@ -18,13 +18,13 @@ static void sort_columns(size_t clients, size_t columns, size_t stride, float *r
         }
 }
 
-/* The mean of the sorted rows first .. last of each column: middle[out] [width]. */
+/* The mean of the sorted first .. last of each coordinate: middle[out] [width]. */
 static void average_middle(size_t first, size_t last, size_t clients, size_t width, float *values,
                            double *middle) {
     double share = 1.0 / (double)(last - first + 1);
     for (size_t at = 0; at < width; at += STRIP) {
         size_t count = width - at < STRIP ? width - at : STRIP;
-        sort_columns(clients, count, width, values + at);
+        sort_coordinates(clients, count, width, values + at);
         for (size_t c = at; c < at + count; c++) {
             double sum = 0;
             for (size_t k = first; k <= last; k++)
