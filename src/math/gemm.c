@@ -16,8 +16,10 @@
  * With AVX2 (Zen 2 core, OpenBLAS 0.3.21) ours take 0.5 to 1.1 of its time below, in the
  * layers that the studies train; from 2^27 on (2048 x 2048 with 32 samples, 1024 x 1024 with
  * 128) they take 1.3 to 1.9 of it forward and for gradients of weights, whose rows come from
- * memory. Derivatives by inputs stay ours (0.8 to 1.1). With AVX-512, 2048 x 2048 and 256
- * samples, ours reached 145 to 170 GFLOP/s, OpenBLAS 197.
+ * memory. Derivatives by inputs stay ours (0.8 to 1.1).
+ *
+ * With AVX-512 (Zen 4, OpenBLAS's Cooperlake) it wins there too: from 2^27 on ours take 0.9 to 1.4
+ * of its time, 1.1 to 1.7 where no factor is zero; docs/benchmarks.md has the figures.
  *
  * Plain kernels meet it earlier: against OpenBLAS's for SSE (Nehalem) at 2^22 multiply-adds,
  * in all three products; where it knows the processor better, its lead is larger. */
@@ -31,7 +33,9 @@ bool fed_gemm_is_openblas(fed_gemm_t gemm, fed_product_kind_t kind, size_t batch
         return gemm == FED_GEMM_OPENBLAS;
     if (fed_simd_is_plain())
         return multiply_adds >= OPENBLAS_FROM_PLAIN;
-    return kind != FED_PRODUCT_BACKWARD_INPUT && multiply_adds >= OPENBLAS_FROM_VECTOR;
+    if (kind == FED_PRODUCT_BACKWARD_INPUT && !fed_simd_is_avx512())
+        return false;
+    return multiply_adds >= OPENBLAS_FROM_VECTOR;
 }
 
 static size_t smaller(size_t a, size_t b) {

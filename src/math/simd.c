@@ -87,6 +87,14 @@ bool fed_simd_is_plain(void) {
     return fed_simd_kernels() == &fed_kernels_plain;
 }
 
+bool fed_simd_is_avx512(void) {
+#ifdef __x86_64__
+    return fed_simd_kernels() == &fed_kernels_avx512;
+#else
+    return false;
+#endif
+}
+
 bool fed_simd_select(const char *name) {
     const fed_kernels_t *kernels = find(name);
     if (kernels)

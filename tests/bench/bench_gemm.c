@@ -5,6 +5,9 @@
  * kernels skip and OpenBLAS multiplies; "full" are factors without zeros, as in a first
  * layer of photographs. Both do all of a layer's work: bias, ReLU, mask, step of SGD.
  *
+ *     build/tests/bench/bench_gemm                  many layers and batches
+ *     build/tests/bench/bench_gemm 2048 2048 256    one layer and batch
+ *
  * One line a case for people on stderr, and one of JSON on stdout.
  */
 #include "fedmpi/core/memory.h"
@@ -19,7 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WIDEST = 2048, MOST_SAMPLES = 256, TURNS = 9, WHOSE = 2 };
+enum { WIDEST = 3072, MOST_SAMPLES = 256, TURNS = 9, WHOSE = 2 };
 
 typedef struct {
     fed_product_kind_t kind;
@@ -108,9 +111,33 @@ static void report(const product_t *p, const double half[WHOSE], const double fu
         openblas ? "openblas" : "own");
 }
 
-int main(void) {
+/* The three products of a layer. */
+static void compare_layer(size_t inputs, size_t outputs, size_t batch) {
+    size_t samples = batch * (inputs > outputs ? inputs : outputs);
+    for (int kind = 0; kind < FED_PRODUCT_KINDS; kind++) {
+        product_t p = {(fed_product_kind_t)kind, batch, inputs, outputs};
+        double half[WHOSE], full[WHOSE];
+        fill(x, samples, 0), fill(dy, samples, 0);
+        measure(&p, full);
+        fill(x, samples, 0.5), fill(dy, samples, 0.5);
+        measure(&p, half);
+        report(&p, half, full);
+    }
+}
+
+static size_t number(const char *text, size_t most) {
+    size_t value = strtoul(text, NULL, 10);
+    if (value < 1 || value > most) {
+        fprintf(stderr, "bench_gemm [INPUTS OUTPUTS BATCH]: %s is not 1 to %zu\n", text, most);
+        exit(2);
+    }
+    return value;
+}
+
+/* All layers and batches, or those that the command line says. */
+int main(int argc, char **argv) {
     fed_blas_use_one_thread();
-    size_t largest = (size_t)(WIDEST + 1) * WIDEST, samples = (size_t)MOST_SAMPLES * 3072;
+    size_t largest = (size_t)(WIDEST + 1) * WIDEST, samples = (size_t)MOST_SAMPLES * WIDEST;
     w = FED_NEW_ARRAY(float, largest);
     v = FED_NEW_ARRAY(float, largest);
     memory = FED_NEW_ARRAY(float, largest);
@@ -121,17 +148,13 @@ int main(void) {
     fprintf(stderr, "kernels %s, %s\n", fed_simd_name(), fed_blas_description());
     fprintf(stderr, "%-33s %9s %9s %6s %9s %9s %6s\n", "us", "own", "openblas", "ratio", "own full",
             "openblas", "ratio");
-    for (size_t l = 0; l < sizeof layers / sizeof *layers; l++)
-        for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
-            for (int kind = 0; kind < FED_PRODUCT_KINDS; kind++) {
-                product_t p = {(fed_product_kind_t)kind, batches[b], layers[l][0], layers[l][1]};
-                double half[WHOSE], full[WHOSE];
-                fill(x, samples, 0), fill(dy, samples, 0);
-                measure(&p, full);
-                fill(x, samples, 0.5), fill(dy, samples, 0.5);
-                measure(&p, half);
-                report(&p, half, full);
-            }
+    if (argc == 4)
+        compare_layer(number(argv[1], WIDEST), number(argv[2], WIDEST),
+                      number(argv[3], MOST_SAMPLES));
+    else
+        for (size_t l = 0; l < sizeof layers / sizeof *layers; l++)
+            for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
+                compare_layer(layers[l][0], layers[l][1], batches[b]);
     fed_free(w), fed_free(v), fed_free(memory);
     fed_free(x), fed_free(y), fed_free(dy);
     return 0;

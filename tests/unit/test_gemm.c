@@ -195,6 +195,18 @@ static void studied_layers_stay_ours_with_vectors(void **state) {
     assert_true(fed_simd_select(before));
 }
 
+static void large_products_are_openblas_with_avx512(void **state) {
+    (void)state;
+    const char *before = fed_simd_name();
+    if (!fed_simd_select("avx512"))
+        skip();
+    for (int kind = 0; kind < FED_PRODUCT_KINDS; kind++) {
+        assert_true(chosen(FED_GEMM_AUTO, (fed_product_kind_t)kind, 256, 2048, 2048));
+        assert_false(chosen(FED_GEMM_AUTO, (fed_product_kind_t)kind, 64, 3136, 512));
+    }
+    assert_true(fed_simd_select(before));
+}
+
 static void processors_without_our_kernels_have_openblas(void **state) {
     (void)state;
     const char *before = fed_simd_name();
@@ -246,6 +258,7 @@ int main(void) {
         TEST(nan_passes),
         TEST(a_word_is_a_word),
         TEST(studied_layers_stay_ours_with_vectors),
+        TEST(large_products_are_openblas_with_avx512),
         TEST(processors_without_our_kernels_have_openblas),
         TEST(the_choice_is_told),
     };

@@ -30,7 +30,7 @@ typedef enum fed_product_kind {
     FED_PRODUCT_KINDS
 } fed_product_kind_t;
 
-/** Is this product OpenBLAS's? A function of the arguments and of fed_simd_is_plain() alone. */
+/** Is this product OpenBLAS's? A function of the arguments and of the chosen kernels alone. */
 bool fed_gemm_is_openblas(fed_gemm_t gemm, fed_product_kind_t kind, size_t batch, size_t inputs,
                           size_t outputs);
 

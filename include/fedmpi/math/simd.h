@@ -20,6 +20,9 @@ const char *fed_simd_name(void);
 /** Are they those for any CPU, without vector instructions of ours? */
 bool fed_simd_is_plain(void);
 
+/** Are they those for AVX-512? */
+bool fed_simd_is_avx512(void);
+
 /** Choose kernels: those that the environment variable FEDMPI_SIMD names, else the best.
  * Without it the first use does so, and a wrong name ends the program.
  * @return FED_INPUT if the name is unknown or the CPU lacks them; the best are chosen then */
