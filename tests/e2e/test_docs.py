@@ -140,6 +140,18 @@ class Links(unittest.TestCase):
                         self.assertIn(key, keys)
 
 
+class Design(unittest.TestCase):
+    """docs/design/."""
+
+    def test_rooms_and_folders_of_variants_are_those_of_the_sources(self) -> None:
+        page = (ROOT / "docs/design/rooms.md").read_text()
+        rooms = {path.name for path in (ROOT / "src").iterdir()}
+        self.assertEqual(set(re.findall(r"^\| \[`(\w+)`\]", page, re.MULTILINE)), rooms)
+        inner = {"completion", "simd"}  # no variants
+        folders = {path.name for path in (ROOT / "src").glob("*/*/")} - inner
+        self.assertEqual(set(re.findall(r"`(\w+)/`", page)), folders)
+
+
 class Front(unittest.TestCase):
     """README.md, and what a project is expected to say of itself."""
 
