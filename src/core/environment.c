@@ -35,6 +35,13 @@ const fed_variable_t fed_environment[] = {
 };
 /* clang-format on */
 
+/* Read by job scripts and the analysis, which hand their environment on: no slips. */
+static const char *const elsewhere[] = {
+    "HOME",     "SITE",    "PARTITION", "ACCOUNT", "TIME",         "RANKS", "SBATCH",  "MODULES",
+    "LAUNCHER", "PROGRAM", "PYTHON",    "OUTPUT",  "MAX_RESTARTS", "DATA",  "MIRRORS", "RESULTS",
+};
+#define ELSEWHERE (sizeof elsewhere / sizeof *elsewhere)
+
 const size_t fed_environment_count = sizeof fed_environment / sizeof *fed_environment;
 
 static const fed_variable_t *find(const char *name) {
@@ -61,8 +68,9 @@ fed_status_t fed_environment_fail(const char *name, const char *reason) {
 }
 
 void fed_environment_warn_of_slips(void) {
-    const char *ours[sizeof fed_environment / sizeof *fed_environment];
-    size_t count = 0;
+    const char *ours[ELSEWHERE + sizeof fed_environment / sizeof *fed_environment];
+    size_t count = ELSEWHERE;
+    memcpy(ours, elsewhere, sizeof elsewhere);
     for (size_t i = 0; i < fed_environment_count; i++)
         if (fed_environment[i].accepted)
             ours[count++] = fed_environment[i].name + PREFIX_LENGTH;

@@ -1,12 +1,13 @@
 """What the environment says: variables of ours, launchers that do not fit, ranks that differ."""
 
 import os
+import re
 import subprocess
 import unittest
 from pathlib import Path
 
 import h5py
-from program import PROGRAM, ProgramCase, text_attribute
+from program import PROGRAM, ROOT, ProgramCase, text_attribute
 
 # A launcher's environment is not that of the tests' own.
 FOREIGN = ("SLURM_", "OMPI_COMM", "PMI_", "PMIX_")
@@ -59,6 +60,15 @@ class Variables(ProgramCase):
                               env={**os.environ, "FEDMPI_CORE": "3", "FEDMPI_DATA": "/none"})
         self.assertEqual(outcome.code, 0, outcome.stderr)
         self.assert_one_message(outcome, "FEDMPI_CORE is not read; did you mean FEDMPI_CORES?")
+
+    def test_what_scripts_and_analysis_read_is_no_slip(self):
+        page = (ROOT / "docs/reference/environment.md").read_text()
+        names = set(re.findall(r"`(FEDMPI_\w+)`", page.partition("<!-- end environment -->")[2]))
+        self.assertGreater(len(names), 12)
+        outcome = self.launch(0, "--dry-run", self.config,
+                              env={**os.environ, **dict.fromkeys(names, "7")})
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        self.assertNotIn("is not read", outcome.stderr)
 
 
 class Kernels(ProgramCase):
