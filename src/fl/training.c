@@ -30,6 +30,12 @@ fed_status_t fed_training_check(const fed_config_t *config) {
     return FED_OK;
 }
 
+/* Does something other than steps of SGD need the gradient as a vector? */
+static bool stores_gradient(const fed_model_t *model, const fed_config_t *config) {
+    return fed_training_options(config)->clip_norm > 0 || fed_optimizer_of(config)->step ||
+           model->tied;
+}
+
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config) {
     const fed_optimizer_t *optimizer = fed_optimizer_of(config);
@@ -53,7 +59,7 @@ void fed_training_init(fed_training_t *training, const fed_model_t *model,
         .x = FED_NEW_ARRAY(float, batch_size * samples->features),
         .labels = FED_NEW_ARRAY(int32_t, batch_size),
     };
-    if (training->clip_norm > 0 || optimizer->step)
+    if (stores_gradient(model, config))
         fed_training_separate_gradient(training);
 }
 
@@ -84,9 +90,7 @@ void fed_training_separate_gradient(fed_training_t *training) {
 
 size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) {
     size_t batch_size = (size_t)fed_training_options(config)->batch_size;
-    const fed_optimizer_t *optimizer = fed_optimizer_of(config);
-    bool is_stored = fed_training_options(config)->clip_norm > 0 || optimizer->step;
-    size_t vectors = 1 + optimizer->vectors + is_stored;
+    size_t vectors = 1 + fed_optimizer_of(config)->vectors + stores_gradient(model, config);
     return vectors * model->parameters * sizeof(float) +
            batch_size * model->inputs * sizeof(float) + fed_workspace_bytes(model, batch_size);
 }

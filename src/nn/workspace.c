@@ -9,7 +9,7 @@ struct fed_workspace {
     const fed_model_t *model; /* borrowed */
     size_t max_batch;
     float **outputs; /* [layer][max_batch][outputs of the layer] */
-    void **scratch;  /* [layer], NULL where the kind needs none */
+    void **scratch;  /* [layer], NULL where the kind needs none or it has another's */
     float *delta[2]; /* [max_batch][widest layer]: derivatives, in turns */
 };
 
@@ -65,6 +65,10 @@ size_t fed_workspace_bytes(const fed_model_t *model, size_t max_batch) {
     return max_batch * floats * sizeof(float) + scratch;
 }
 
+static void *scratch_of(const fed_workspace_t *workspace, const fed_layer_t *layer) {
+    return workspace->scratch[layer->scratch];
+}
+
 /* What layer l reads: the batch or the outputs of the layer before. */
 static const float *inputs_of(const fed_workspace_t *workspace, size_t layer, const float *x) {
     return layer == 0 ? x : workspace->outputs[layer - 1];
@@ -83,7 +87,8 @@ void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
     for (size_t l = 0; l < model->layer_count; l++) {
         const fed_layer_t *layer = &model->layers[l];
         if (layer->kind->draw)
-            layer->kind->draw(layer, workspace->scratch[l], stream, (uint32_t)l, position, batch);
+            layer->kind->draw(layer, scratch_of(workspace, layer), stream, (uint32_t)l, position,
+                              batch);
     }
 }
 
@@ -92,7 +97,7 @@ static void forward(const fed_model_t *model, fed_workspace_t *workspace, size_t
     for (size_t l = 0; l < model->layer_count; l++) {
         const fed_layer_t *layer = &model->layers[l];
         const fed_layer_kind_t *kind = layer->kind;
-        (kind->forward ? kind->forward : kind->infer)(layer, workspace->scratch[l], batch,
+        (kind->forward ? kind->forward : kind->infer)(layer, scratch_of(workspace, layer), batch,
                                                       inputs_of(workspace, l, x), w,
                                                       workspace->outputs[l]);
     }
@@ -101,7 +106,7 @@ static void forward(const fed_model_t *model, fed_workspace_t *workspace, size_t
 void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sink_t *sink,
                     size_t batch, const float *x, const int32_t *labels, const float *w,
                     double *loss_sum, int64_t *correct) {
-    assert(sink->kind != FED_SINK_SGD || sink->w == w);
+    assert(sink->kind != FED_SINK_SGD || (sink->w == w && !model->tied));
     size_t layers = model->layer_count;
     forward(model, workspace, batch, x, w);
     float *dy = workspace->delta[0], *dx = workspace->delta[1];
@@ -109,8 +114,11 @@ void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const 
                               loss_sum, correct);
     for (size_t l = layers, first = first_with_parameters(model); l-- > first;) {
         const fed_layer_t *layer = &model->layers[l];
-        layer->kind->backward(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), dy,
-                              w, sink, l > first ? dx : NULL);
+        fed_sink_t own = *sink;
+        if (layer->tied_ahead)
+            own.keep = 1;
+        layer->kind->backward(layer, scratch_of(workspace, layer), batch,
+                              inputs_of(workspace, l, x), dy, w, &own, l > first ? dx : NULL);
         float *derivative_by_inputs = dx;
         dx = dy;
         dy = derivative_by_inputs;
@@ -129,8 +137,8 @@ const float *fed_model_infer(const fed_model_t *model, fed_workspace_t *workspac
                              const float *x, const float *w) {
     for (size_t l = 0; l < model->layer_count; l++) {
         const fed_layer_t *layer = &model->layers[l];
-        layer->kind->infer(layer, workspace->scratch[l], batch, inputs_of(workspace, l, x), w,
-                           workspace->outputs[l]);
+        layer->kind->infer(layer, scratch_of(workspace, layer), batch, inputs_of(workspace, l, x),
+                           w, workspace->outputs[l]);
     }
     return workspace->outputs[model->layer_count - 1];
 }

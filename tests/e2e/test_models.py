@@ -1,5 +1,6 @@
 """Every model of the table gives the same bits on any ranks, and after a resume."""
 
+import itertools
 import unittest
 
 import h5py
@@ -8,7 +9,7 @@ import numpy as np
 from program import ROOT, ProgramCase, Samples, write_data
 
 SMALL_MODELS = ("model.hidden=9,5", "model.filters=3,4", "model.dense=6", "model.norm_groups=1",
-                "model.dropout=0.25", "federated.clients_per_round=4")
+                "model.dropout=0.25", "model.blocks=2", "federated.clients_per_round=4")
 
 
 def outcome(path) -> dict[str, np.ndarray]:
@@ -30,7 +31,7 @@ class ModelTest(ProgramCase):
     def models(self) -> list[str]:
         lines = self.launch(0, "--list").stdout.splitlines()
         found = [line.split()[1] for line in lines if line.startswith("model ")]
-        self.assertGreaterEqual(len(found), 4)
+        self.assertGreaterEqual(len(found), 5)
         return found
 
     def assert_same(self, first: dict, second: dict, what: str) -> None:
@@ -51,6 +52,21 @@ class ModelTest(ProgramCase):
                 self.assert_same(alone, outcome(parts), "resumed")
                 self.assertTrue(np.isfinite(alone["federated/rounds.test_loss"]).all())
 
+    def test_blocks_that_share_have_one_set_of_parameters(self):
+        """As many as one block has; the steps of SGD are the same whatever ranks there are."""
+        settings = (*SMALL_MODELS, "model.type=resnet", "federated.rounds=2")
+        shared = outcome(self.run_small(1, *settings, "model.share_blocks=true", output="s.h5"))
+        three = outcome(self.run_small(3, *settings, "model.share_blocks=true", output="t.h5"))
+        one = outcome(self.run_small(1, *settings, "model.blocks=1", output="one.h5"))
+        two = outcome(self.run_small(1, *settings, output="two.h5"))
+        self.assert_same(shared, three, "3 ranks")
+        shapes = [{name: values.shape for name, values in found.items() if "federated/res" in name}
+                  for found in (shared, one, two)]
+        self.assertEqual(shapes[0], shapes[1])
+        self.assertEqual(len(shapes[2]), 2 * len(shapes[0]))
+        name = "federated/res1.0.conv1.weight"
+        self.assertTrue((shared[name] != one[name]).any())
+
     def test_one_client_with_everything_is_the_baseline(self):
         """Dropout too: both draw from the same stream."""
         settings = ("model.type=cifar-cnn", *SMALL_MODELS[:-1], "partition.clients=1",
@@ -64,7 +80,7 @@ class ModelTest(ProgramCase):
     def test_networks_learn(self):
         """Far above chance, which is 0.1, on a handful of samples."""
         adam = ("training.optimizer=adam", "training.learning_rate=0.005")
-        for name, optimizer in (("cnn", ()), ("cifar-cnn", ()), ("cnn", adam), ("cifar-cnn", adam)):
+        for name, optimizer in itertools.product(("cnn", "cifar-cnn", "resnet"), ((), adam)):
             with self.subTest(name, optimizer=optimizer), \
                     h5py.File(self.run_small(2, f"model.type={name}", "model.filters=4,8",
                                              "model.dense=32", "model.norm_groups=2",

@@ -127,7 +127,7 @@ def train(golden: Golden, group: str, model: nn.Module, x: Tensor, y: Tensor,
     """STEPS steps of one optimizer, recorded below `group`."""
     optimizer = settings.create(model.parameters())
     batch, data = [], []
-    after: dict[str, list[np.ndarray]] = {name: [] for name in model.state_dict()}
+    after: dict[str, list[np.ndarray]] = {name: [] for name, _ in model.named_parameters()}
     for step, row in enumerate(table, start=1):
         indices = torch.from_numpy(row[row >= 0]).long()
         optimizer.zero_grad()
@@ -139,7 +139,7 @@ def train(golden: Golden, group: str, model: nn.Module, x: Tensor, y: Tensor,
             _, loss, correct = evaluate(model, x, y)
         data.append((float(loss), correct))
         if step in saved_steps:
-            for name, value in model.state_dict().items():
+            for name, value in model.named_parameters():
                 after[name].append(float32(value))
     golden.describe(group, **settings.attributes())
     golden.put(group,

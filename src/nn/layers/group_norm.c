@@ -48,6 +48,8 @@ static void infer(const fed_layer_t *layer, void *memory, size_t batch, const fl
     scratch_t *scratch = memory;
     fed_group_norm_t norm = norm_of(layer);
     fed_group_norm_forward(&norm, batch, x, w + layer->weight, w + layer->bias, y, scratch->memory);
+    for (size_t j = 0; layer->relu && j < batch * layer->outputs; j++)
+        y[j] = y[j] < 0.0f ? 0.0f : y[j];
 }
 
 static void backward(const fed_layer_t *layer, void *memory, size_t batch, const float *x,
