@@ -6,6 +6,7 @@
 #include "fedmpi/config/experiment.h"
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/run/arithmetic.h"
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/sim/federated.h"
 #include "fedmpi/sim/placement.h"
@@ -135,8 +136,7 @@ static void append_sizes(const fed_run_t *run, fed_text_t *lines) {
     fed_text_append(lines, "model: %s with %zu parameters in %zu tensors\n",
                     fed_model_options(&run->config)->type->name, run->model.parameters,
                     run->model.tensor_count);
-    FED_AUTOFREE char *products = fed_model_products(
-        &run->model, (size_t)fed_training_options(&run->config)->batch_size, FED_EVALUATION_BLOCK);
+    FED_AUTOFREE char *products = fed_arithmetic_products(run);
     fed_text_append(lines, "products of dense layers: %s\n", products);
 }
 

@@ -7,6 +7,7 @@
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/simd.h"
+#include "fedmpi/run/arithmetic.h"
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/version.h"
 
@@ -128,6 +129,13 @@ static void put_partition(fed_archive_t *archive, const fed_run_t *run) {
     fed_archive_put_table(archive, &fed_partition_table, rows, clients);
 }
 
+/* @param history  is the record's from here on */
+static void set_arithmetic(fed_record_t *record, char *history) {
+    fed_free(record->arithmetic);
+    record->arithmetic = history;
+    fed_archive_describe(record->archive, "/", "arithmetic", history);
+}
+
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts) {
     *record = (fed_record_t){.run = run, .archive = fed_archive_create()};
     describe_run(record->archive, run, hosts);
@@ -136,6 +144,7 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     fed_clock_iso8601(record->started);
     fed_archive_describe(record->archive, "/", "started", record->started);
     fed_record_status(record, "running");
+    set_arithmetic(record, fed_arithmetic_since(run, NULL, 0));
     put_partition(record->archive, run);
     for (size_t t = 0; t < FED_RECORD_TABLES; t++) {
         fed_columns_t columns = fed_columns_of(&run->config, tables[t]);
@@ -143,8 +152,7 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
         fed_archive_create_table(record->archive, &record->tables[t]);
     }
     fed_record_model(record, "/model/initial", run->initial);
-    FED_AUTOFREE char *products = fed_model_products(
-        &run->model, (size_t)fed_training_options(&run->config)->batch_size, FED_EVALUATION_BLOCK);
+    FED_AUTOFREE char *products = fed_arithmetic_products(run);
     fed_archive_describe(record->archive, "/model", "gemm", products);
 }
 
@@ -200,6 +208,8 @@ fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bund
     pending->bytes = 0; /* its memory is used again */
     put_mark(checkpoint, &record->journaled);
     fed_bundle_put(checkpoint, "started", FED_BYTE, strlen(record->started), record->started);
+    fed_bundle_put(checkpoint, "arithmetic", FED_BYTE, strlen(record->arithmetic),
+                   record->arithmetic);
     return FED_OK;
 }
 
@@ -226,6 +236,22 @@ static fed_status_t restore_start(fed_record_t *record, const fed_bundle_t *chec
     return FED_OK;
 }
 
+/* Where there are no more rounds, nobody computes. */
+static void restore_arithmetic(fed_record_t *record, const fed_bundle_t *checkpoint, int64_t rounds,
+                               bool complete) {
+    size_t length;
+    const char *text = fed_bundle_find(checkpoint, "arithmetic", FED_BYTE, &length);
+    if (!text)
+        return; /* older versions did not say */
+    char *history = fed_format("%.*s", (int)length, text);
+    if (!complete) {
+        char *then = history;
+        history = fed_arithmetic_since(record->run, then, rounds);
+        fed_free(then);
+    }
+    set_arithmetic(record, history);
+}
+
 /* Rows that a table has after so many rounds and epochs of the baseline; -1: not fixed. */
 static int64_t rows_expected(const fed_table_t *table, int64_t rounds, int64_t epochs) {
     return table == &fed_round_table ? rounds : table == &fed_centralized_table ? epochs : -1;
@@ -247,8 +273,10 @@ static fed_status_t restore_table(fed_record_t *record, const fed_bundle_t *bund
 }
 
 fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
-                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs) {
+                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs,
+                                bool complete) {
     FED_TRY(restore_start(record, checkpoint));
+    restore_arithmetic(record, checkpoint, rounds, complete);
     FED_TRY(get_mark(checkpoint, &record->journaled));
     for (size_t t = 0; t < FED_RECORD_TABLES; t++)
         FED_TRY(restore_table(record, rows, &record->tables[t],
@@ -259,6 +287,7 @@ fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkp
 
 void fed_record_fini(fed_record_t *record) {
     fed_bundle_fini(&record->pending);
+    fed_free(record->arithmetic);
     fed_archive_destroy(record->archive);
     for (size_t t = 0; t < FED_RECORD_TABLES; t++)
         fed_columns_free(&record->tables[t]);

@@ -168,7 +168,8 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
     if (server->centralized.rows)
         FED_TRY(get_centralized(bundle, rows, &server->centralized, integers, reals));
     return fed_record_restore(&server->record, bundle, rows, federation->rounds_done,
-                              server->centralized.rows ? server->centralized.epoch - 1 : 0);
+                              server->centralized.rows ? server->centralized.epoch - 1 : 0,
+                              federation->complete);
 }
 
 static fed_status_t restore_with_rows(fed_federation_t *federation, const fed_bundle_t *bundle) {

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import unittest
 from pathlib import Path
@@ -93,6 +94,23 @@ class Kernels(ProgramCase):
                 self.assertIn(f"kernels: plain on all ranks, as rank {rank} has no better\n",
                               outcome.stderr)
 
+    def test_a_resume_with_others_says_so(self):
+        path = self.run_small(2, output="run.h5")
+        with h5py.File(path) as file:
+            first = text_attribute(file, "arithmetic")
+        outcome = self.launch(2, "--resume", "-o", path, "--set", "federated.rounds=6", self.config,
+                              env={**os.environ, "FEDMPI_SIMD": "plain"})
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        with h5py.File(path) as file:
+            lines = text_attribute(file, "arithmetic").splitlines()
+        self.assertEqual(lines[0], first)
+        if "plain" in first:
+            self.assertEqual(len(lines), 1)
+        else:
+            self.assertRegex(outcome.stderr, "warning: the checkpoint was computed by fused kernels.*, here "
+                                             "it is plain kernels.*FEDMPI_SIMD")
+            self.assertTrue(lines[1].startswith("from round 5: plain kernels"), lines)
+
 
 class OpenBLAS(ProgramCase):
     """Its kernels are told by a variable of its own; two that every x86-64 processor has."""
@@ -100,10 +118,10 @@ class OpenBLAS(ProgramCase):
     LARGE = ("--set", "model.hidden=512,512")  # auto: some products are OpenBLAS's
     ONE, OTHER = "Nehalem", "Prescott"
 
-    def start(self, output: Path, gemm: str, *prefix: str):
+    def start(self, output: Path, gemm: str, *prefix: str, more: tuple = ()):
         environment = {**os.environ, "FEDMPI_SIMD": "plain", "OPENBLAS_CORETYPE": self.ONE}
         return self.launch(3, "-o", output, self.config, *self.LARGE, "--set", f"model.gemm={gemm}",
-                           env=environment, prefix=prefix)
+                           *more, env=environment, prefix=prefix)
 
     def products(self, path: Path) -> str:
         with h5py.File(path) as file:
@@ -111,7 +129,7 @@ class OpenBLAS(ProgramCase):
 
     def setUp(self) -> None:
         super().setUp()
-        same = self.folder / "same.h5"
+        same = self.same = self.folder / "same.h5"
         self.assertEqual(self.start(same, "auto").code, 0)
         with h5py.File(same) as file:
             if self.ONE not in text_attribute(file, "blas"):
@@ -132,6 +150,37 @@ class OpenBLAS(ProgramCase):
                 self.assert_same(own, mixed)
                 with h5py.File(mixed) as file:
                     self.assertIn("; ", text_attribute(file, "blas"))
+
+    def resume(self, path: Path, *prefix: str):
+        return self.start(path, "auto", *prefix, more=("--resume", "--set", "federated.rounds=6"))
+
+    def arithmetic(self, path: Path) -> list:
+        with h5py.File(path) as file:
+            return text_attribute(file, "arithmetic").splitlines()
+
+    def test_a_resume_that_finds_others_says_so(self):
+        """Others for OpenBLAS's products, and none of those at all."""
+        everywhere = ("env", f"OPENBLAS_CORETYPE={self.OTHER}")
+        somewhere = (*ON_RANK, "1", "OPENBLAS_CORETYPE", self.OTHER)
+        for prefix, now in ((everywhere, self.OTHER), (somewhere, "own")):
+            with self.subTest(now):
+                path = Path(shutil.copy(self.same, self.folder / f"{now}.h5"))
+                for rest in (".checkpoint", ".checkpoint.rows"):
+                    shutil.copy(f"{self.same}{rest}", f"{path}{rest}")
+                outcome = self.resume(path, *prefix)
+                self.assertEqual(outcome.code, 0, outcome.stderr)
+                self.assertRegex(outcome.stderr, "warning: the checkpoint was computed by plain "
+                                                 f"kernels, .*openblas.*{self.ONE}.*, here it is .*"
+                                                 f"{now}.*OPENBLAS_CORETYPE")
+                first, then = self.arithmetic(path)
+                self.assertRegex(first, f"^from round 1: .*openblas.*{self.ONE}")
+                self.assertRegex(then, f"^from round 5: plain kernels, .*{now}")
+
+    def test_a_resume_that_finds_the_same_says_nothing(self):
+        outcome = self.resume(self.same)
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        self.assertNotIn("warning: ", outcome.stderr)
+        self.assertEqual(len(self.arithmetic(self.same)), 1)
 
     def test_who_insists_on_them_is_refused(self):
         path = self.folder / "refused.h5"

@@ -26,6 +26,7 @@ typedef struct fed_record {
     fed_table_t tables[FED_RECORD_TABLES]; /**< that grow, with what the run's variants add */
     fed_archive_t *archive;
     char started[32];         /**< when the run did, ISO 8601; kept when it is resumed */
+    char *arithmetic;         /**< who computed, since when: fed_arithmetic_since */
     const char *status;       /**< in the archive, static memory */
     int64_t centralized_rows; /**< already in the archive */
     fed_bundle_t pending;     /**< rows that are not in the journal yet */
@@ -52,9 +53,11 @@ fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint
 
 /** Go on with the tables of an interrupted run, after fed_record_create. FED_INPUT unless
  * they have rows for so many rounds, and so many epochs of the baseline.
- * @param rows  of fed_record_load */
+ * @param rows      of fed_record_load
+ * @param complete  nothing is computed any more */
 fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
-                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs);
+                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs,
+                                bool complete);
 
 void fed_record_fini(fed_record_t *record);
 

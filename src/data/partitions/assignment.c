@@ -4,10 +4,10 @@
 #include "data/sources/named_arrays.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/number.h"
 #include "fedmpi/data/dataset.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,18 +121,6 @@ static size_t split(char *line, char *fields[FIELDS_MAX]) {
     return count;
 }
 
-/* An integer, also as "3.0", which is how a column of a data frame is often written. */
-static bool parse_integer(const char *text, long long *number) {
-    char *end;
-    errno = 0;
-    *number = strtoll(text, &end, 10);
-    if (end == text || errno)
-        return false;
-    if (*end == '.')
-        end += 1 + strspn(end + 1, "0");
-    return *end == '\0';
-}
-
 static bool is_blank(const char *line) {
     line += strspn(line, " \t\r");
     return *line == '\0' || *line == '#';
@@ -142,8 +130,8 @@ static bool is_blank(const char *line) {
 static bool read_heading(char *const *fields, size_t count, columns_t *columns) {
     bool heading = false, named = false;
     for (size_t f = 0; f < count; f++) {
-        long long number;
-        heading |= !parse_integer(fields[f], &number) && (*fields[f] || count > 1);
+        int64_t number;
+        heading |= !fed_number_integer(fields[f], &number) && (*fields[f] || count > 1);
         if (strcasecmp(fields[f], "client") == 0 && !named) {
             columns->client = f;
             named = true;
@@ -157,17 +145,17 @@ static bool read_heading(char *const *fields, size_t count, columns_t *columns) 
 static fed_status_t parse_line(const fed_config_t *config, size_t line_number, char *const *fields,
                                size_t count, size_t read, const columns_t *columns,
                                int32_t *client) {
-    long long number, index;
+    int64_t number, index;
     if (count != columns->count)
         return fed_config_fail(config, "partition.file",
                                "line %zu has %zu values, the first one %zu", line_number, count,
                                columns->count);
-    if (columns->indexed && (!parse_integer(fields[0], &index) || index != (long long)read))
+    if (columns->indexed && (!fed_number_integer(fields[0], &index) || index != (int64_t)read))
         return fed_config_fail(config, "partition.file",
                                "line %zu: '%.40s': of two columns the first counts the samples "
                                "from 0; or head the one of the clients with \"client\"",
                                line_number, fields[0]);
-    if (!parse_integer(fields[columns->client], &number) || !is_client(number))
+    if (!fed_number_integer(fields[columns->client], &number) || !is_client(number))
         return fed_config_fail(config, "partition.file",
                                "line %zu: '%.40s': accepted is one number a line, a client "
                                "from 0 up or -1 (nobody's)",
