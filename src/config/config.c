@@ -174,6 +174,20 @@ void fed_config_write(const fed_config_t *config, bool comments, fed_text_t *ini
     }
 }
 
+void fed_config_write_origins(const fed_config_t *config, fed_text_t *origins) {
+    for (size_t i = 0; i < config->count; i++)
+        fed_text_append(origins, "%s\n", config->values[i].origin ? config->values[i].origin : "");
+}
+
+void fed_config_read_origins(fed_config_t *config, const char *origins) {
+    for (size_t i = 0; i < config->count && *origins; i++) {
+        size_t length = strcspn(origins, "\n");
+        fed_free(config->values[i].origin);
+        config->values[i].origin = length ? fed_format("%.*s", (int)length, origins) : NULL;
+        origins += length + (origins[length] == '\n');
+    }
+}
+
 bool fed_config_same(const fed_config_t *a, const fed_config_t *b, size_t i) {
     return fed_value_same(a->values[i].key, a->values[i].field, b->values[i].field);
 }

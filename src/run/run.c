@@ -117,6 +117,15 @@ static fed_status_t agree(const fed_run_t *run, fed_status_t mine) {
     return fed_comm_agree(run->comm, mine, NULL, NULL);
 }
 
+/* Rank 0's text, on all ranks; the caller frees it. @param text  rank 0: gone after this */
+static char *share_text(const fed_run_t *run, fed_text_t *text) {
+    fed_comm_broadcast(run->comm, &text->length, sizeof text->length);
+    char *chars = text->chars ? text->chars : fed_alloc(text->length + 1, 1);
+    fed_comm_broadcast(run->comm, chars, text->length);
+    *text = (fed_text_t){0};
+    return chars;
+}
+
 /* Rank 0 reads and checks; the others parse the text that it broadcasts. */
 static fed_status_t share_config(fed_run_t *run) {
     fed_status_t status = FED_OK;
@@ -125,15 +134,17 @@ static fed_status_t share_config(fed_run_t *run) {
     if (fed_comm_is_server(run->comm) && status == FED_OK && !run->options->dry_run)
         status = fed_claim_take(&run->claim, &run->config, run->options);
     FED_TRY(agree(run, status));
-    fed_text_t ini = {0};
-    if (fed_comm_is_server(run->comm))
+    fed_text_t ini = {0}, origins = {0};
+    if (fed_comm_is_server(run->comm)) {
         fed_config_write(&run->config, false, &ini);
-    fed_comm_broadcast(run->comm, &ini.length, sizeof ini.length);
-    char *text = ini.chars ? ini.chars : fed_alloc(ini.length + 1, 1);
-    fed_comm_broadcast(run->comm, text, ini.length);
-    if (!fed_comm_is_server(run->comm))
+        fed_config_write_origins(&run->config, &origins);
+    }
+    FED_AUTOFREE char *text = share_text(run, &ini);
+    FED_AUTOFREE char *where = share_text(run, &origins);
+    if (!fed_comm_is_server(run->comm)) {
         status = fed_config_read_text(&run->config, text, "configuration");
-    fed_free(text);
+        fed_config_read_origins(&run->config, where);
+    }
     return agree(run, status);
 }
 

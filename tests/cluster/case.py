@@ -4,7 +4,7 @@ import signal
 import subprocess
 import tempfile
 import unittest
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from network import Network, Node, missing
@@ -34,10 +34,18 @@ class ClusterCase(ProgramCase):
     def node(self, number: int) -> Node:
         return self.network.nodes[number]
 
-    def renew(self, *numbers: int) -> None:
-        """These nodes are as new after the test."""
-        for number in numbers:
-            self.addCleanup(self.network.start, number)
+    def give(self, number: int, own: Path, path: Path) -> Callable[[], None]:
+        """A node has something of its own at this path; what undoes that, with the test if not
+        before."""
+        node, given = self.node(number), [path]
+        node.run("mount", "--bind", own, path)
+
+        def undo() -> None:
+            if given:
+                node.run("umount", given.pop())
+
+        self.addCleanup(undo)
+        return undo
 
     def on_nodes(self, slots: Iterable[int], *arguments: object, ranks: int = 0,
                  options: tuple = ()) -> list[str]:

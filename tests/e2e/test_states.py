@@ -15,8 +15,6 @@ import time
 import unittest
 from pathlib import Path
 
-import h5py
-from nodes import NodesCase
 from program import ROOT, ProgramCase, command
 from test_kill import KillCase, overrides
 
@@ -280,31 +278,6 @@ class Memory(ProgramCase):
                         self.server_megabytes(clients, "--overwrite")
                     used.append(self.server_megabytes(clients, *options))
                 self.assertLess(used[1] - used[0], 0.2 * states)
-
-
-class Folders(NodesCase):
-    def test_a_folder_that_nodes_do_not_share_is_refused(self):
-        for what, script in {"another folder": "mount --bind '{0}/other' '{0}/results'",
-                             "read-only": "mount --bind '{0}/results' '{0}/results'; "
-                                          "mount -o remount,bind,ro '{0}/results'"}.items():
-            for name in ("other", "results"):
-                (self.folder / name).mkdir(exist_ok=True)
-            self.node_script(2, script.format(self.folder))
-            output = self.folder / "results" / "run.h5"
-            arguments = ("--set", "federated.algorithm=scaffold", "-o", output, self.config)
-            with self.subTest(what):
-                self.assert_refused(self.launch_on((1, 2), *arguments), f"{output}.checkpoint",
-                                    "checkpoint.file = ", "(on node2, rank 1)")
-                self.assertEqual([*(self.folder / "results").iterdir()], [])
-                self.assertEqual([*(self.folder / "other").iterdir()], [])
-                # Who keeps nothing, or saves nothing, needs no such folder.
-                for setting in ("federated.algorithm=fedavg", "checkpoint.every=0"):
-                    outcome = self.launch_on((1, 2), "--overwrite", *arguments[:4], "--set", setting,
-                                             self.config)
-                    self.assertEqual(outcome.code, 0, outcome.stderr)
-                    with h5py.File(output) as file:
-                        self.assertEqual(len(file["federated/rounds"]), 4)
-                shutil.rmtree(self.folder / "results")
 
 
 if __name__ == "__main__":

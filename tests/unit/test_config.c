@@ -411,6 +411,31 @@ static const fed_key_t room_keys[] = {
 static const fed_key_group_t room_group = FED_KEY_GROUP("room", room_options_t, room_keys);
 static const fed_key_group_t *const rooms[] = {&room_group, NULL};
 
+static void origins_go_along_to_another_rank(void **state) {
+    (void)state;
+    fed_config_t there, here;
+    fed_text_t ini = {0}, origins = {0};
+    fed_config_init(&there, fed_rooms);
+    assert_int_equal(fed_config_set(&there, "training", "epochs", "3", "run.ini:12"), FED_OK);
+    fed_config_write(&there, false, &ini);
+    fed_config_write_origins(&there, &origins);
+    fed_config_init(&here, fed_rooms);
+    assert_int_equal(fed_config_read_text(&here, ini.chars, "configuration"), FED_OK);
+    fed_config_read_origins(&here, origins.chars);
+    for (size_t i = 0; i < there.count; i++) {
+        const char *origin = there.values[i].origin;
+        assert_int_equal(here.values[i].origin == NULL, origin == NULL);
+        if (origin)
+            assert_string_equal(here.values[i].origin, origin);
+    }
+    fed_config_read_origins(&here, "run.ini:7"); /* of a program with fewer keys */
+    assert_string_equal(here.values[0].origin, "run.ini:7");
+    fed_text_fini(&ini);
+    fed_text_fini(&origins);
+    fed_config_fini(&here);
+    fed_config_fini(&there);
+}
+
 static void keys_of_plug_ins_stand_behind_the_key_that_chooses(void **state) {
     (void)state;
     static const char *const expected[] = {"room.kind", "room.depth", "room.tint", "room.lit",
@@ -490,6 +515,7 @@ int main(void) {
         TEST(texts_of_any_length_read_back),
         TEST(texts_of_any_characters_read_back),
         TEST(failures_name_the_place),
+        TEST(origins_go_along_to_another_rank),
         TEST(keys_of_plug_ins_stand_behind_the_key_that_chooses),
         TEST(plug_ins_are_chosen_by_name),
         TEST(keys_are_used_by_what_is_chosen),

@@ -84,6 +84,11 @@ fed_status_t fed_config_read_text(fed_config_t *config, const char *ini, const c
  * @param comments  add each key's help behind it */
 void fed_config_write(const fed_config_t *config, bool comments, fed_text_t *ini);
 
+/** Where each value comes from, a line each, for the same keys elsewhere: a configuration that was
+ * written and read again says in messages where the user wrote it. */
+void fed_config_write_origins(const fed_config_t *config, fed_text_t *origins);
+void fed_config_read_origins(fed_config_t *config, const char *origins);
+
 /** Have both configurations the same values[i], however it was written? */
 bool fed_config_same(const fed_config_t *a, const fed_config_t *b, size_t i);
 
