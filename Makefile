@@ -132,6 +132,9 @@ $(BUILD)/src/run/version.o: VERSION $(wildcard .git/HEAD .git/index)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) $(TEST_LIBS) -o $@
 
+# What a test does takes no time that an optimizer would save.
+$(UNIT_TESTS:%=%.o) $(MPI_TESTS:%=%.o): FLAGS += -O1
+
 # Only tests that use it need cmocka: benchmarks do not.
 $(UNIT_TESTS) $(MPI_TESTS): TEST_LIBS = $(CMOCKA_LIBS)
 

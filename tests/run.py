@@ -5,8 +5,9 @@
     tests/run.py unit mpi        some suites; suites.py says which there are
     tests/run.py unit -k config  only programs with "config" in their name
 
-A suite is a list of jobs; those of all suites wait in one line, from which every core that is
-free takes the next. What is built is built once, and what needs a failed build does not run.
+A suite is a list of jobs; those of all suites wait in one line, from which the next starts as
+soon as one ends. There are twice as many places as cores: half of the time a test waits for mpirun,
+a disk or a clock. What is built is built once, and what needs a failed build does not run.
 Each job is a process under a time limit whose output is shown only if something failed.
 Standard library only.
 """
@@ -23,6 +24,7 @@ import suites
 from job import Outcome, run_job
 from suites import Job
 
+CORES = len(os.sched_getaffinity(0))
 LAST_WORDS = 15  # lines of a failed job's output that stand once more at the end
 
 
@@ -73,25 +75,25 @@ class Report:
 
 
 class Line:
-    """Jobs that wait for a core, and for what they need."""
+    """Jobs that wait for one of some places, and for what they need."""
 
-    def __init__(self, jobs: list[Job], cores: int) -> None:
-        self.waiting, self.cores = jobs, cores
+    def __init__(self, jobs: list[Job], places: int) -> None:
+        self.waiting, self.places = jobs, places
         self.running: dict[concurrent.futures.Future[Outcome], Job] = {}
         self.succeeded: set[str] = set()
 
     def next(self) -> Job | None:
-        """The first that can start now. None overtakes one that takes all cores."""
-        taken = sum(self.cores if job.takes_all_cores else 1 for job in self.running.values())
+        """The first that can start now. None overtakes one for which there are too few places."""
+        taken = sum(job.places for job in self.running.values())
         for job in self.waiting:
             if self.succeeded.issuperset(job.needs):
-                fits = taken == 0 if job.takes_all_cores else taken < self.cores
+                fits = taken == 0 or taken + job.places <= self.places
                 return job if fits else None
         return None
 
     def run(self, report: Report) -> None:
         """Until none is left, or the rest needs what has failed."""
-        with concurrent.futures.ThreadPoolExecutor(self.cores) as pool:
+        with concurrent.futures.ThreadPoolExecutor(self.places) as pool:
             while True:
                 while job := self.next():
                     self.waiting.remove(job)
@@ -108,9 +110,9 @@ class Line:
             self.succeeded.add(job.name)
 
 
-def jobs_of(names: list[str], pattern: str, build: Path, parallel: int) -> list[Job]:
+def jobs_of(names: list[str], pattern: str, build: Path) -> list[Job]:
     """Those of some suites whose names contain the pattern, and what they need: each once."""
-    found = {job.name: job for name in names for job in suites.SUITES[name](build, parallel)}
+    found = {job.name: job for name in names for job in suites.SUITES[name](build, CORES)}
     wanted = {name for name in found if pattern in name}
     needed = {name for other in wanted for name in found[other].needs}
     return [job for job in found.values() if job.name in wanted | needed]
@@ -123,13 +125,13 @@ def main() -> int:
                         help="default: " + " ".join(suites.SUITES))
     parser.add_argument("--build", default="build", help="make's BUILD folder")
     parser.add_argument("-k", dest="pattern", default="", help="only names that contain this")
-    parser.add_argument("-j", dest="parallel", type=int, default=len(os.sched_getaffinity(0)),
-                        help="jobs at a time; default: the number of cores")
+    parser.add_argument("-j", dest="parallel", type=int, default=2 * CORES,
+                        help="places for jobs; default: twice the number of cores")
     options = parser.parse_args()
 
     report, started = Report(), time.monotonic()
     line = Line(jobs_of(options.suite or list(suites.SUITES), options.pattern,
-                        Path(options.build), options.parallel), options.parallel)
+                        Path(options.build)), options.parallel)
     line.run(report)
     for job in line.waiting:
         print(f"---- {job.name}: not run, it needs {', '.join(job.needs)}")

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 from fnmatch import fnmatch
 from pathlib import Path
@@ -58,17 +59,20 @@ class Needs(FolderCase):
 class Installed(FolderCase):
     """`pip install ./analysis`, with the packages of the system and without a network."""
 
-    def setUp(self):
-        super().setUp()
-        source = self.folder / "analysis"  # pip builds in the folder
+    @classmethod
+    def setUpClass(cls):
+        kept = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(kept.cleanup)
+        venv, source = Path(kept.name) / "venv", Path(kept.name) / "analysis"  # pip builds in it
         shutil.copytree(FOLDER, source, ignore=shutil.ignore_patterns(*MADE))
-        self.python = self.folder / "venv" / "bin" / "python"
-        made = run(sys.executable, "-m", "venv", "--system-site-packages", self.folder / "venv")
+        cls.venv, cls.python = venv, venv / "bin" / "python"
+        made = run(sys.executable, "-m", "venv", "--system-site-packages", venv)
         if made.returncode != 0:
-            self.skipTest(f"no venv: {made.stderr or made.stdout}")
+            raise unittest.SkipTest(f"no venv: {made.stderr or made.stdout}")
         options = ["--no-build-isolation", "--no-deps", "--no-index", "--quiet"]
-        done = run(self.python, "-m", "pip", "install", *options, source)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        done = run(cls.python, "-m", "pip", "install", *options, source)
+        if done.returncode != 0:
+            raise RuntimeError(done.stdout + done.stderr)
         shutil.rmtree(source)
 
     def test_it_works_anywhere_under_a_name_of_its_own(self):
@@ -87,7 +91,7 @@ class Installed(FolderCase):
             "print(analysis.__file__, len(list(FOLDER.glob('*.ipynb'))), analysis.figures.__name__)"
         )
         file, notebooks, figures = run(self.python, "-c", look, cwd=self.folder).stdout.split()
-        self.assertTrue(Path(file).is_relative_to(self.folder / "venv"), file)
+        self.assertTrue(Path(file).is_relative_to(self.venv), file)
         self.assertEqual(int(notebooks), len(list((FOLDER / "notebooks").glob("*.ipynb"))))
         self.assertEqual(figures, "fedmpi_analysis.figures")
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -55,14 +56,19 @@ def files_below(folder: Path) -> set[str]:
 
 
 class Installed(ProgramCase):
-    """One installation for all."""
+    """One installation for all that only use it."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.prefix = self.folder / "prefix"
-        make("install", f"PREFIX={self.prefix}")
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        kept = tempfile.TemporaryDirectory(prefix="fedmpi-install-")
+        cls.addClassCleanup(kept.cleanup)
+        cls.prefix = Path(kept.name) / "prefix"
+        make("install", f"PREFIX={cls.prefix}")
 
     def test_all_of_it_is_there_and_goes_again(self):
+        self.prefix = self.folder / "prefix"  # its own
+        make("install", f"PREFIX={self.prefix}")
         found = files_below(self.prefix)
         self.assertEqual(set(EXPECTED) - found, set())
         listed = (self.prefix / "share/fedmpi/installed.txt").read_text().split()

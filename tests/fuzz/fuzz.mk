@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_BUILD    = $(BUILD)/fuzz
 FUZZ_TARGETS  = ini idx hdf5 dataset checkpoint
 FUZZ_SHARED   = $(BUILD)/tests/fuzz/input.o $(BUILD)/tests/fuzz/tiny.o
-FUZZ_FLAGS    = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g
+FUZZ_FLAGS    = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g1
 
 # A file makes no larger allocation than it bears out, MiB. (HDF5 reads in a process of its
 # own, with limits of its own.) What MPI keeps until the end is not ours, and its components,

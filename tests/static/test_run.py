@@ -21,10 +21,10 @@ def shell(name: str, script: str, **options) -> Job:
 
 
 class Run(unittest.TestCase):
-    def run_jobs(self, *jobs: Job, cores: int = 2) -> str:
+    def run_jobs(self, *jobs: Job, places: int = 2) -> str:
         """What is printed on the way and at the end."""
         printed = io.StringIO()
-        self.report, self.line = run.Report(), run.Line(list(jobs), cores)
+        self.report, self.line = run.Report(), run.Line(list(jobs), places)
         with contextlib.redirect_stdout(printed):
             self.line.run(self.report)
             self.report.repeat_failures()
@@ -54,21 +54,24 @@ class Run(unittest.TestCase):
         self.assertEqual([job.name for job in self.line.waiting], ["a/test"])
         self.assertEqual(self.report.closing_line(), "1 passed, 1 failed")
 
-    def test_what_takes_all_cores_runs_alone(self):
-        started: list[tuple[str, int]] = []
+    def test_places_are_not_exceeded_and_what_needs_many_is_not_overtaken(self):
+        order, together = [], []
 
         def note(job: Job) -> run.Outcome:
-            started.append((job.name, len(self.line.running)))
-            time.sleep(0.05)
-            started.append((job.name, len(self.line.running)))
+            order.append(job.name)
+            time.sleep(0.02)
+            together.append(sorted(other.name for other in self.line.running.values()))
             return run.Outcome(1, 0, 0, 0.0, 0.0, "")
 
         with mock.patch.object(run, "run_job", note):
             self.run_jobs(shell("1", ""), shell("2", ""), shell("3", ""),
-                          shell("all", "", takes_all_cores=True), shell("4", ""))
-        self.assertEqual([name for name, _ in started[-4:]], ["all", "all", "4", "4"])
-        self.assertLessEqual(max(running for _, running in started), 2)
-        self.assertLessEqual(max(running for name, running in started if name == "all"), 1)
+                          shell("two", "", places=2), shell("4", ""),
+                          shell("more than there are", "", places=5))
+        self.assertEqual(order[3:], ["two", "4", "more than there are"])
+        for names in together:
+            self.assertLessEqual(len(names), 2)
+            if len(names) == 2:
+                self.assertFalse({"two", "more than there are"} & set(names), names)
 
     def test_each_kind_of_output_is_counted(self):
         tap = "1..4\nok 1\nnot ok 2\nok 3 # SKIP no such thing"
