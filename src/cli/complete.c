@@ -37,9 +37,15 @@ static void offer_choices(const char *begun, const char *dotted, const char *cho
     }
 }
 
+static char *words_of(const fed_key_t *key) {
+    if (key->plugins)
+        return fed_plugin_names(key->plugins);
+    bool listed = key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE;
+    return listed ? fed_key_accepted(key) : fed_strdup(key->initial);
+}
+
 static void offer_values(const char *begun, const fed_key_t *key, const char *dotted) {
-    bool listed = key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE || key->plugins;
-    FED_AUTOFREE char *words = listed ? fed_key_accepted(key) : fed_strdup(key->initial);
+    FED_AUTOFREE char *words = words_of(key);
     offer_choices(begun, dotted, words);
 }
 

@@ -15,13 +15,18 @@ static void add(fed_columns_t *columns, const fed_added_column_t *added) {
     columns->added[columns->count++] = added;
 }
 
+static void add_those_of(const fed_plugin_t *chosen, fed_columns_t *columns) {
+    for (size_t c = 0; c < FED_MOST_ADDED_COLUMNS; c++)
+        if (chosen->columns[c] && chosen->columns[c]->table == columns->table)
+            add(columns, chosen->columns[c]);
+}
+
 fed_columns_t fed_columns_of(const fed_config_t *config, const fed_table_t *table) {
     fed_columns_t columns = {.table = table};
     for (size_t i = 0; i < config->count; i++) {
-        const fed_plugin_t *chosen = fed_config_chosen(config, &config->values[i]);
-        for (size_t c = 0; chosen && c < FED_MOST_ADDED_COLUMNS; c++)
-            if (chosen->columns[c] && chosen->columns[c]->table == table)
-                add(&columns, chosen->columns[c]);
+        const fed_plugin_t *chosen;
+        for (size_t p = 0; (chosen = fed_config_chosen(config, &config->values[i], p)); p++)
+            add_those_of(chosen, &columns);
     }
     return columns;
 }

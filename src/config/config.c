@@ -38,7 +38,7 @@ static void add_key(fed_config_t *config, const fed_key_group_t *group, const fe
         .section = group->section, .group = group, .key = key, .field = options + key->offset};
 }
 
-/* Keys of a plug-in stand behind the key that chooses it. */
+/* Keys of a plug-in stand behind the first key that may choose it. */
 static void add_group(fed_config_t *config, const fed_key_group_t *group) {
     char *options = fed_alloc(group->options_bytes, 1);
     config->groups = fed_grow(config->groups, config->group_count, config->group_count + 1,
@@ -46,7 +46,7 @@ static void add_group(fed_config_t *config, const fed_key_group_t *group) {
     config->groups[config->group_count++] = (fed_config_group_t){group, options};
     for (size_t i = 0; i < group->count; i++) {
         add_key(config, group, &group->keys[i], options);
-        if (group->keys[i].type == FED_KEY_NAME)
+        if (group->keys[i].plugins)
             add_plugins(config, group->keys[i].plugins);
     }
 }
@@ -214,24 +214,37 @@ static bool is_room(const fed_config_t *config, const fed_key_group_t *group) {
     return false;
 }
 
-static const fed_plugin_t *plugin_of(const fed_config_value_t *value) {
-    return value->key->type == FED_KEY_NAME ? *(const fed_plugin_t *const *)value->field : NULL;
+/* The i-th that the value names; NULL behind the last. */
+static const fed_plugin_t *plugin_of(const fed_config_value_t *value, size_t i) {
+    const fed_names_t *names = value->field;
+    if (value->key->type == FED_KEY_NAMES)
+        return i < names->count ? names->plugins[i] : NULL;
+    if (value->key->type == FED_KEY_NAME && i == 0)
+        return *(const fed_plugin_t *const *)value->field;
+    return NULL;
+}
+
+static bool names_user_of(const fed_config_value_t *value, const fed_key_group_t *group) {
+    const fed_plugin_t *chosen;
+    for (size_t i = 0; (chosen = plugin_of(value, i)); i++)
+        if (fed_plugin_uses(chosen, group))
+            return true;
+    return false;
 }
 
 bool fed_config_uses(const fed_config_t *config, const fed_key_group_t *group) {
     if (is_room(config, group))
         return true;
-    for (size_t i = 0; i < config->count; i++) {
-        const fed_plugin_t *chosen = plugin_of(&config->values[i]);
-        if (chosen && fed_plugin_uses(chosen, group) &&
+    for (size_t i = 0; i < config->count; i++)
+        if (names_user_of(&config->values[i], group) &&
             fed_config_uses(config, config->values[i].group))
             return true;
-    }
     return false;
 }
 
-const fed_plugin_t *fed_config_chosen(const fed_config_t *config, const fed_config_value_t *value) {
-    return fed_config_uses(config, value->group) ? plugin_of(value) : NULL;
+const fed_plugin_t *fed_config_chosen(const fed_config_t *config, const fed_config_value_t *value,
+                                      size_t i) {
+    return fed_config_uses(config, value->group) ? plugin_of(value, i) : NULL;
 }
 
 char *fed_config_users(const fed_config_t *config, const fed_key_group_t *group) {

@@ -1,5 +1,6 @@
 /* What a user may have meant. */
 #include "hint.h"
+#include "value.h"
 
 #include "fedmpi/core/memory.h"
 
@@ -154,6 +155,16 @@ static char *hint_for_name(const fed_config_t *config, const fed_plugin_table_t 
     return did_you_mean(fed_text_nearest(text, words, table->count));
 }
 
+/* For the first that is no name. */
+static char *hint_for_names(const fed_config_t *config, const fed_plugin_table_t *table,
+                            const char *text) {
+    FED_AUTOFREE char *copy = fed_strdup(text);
+    for (char *rest = copy, *item; (item = fed_value_next_item(&rest));)
+        if (!fed_plugin_find(table, item))
+            return hint_for_name(config, table, item);
+    return fed_strdup("; each once");
+}
+
 static char *hint_for_choice(const char *const *choices, const char *text) {
     size_t count = 0;
     while (choices[count])
@@ -179,6 +190,8 @@ char *fed_hint_for_value(const fed_config_t *config, const fed_key_t *key, const
     switch (key->type) {
     case FED_KEY_NAME:
         return hint_for_name(config, key->plugins, text);
+    case FED_KEY_NAMES:
+        return hint_for_names(config, key->plugins, text);
     case FED_KEY_CHOICE:
         return hint_for_choice(key->choices, text);
     case FED_KEY_BOOLEAN:

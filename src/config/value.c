@@ -72,15 +72,20 @@ static bool parse_boolean(const char *text, bool *value) {
     return false;
 }
 
+char *fed_value_next_item(char **rest) {
+    char *item = strsep(rest, ",");
+    while (item && isspace((unsigned char)*item))
+        item++;
+    for (size_t end = item ? strlen(item) : 0; end > 0 && isspace((unsigned char)item[end - 1]);)
+        item[--end] = '\0';
+    return item;
+}
+
 static bool parse_integers(const fed_key_t *key, const char *text, fed_list_t *list) {
     FED_AUTOFREE char *copy = fed_strdup(text);
     fed_list_t parsed = {FED_NEW_ARRAY(int64_t, strlen(text) / 2 + 1), 0};
     bool valid = true;
-    for (char *rest = copy, *item; *text && valid && (item = strsep(&rest, ","));) {
-        while (isspace((unsigned char)*item))
-            item++;
-        for (size_t end = strlen(item); end > 0 && isspace((unsigned char)item[end - 1]);)
-            item[--end] = '\0';
+    for (char *rest = *text ? copy : NULL, *item; valid && (item = fed_value_next_item(&rest));) {
         valid = parse_integer(key, item, &parsed.values[parsed.count]);
         parsed.count += valid;
     }
@@ -90,6 +95,32 @@ static bool parse_integers(const fed_key_t *key, const char *text, fed_list_t *l
     }
     fed_free(list->values);
     *list = parsed;
+    return true;
+}
+
+static bool has_plugin(const fed_names_t *names, const fed_plugin_t *plugin) {
+    for (size_t i = 0; i < names->count; i++)
+        if (names->plugins[i] == plugin)
+            return true;
+    return false;
+}
+
+static bool parse_names(const fed_key_t *key, const char *text, fed_names_t *names) {
+    FED_AUTOFREE char *copy = fed_strdup(text);
+    fed_names_t parsed = {FED_NEW_ARRAY(const fed_plugin_t *, key->plugins->count), 0};
+    bool valid = true;
+    for (char *rest = *text ? copy : NULL, *item; valid && (item = fed_value_next_item(&rest));) {
+        const fed_plugin_t *found = fed_plugin_find(key->plugins, item);
+        valid = found && !has_plugin(&parsed, found);
+        if (valid)
+            parsed.plugins[parsed.count++] = found;
+    }
+    if (!valid) {
+        fed_free(parsed.plugins);
+        return false;
+    }
+    fed_free(names->plugins);
+    *names = parsed;
     return true;
 }
 
@@ -128,6 +159,8 @@ static bool parse(const fed_key_t *key, const char *text, void *field) {
     }
     case FED_KEY_NAME:
         return parse_name(key, text, field);
+    case FED_KEY_NAMES:
+        return parse_names(key, text, field);
     case FED_KEY_TEXT:
     case FED_KEY_PATH:
         return is_line(text);
@@ -135,18 +168,34 @@ static bool parse(const fed_key_t *key, const char *text, void *field) {
     return false;
 }
 
-/* Whoever reads the text of 1e3 finds 1000. */
-static char *text_of(const fed_key_t *key, const char *text, const void *field) {
-    if (key->type == FED_KEY_INTEGER)
-        return fed_format("%lld", (long long)*(const int64_t *)field);
-    if (key->type != FED_KEY_INTEGERS)
-        return fed_strdup(text);
-    const fed_list_t *list = field;
+static char *join_integers(const fed_list_t *list) {
     fed_text_t digits = {0};
     fed_text_append(&digits, "%s", "");
     for (size_t i = 0; i < list->count; i++)
         fed_text_append(&digits, "%s%lld", i ? "," : "", (long long)list->values[i]);
     return digits.chars;
+}
+
+static char *join_names(const fed_names_t *names) {
+    fed_text_t text = {0};
+    fed_text_append(&text, "%s", "");
+    for (size_t i = 0; i < names->count; i++)
+        fed_text_append(&text, "%s%s", i ? "," : "", names->plugins[i]->name);
+    return text.chars;
+}
+
+/* Whoever reads the text of 1e3 finds 1000. */
+static char *text_of(const fed_key_t *key, const char *text, const void *field) {
+    switch (key->type) {
+    case FED_KEY_INTEGER:
+        return fed_format("%lld", (long long)*(const int64_t *)field);
+    case FED_KEY_INTEGERS:
+        return join_integers(field);
+    case FED_KEY_NAMES:
+        return join_names(field);
+    default:
+        return fed_strdup(text);
+    }
 }
 
 char *fed_value_parse(const fed_key_t *key, const char *text, void *field) {
@@ -161,6 +210,18 @@ char *fed_value_parse(const fed_key_t *key, const char *text, void *field) {
 void fed_value_fini(const fed_key_t *key, void *field) {
     if (key->type == FED_KEY_INTEGERS)
         fed_free(((fed_list_t *)field)->values);
+    if (key->type == FED_KEY_NAMES)
+        fed_free(((fed_names_t *)field)->plugins);
+}
+
+static bool are_names_same(const fed_names_t *these, const fed_names_t *those) {
+    return these->count == those->count &&
+           memcmp(these->plugins, those->plugins, these->count * sizeof *these->plugins) == 0;
+}
+
+static bool are_integers_same(const fed_list_t *these, const fed_list_t *those) {
+    return these->count == those->count &&
+           memcmp(these->values, those->values, these->count * sizeof *these->values) == 0;
 }
 
 bool fed_value_same(const fed_key_t *key, const void *left, const void *right) {
@@ -176,11 +237,10 @@ bool fed_value_same(const fed_key_t *key, const void *left, const void *right) {
         return *(const int *)left == *(const int *)right;
     case FED_KEY_NAME:
         return *(const fed_plugin_t *const *)left == *(const fed_plugin_t *const *)right;
-    case FED_KEY_INTEGERS: {
-        const fed_list_t *these = left, *those = right;
-        return these->count == those->count &&
-               memcmp(these->values, those->values, these->count * sizeof *these->values) == 0;
-    }
+    case FED_KEY_NAMES:
+        return are_names_same(left, right);
+    case FED_KEY_INTEGERS:
+        return are_integers_same(left, right);
     case FED_KEY_TEXT:
     case FED_KEY_PATH:
         return strcmp(*(const char *const *)left, *(const char *const *)right) == 0;
@@ -193,6 +253,11 @@ static char *join(const char *const *words) {
     for (size_t i = 0; words[i]; i++)
         fed_text_append(&text, "%s%s", i ? " | " : "", words[i]);
     return text.chars;
+}
+
+static char *accept_some(const fed_plugin_table_t *plugins) {
+    FED_AUTOFREE char *names = fed_plugin_names(plugins);
+    return fed_format("nothing, or some of %s with commas between", names);
 }
 
 char *fed_key_accepted(const fed_key_t *key) {
@@ -214,6 +279,8 @@ char *fed_key_accepted(const fed_key_t *key) {
                           LONGEST_DURATION_HOURS);
     case FED_KEY_NAME:
         return fed_plugin_names(key->plugins);
+    case FED_KEY_NAMES:
+        return accept_some(key->plugins);
     case FED_KEY_TEXT:
         return fed_strdup("text");
     case FED_KEY_PATH:

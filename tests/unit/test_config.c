@@ -89,11 +89,10 @@ static void wrong_types_are_refused(void **state) {
             assert_refused(of, not_numbers[w]);
         for (size_t w = 0; is_number(key) && key->type != FED_KEY_REAL && w < 4; w++)
             assert_refused(of, not_integers[w]);
-        if (key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE ||
-            key->type == FED_KEY_NAME)
+        if (key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE || key->plugins)
             for (size_t w = 0; w < 5; w++)
                 assert_refused(of, not_words[w]);
-        if (!is_text(key) && key->type != FED_KEY_INTEGERS)
+        if (!is_text(key) && key->type != FED_KEY_INTEGERS && key->type != FED_KEY_NAMES)
             assert_refused(of, "");
         if (is_text(key)) {
             assert_fails(FED_INPUT, "= two?lines: accepted is ", try_value(of, "two\nlines"));
@@ -480,13 +479,70 @@ static void keys_are_used_by_what_is_chosen(void **state) {
     assert_false(fed_config_uses(&config, &tint_group));
     set(&config, "room.tint", "grey"); /* chosen by a key that is not used itself */
     assert_false(fed_config_uses(&config, &shade_group));
-    assert_null(fed_config_chosen(&config, fed_config_value(&config, "room.tint")));
+    assert_null(fed_config_chosen(&config, fed_config_value(&config, "room.tint"), 0));
     set(&config, "room.kind", "dyed");
     assert_true(fed_config_uses(&config, &shade_group));
-    assert_non_null(fed_config_chosen(&config, fed_config_value(&config, "room.tint")));
+    assert_non_null(fed_config_chosen(&config, fed_config_value(&config, "room.tint"), 0));
     char *users = fed_config_users(&config, &depth_group);
     assert_string_equal(users, "room.kind = deep | dyed");
     fed_free(users);
+    fed_config_fini(&config);
+}
+
+/* --- Several of a kind ------------------------------------------------------------------- */
+
+typedef struct shelf_options {
+    fed_names_t things;
+} shelf_options_t;
+
+static const fed_key_t shelf_keys[] = {
+    FED_NAMES(shelf_options_t, things, &kinds, "", "what is on it"),
+};
+static const fed_key_group_t shelf_group = FED_KEY_GROUP("shelf", shelf_options_t, shelf_keys);
+static const fed_key_group_t *const shelves[] = {&shelf_group, NULL};
+
+static void some_are_chosen_in_their_order(void **state) {
+    (void)state;
+    fed_config_t config, other;
+    fed_config_init(&config, shelves);
+    fed_config_init(&other, shelves);
+    const fed_config_value_t *value = fed_config_value(&config, "shelf.things");
+    size_t i = (size_t)(value - config.values);
+    const shelf_options_t *shelf = fed_config_options(&config, &shelf_group);
+    assert_int_equal(shelf->things.count, 0);
+    assert_true(fed_config_same(&config, &other, i));
+    assert_false(fed_config_uses(&config, &depth_group));
+    assert_null(fed_config_chosen(&config, value, 0));
+    set(&config, "shelf.things", " dyed ,flat");
+    assert_int_equal(shelf->things.count, 2);
+    assert_string_equal(value->text, "dyed,flat");
+    assert_ptr_equal(fed_config_chosen(&config, value, 0), &dyed);
+    assert_ptr_equal(fed_config_chosen(&config, value, 1), &flat);
+    assert_null(fed_config_chosen(&config, value, 2));
+    assert_true(fed_config_uses(&config, &depth_group) && fed_config_uses(&config, &tint_group));
+    set(&other, "shelf.things", "flat,dyed");
+    assert_false(fed_config_same(&config, &other, i));
+    set(&other, "shelf.things", "dyed, flat");
+    assert_true(fed_config_same(&config, &other, i));
+    fed_config_fini(&config);
+    fed_config_fini(&other);
+}
+
+static void what_is_no_list_of_names_is_refused(void **state) {
+    (void)state;
+    fed_config_t config;
+    fed_config_init(&config, shelves);
+    const char *accepted = "accepted is nothing, or some of flat | deep | dyed with commas between";
+    static const char *const wrong[][2] = {{"flat,,deep", ""},
+                                           {",", ""},
+                                           {"flat deep", ""},
+                                           {"flat,deap", "; did you mean deep?"},
+                                           {"flat,dyed,flat", "; each once"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_fails(FED_INPUT, accepted,
+                     fed_config_set(&config, "shelf", "things", wrong[i][0], "test"));
+        assert_non_null(strstr(fed_error_message(), wrong[i][1]));
+    }
     fed_config_fini(&config);
 }
 
@@ -519,6 +575,8 @@ int main(void) {
         TEST(keys_of_plug_ins_stand_behind_the_key_that_chooses),
         TEST(plug_ins_are_chosen_by_name),
         TEST(keys_are_used_by_what_is_chosen),
+        TEST(some_are_chosen_in_their_order),
+        TEST(what_is_no_list_of_names_is_refused),
         TEST(no_two_keys_have_one_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

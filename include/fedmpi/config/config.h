@@ -115,8 +115,9 @@ static inline bool fed_config_starts_section(const fed_config_t *config, size_t 
 /** What a key accepts, in words: "an integer from 1 to 1000000"; the caller frees it. */
 char *fed_key_accepted(const fed_key_t *key);
 
-/** The variant that a key chooses, if the run uses that key; else NULL. */
-const fed_plugin_t *fed_config_chosen(const fed_config_t *config, const fed_config_value_t *value);
+/** The variants that a key chooses, if the run uses that key: the i-th, or NULL behind the last. */
+const fed_plugin_t *fed_config_chosen(const fed_config_t *config, const fed_config_value_t *value,
+                                      size_t i);
 
 /** Does the run use these keys: are they a room's, or those of a plug-in that it chooses? */
 bool fed_config_uses(const fed_config_t *config, const fed_key_group_t *group);

@@ -29,6 +29,12 @@ typedef struct fed_list {
     size_t count;
 } fed_list_t;
 
+/** Variants, in the order in which the user names them; each once. */
+typedef struct fed_names {
+    const fed_plugin_t **plugins; /**< [count], owned by the configuration */
+    size_t count;
+} fed_names_t;
+
 /** The type of a key, and of the field where its value goes. */
 typedef enum fed_key_type {
     FED_KEY_INTEGER,  /**< int64_t */
@@ -36,6 +42,7 @@ typedef enum fed_key_type {
     FED_KEY_BOOLEAN,  /**< bool */
     FED_KEY_CHOICE,   /**< an enumeration: the position in `choices` */
     FED_KEY_NAME,     /**< const fed_plugin_t *: the entry of `plugins` with this name */
+    FED_KEY_NAMES,    /**< fed_names_t: names of entries with commas between; may be empty */
     FED_KEY_TEXT,     /**< const char *: anything on one line, owned by the configuration */
     FED_KEY_PATH,     /**< the same for a file or folder: ~ and $NAME in it are expanded */
     FED_KEY_DURATION, /**< double, seconds; written as seconds or H:MM:SS */
@@ -105,6 +112,11 @@ typedef struct fed_key_group {
         .name = #field, .type = FED_KEY_NAME,                                                      \
         .offset = FED_FIELD(options, field, const fed_plugin_t *), .plugins = (table),             \
         .initial = (initial_), .help = (help_), __VA_ARGS__                                        \
+    }
+#define FED_NAMES(options, field, table, initial_, help_, ...)                                     \
+    {                                                                                              \
+        .name = #field, .type = FED_KEY_NAMES, .offset = FED_FIELD(options, field, fed_names_t),   \
+        .plugins = (table), .initial = (initial_), .help = (help_), __VA_ARGS__                    \
     }
 #define FED_TEXT(options, field, initial_, help_, ...)                                             \
     {                                                                                              \

@@ -2,8 +2,8 @@
  *
  * A variant is one const struct in one file whose first member is a fed_plugin_t;
  * a plug point is a table of pointers to them, and the key of type FED_KEY_NAME that
- * chooses one. Look-up by name, the error for an unknown name, `fedmpi --list` and the
- * list of all keys read the tables; there is no registration.
+ * chooses one, or FED_KEY_NAMES that chooses some. Look-up by name, the error for an unknown name,
+ * `fedmpi --list` and the list of all keys read the tables; there is no registration.
  */
 #ifndef FEDMPI_CONFIG_PLUGIN_H
 #define FEDMPI_CONFIG_PLUGIN_H
