@@ -251,7 +251,7 @@ def add_those_of_variants(tables: Dict[str, Table], program: Program, path: str,
             for column, (kind, unit, text) in found.columns.items():
                 if column not in own[path_]:
                     known = tables[path_].columns.setdefault(column, [kind, unit, f"{text}; with"])
-                    known[2] += f" `{key} = {value}`"
+                    known[2] += f"{'' if known[2].endswith('with') else ' or'} `{key} = {value}`"
 
 
 def tables_page(program: Program, path: str) -> Iterator[str]:

@@ -16,6 +16,9 @@ void fed_chain_add(fed_chain_t *chain, const fed_encoder_t *link) {
 
 static fed_status_t check_pair(const fed_encoder_t *link, const fed_encoder_t *other,
                                const fed_config_t *config, const char *key) {
+    if (link == other)
+        return fed_config_fail(config, key, "federated.aggregation brings %s along already",
+                               link->plugin.name);
     if (!link->needs_linear || other->linear)
         return FED_OK;
     return fed_config_fail(config, key, "%s goes with what can be added up, and %s (%s) cannot",
@@ -61,6 +64,22 @@ size_t fed_chain_bytes(const fed_chain_t *chain, const fed_config_t *config,
         total += bytes;
     }
     return total;
+}
+
+static bool is_rewritten(const fed_chain_t *chain, const fed_slot_t *slot) {
+    for (size_t i = 0; i < chain->count; i++)
+        if (is_for(chain->links[i], slot) && chain->links[i]->rewrites)
+            return true;
+    return false;
+}
+
+size_t fed_chain_memory(const fed_chain_t *chain, const fed_slots_t *slots) {
+    size_t numbers = 0;
+    for (size_t p = 0; p < slots->place_count; p++)
+        if (slots->places[p].slot->owner == FED_OWNER_UP &&
+            is_rewritten(chain, slots->places[p].slot))
+            numbers += 2 * slots->places[p].count; /* see fed_message_rewrite */
+    return numbers * sizeof(float);
 }
 
 bool fed_difference_scale(size_t n, const fed_difference_t *vector, double scale, float *out) {

@@ -25,10 +25,13 @@ static fed_status_t make_chain(fed_method_t *method, const fed_config_t *config)
     const fed_aggregation_t *rule = method->aggregation;
     if (fed_attack_options(config)->byzantine_clients > 0 && method->attack->pretend)
         fed_chain_add(chain, &fed_encoder_pretend);
+    const fed_names_t *named = &fed_encoder_options(config)->encoders;
+    for (size_t i = 0; i < named->count; i++)
+        fed_chain_add(chain, (const fed_encoder_t *)named->plugins[i]);
     for (size_t i = 0; i < rule->encoder_count; i++)
         fed_chain_add(chain, rule->encoders[i]);
     add_end(chain, config, rule);
-    return fed_chain_check(chain, config, "federated.aggregation");
+    return fed_chain_check(chain, config, "federated.encoders");
 }
 
 fed_status_t fed_method_find(fed_method_t *method, const fed_config_t *config) {

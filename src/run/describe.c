@@ -42,7 +42,8 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
     if (fed_training_options(config)->clip_norm == 0 &&
         (run->method.algorithm->correct || run->method.algorithm->train))
         training += n * sizeof(float); /* the gradient */
-    training += fed_engine_updates_bytes(&problem, clients_here);
+    training += fed_engine_updates_bytes(&problem, clients_here) +
+                fed_chain_memory(&run->method.chain, &run->method.slots);
     size_t states = 2 * clients_here * lengths[FED_OWNER_CLIENT] * sizeof(float);
     memory_t memory = {
         .node_bytes = samples * (train->features * value_bytes + sizeof(int32_t)) +

@@ -11,7 +11,7 @@ from program import ProgramCase, text_attribute
 COMMON = ("centralized.enabled=false", "federated.clients_per_round=5", "federated.norm_bound=0.02",
           "federated.server_learning_rate=0.5")
 TABLES = {"algorithm": "federated.algorithm", "server optimizer": "federated.server_optimizer",
-          "aggregation": "federated.aggregation"}
+          "aggregation": "federated.aggregation", "encoder": "federated.encoders"}
 
 
 def outcome(path) -> dict[str, np.ndarray]:
@@ -174,7 +174,8 @@ class AlgorithmTest(ProgramCase):
                                        if "." in tensor and tensor.startswith("fc")), []
                               ).append(name)
         shared = [names for names in models.values() if len(names) > 1]
-        self.assertEqual(shared, [["fedavg", "sgd", "mean"]])  # the defaults
+        self.assertEqual(shared, [["fedavg", "sgd", "mean"],  # the defaults
+                                  ["norm_bound", "norm_bound"]])  # by itself, or by the rule
 
     def test_vectors_are_counted(self):
         with h5py.File(self.run_small(2, "federated.algorithm=scaffold")) as f:

@@ -99,6 +99,20 @@ static void cells_stay_with_their_rows(void **state) {
     assert_everywhere(cut > 0 && cut < SET_CLIENTS);
 }
 
+/* In the sums or looked at, with all vectors that an algorithm has clients send. */
+static void encoded_updates_are_the_same_bits(void **state) {
+    (void)state;
+    static const char *const rules[] = {"mean", "median", "multi_krum"};
+    for (size_t i = 0; i < fed_encoders.count; i++)
+        for (size_t r = 0; r < 3; r++) {
+            const char *const *keys = SET_KEYS(
+                "federated.encoders", fed_encoders.entries[i]->name, "federated.aggregation",
+                rules[r], "federated.algorithm", "scaffold", "federated.norm_bound", "0.01");
+            outcome_t all = check((set_case_t){.keys = keys, EVERYBODY});
+            assert_everywhere(moves(&all));
+        }
+}
+
 static void sets_may_be_smaller_than_the_ranks(void **state) {
     (void)state;
     static const char *const rules[] = {"mean", "median"};
@@ -190,6 +204,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         MPI_TEST(sums_are_the_same_bits),
         MPI_TEST(single_updates_are_the_same_bits),
+        MPI_TEST(encoded_updates_are_the_same_bits),
         MPI_TEST(cells_stay_with_their_rows),
         MPI_TEST(sets_may_be_smaller_than_the_ranks),
         MPI_TEST(clients_that_diverge_are_left_out),

@@ -68,34 +68,65 @@ static double difference(size_t client, size_t j) {
 }
 
 /* Sums of what linear encoders make are sums of what clients encoded, exactly; none makes a
- * vector longer. */
-static void every_linear_encoder_adds(void **state) {
+ * vector longer, but for a rounding, or costs bytes that were not there. */
+static void every_encoder_keeps_what_it_says(void **state) {
     (void)state;
-    for (size_t e = 0; e < fed_encoder_count; e++) {
+    for (size_t e = 0; e < fed_encoders.count; e++) {
+        const fed_encoder_t *link = (const fed_encoder_t *)fed_encoders.entries[e];
         int64_t alone[2][N] = {{0}}, together[N] = {0};
-        fed_message_t message;
         for (size_t client = 0; client < 2; client++) {
-            encode(&fed_encoders[e], 1, client, alone[client], &message);
-            fed_free(message.own);
-            encode(&fed_encoders[e], 1, client, together, &message);
+            fed_message_t first, again;
+            encode(&link, 1, client, alone[client], &first);
+            encode(&link, 1, client, together, &again);
             double before = 0, after = 0;
             for (size_t j = 0; j < N; j++) {
                 before += difference(client, j) * difference(client, j);
                 after += pow((double)alone[client][j] / FED_FIXED_ONE, 2);
             }
-            assert_true(after <= before * (1 + 1e-9));
-            fed_free(message.own);
+            assert_true(after > 0 && sqrt(after) <= sqrt(before) * (1 + 0x1p-8));
+            assert_int_equal(first.own != NULL, link->rewrites);
+            fed_free(first.own);
+            fed_free(again.own);
         }
-        for (size_t j = 0; fed_encoders[e]->linear && j < N; j++)
+        for (size_t j = 0; link->linear && j < N; j++)
             assert_int_equal(together[j], alone[0][j] + alone[1][j]);
+        assert_true(!link->bytes ||
+                    link->bytes(&config, N, N * sizeof(float)) <= N * sizeof(float));
     }
+}
+
+/* What a binary number with eight digits is, by arithmetic. */
+static double eight_digits(double number) {
+    int exponent;
+    double mantissa = frexp(number, &exponent);
+    return ldexp(rint(mantissa * 256) / 256, exponent);
+}
+
+static void bfloat16_has_eight_digits(void **state) {
+    (void)state;
+    static const fed_encoder_t *const links[] = {&fed_encoder_bfloat16};
+    static const float zero[N];
+    float numbers[N] = {0, 1, -1, 257, 259, 1 + 0x1p-8f, 1 + 0x3p-8f, 0x1.fep0f, 0x1.ffp0f, 3e-30f};
+    for (size_t j = 10; j < N; j++)
+        numbers[j] = (float)(any_number() * pow(2, (double)j - 20));
+    fed_client_t at_work = {.trainer = &trainer, .w = global};
+    fed_message_t message = message_of(0);
+    message.vector = (fed_difference_t){numbers, zero};
+    links[0]->encode(&at_work, &message);
+    assert_true(message.in_range);
+    for (size_t j = 0; j < N; j++) {
+        double made =
+            message.factor * ((double)message.vector.to[j] - (double)message.vector.from[j]);
+        assert_true(fabs(made - eight_digits((double)numbers[j])) == 0);
+    }
+    fed_free(message.own);
+    assert_int_equal(links[0]->bytes(&config, N, N * sizeof(float)), 2 * N);
 }
 
 static void norms_are_cut_to_their_bound(void **state) {
     (void)state;
-    const fed_encoder_t *link = fed_encoders[0];
-    const double bound = 1; /* the default of federated.norm_bound */
-    assert_string_equal(link->plugin.name, "norm_bound");
+    const fed_encoder_t *link = &fed_encoder_norm_bound;
+    const double bound = 1;                         /* the default of federated.norm_bound */
     for (size_t client = 0; client < 2; client++) { /* a short one, a long one */
         int64_t sums[N] = {0};
         fed_message_t message;
@@ -131,6 +162,7 @@ static size_t a_byte_each(const fed_config_t *unused, size_t numbers, size_t byt
 static const fed_encoder_t quarters = {
     .plugin = {.name = "quarters", .summary = ""},
     FED_SLOTS(&rest),
+    .rewrites = true,
     .encode = round_to_quarters,
     .bytes = a_byte_each,
 };
@@ -168,13 +200,16 @@ static void bytes_are_those_behind_the_last_link(void **state) {
                      N + 7);
     assert_int_equal(fed_chain_bytes(&(fed_chain_t){{&only}, 1}, &config, &method.slots),
                      N + 7 * sizeof(float));
+    const fed_chain_t scaled = {{&fed_encoder_norm_bound}, 1}, rounded = {{&quarters}, 1};
+    assert_int_equal(fed_chain_memory(&scaled, &method.slots), 0);
+    assert_int_equal(fed_chain_memory(&rounded, &method.slots), 2 * (N + 7) * sizeof(float));
 }
 
 static void masks_want_sums(void **state) {
     (void)state;
     const fed_encoder_t mask = {
         .plugin = {.name = "mask", .summary = ""}, .linear = true, .needs_linear = true};
-    const fed_chain_t right = {{fed_encoders[0], &mask, &fed_encoder_weight}, 3},
+    const fed_chain_t right = {{&fed_encoder_norm_bound, &mask, &fed_encoder_weight}, 3},
                       before = {{&quarters, &mask}, 2},
                       behind = {{&mask, &fed_encoder_weight, &quarters}, 3},
                       shown = {{&mask, &fed_encoder_show}, 2};
@@ -212,7 +247,18 @@ static void chains_are_as_configured(void **state) {
     assert_chain(SETTINGS("federated.on_divergence", "skip"),
                  "pretend norm_bound range weight fixed_point");
     assert_chain(SETTINGS("federated.aggregation", "median"), "pretend show");
-    assert_chain(SETTINGS("federated.attack", "label_flip"), "show");
+    assert_chain(SETTINGS("federated.encoders", "bfloat16,norm_bound"),
+                 "pretend bfloat16 norm_bound show");
+    assert_chain(SETTINGS("federated.attack", "label_flip"), "bfloat16 norm_bound show");
+    assert_chain(
+        SETTINGS("federated.aggregation", "mean", "federated.encoders", "norm_bound, bfloat16"),
+        "norm_bound bfloat16 range weight fixed_point");
+    fed_method_t twice;
+    set(&config, "federated.aggregation", "norm_bound");
+    assert_fails(FED_INPUT,
+                 "federated.encoders = norm_bound,bfloat16: federated.aggregation brings "
+                 "norm_bound along already",
+                 fed_method_find(&twice, &config));
 }
 
 /* --- Ends --------------------------------------------------------------------------------- */
@@ -262,7 +308,8 @@ static void what_is_shown_is_what_is_added(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_linear_encoder_adds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_encoder_keeps_what_it_says, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bfloat16_has_eight_digits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(norms_are_cut_to_their_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rewritten_messages_keep_what_they_leave_out, set_up,
                                         tear_down),

@@ -6,6 +6,7 @@
  * configuration together:
  *
  *     pretend                what a Byzantine client sends in place of its update
+ *     ...                    those that federated.encoders names, in its order
  *     ...                    those of the aggregation rule, as norm_bound
  *     range                  where a client that diverged is left out: it must leave no trace
  *     weight, fixed_point    the client's share of the sum, and the rounding; or
@@ -15,7 +16,7 @@
  * scales changes the factor and touches no number: such chains end in one fused pass over w_k
  * and w. A link that changes single numbers rewrites the message.
  *
- * An encoder is one const struct in one file and a line in encoders.c; an aggregation rule asks
+ * An encoder is one const struct in one file and a line in encoders.h; an aggregation rule asks
  * for those that it needs.
  */
 #ifndef FEDMPI_FL_ENCODER_H
@@ -61,6 +62,9 @@ typedef struct fed_encoder {
     /** All other links of its chain must be linear, as for masks that cancel in the sum. */
     bool needs_linear;
 
+    /** It calls fed_message_rewrite. */
+    bool rewrites;
+
     /** Vectors beside the update (SCAFFOLD's change of its control) pass as they are. */
     bool update_only;
 
@@ -94,6 +98,9 @@ bool fed_chain_pass(const fed_chain_t *chain, const fed_client_t *client, fed_me
 size_t fed_chain_bytes(const fed_chain_t *chain, const fed_config_t *config,
                        const fed_slots_t *slots);
 
+/** Bytes of the messages that a client's links rewrite, for estimates. */
+size_t fed_chain_memory(const fed_chain_t *chain, const fed_slots_t *slots);
+
 /** L2 norm of what the message stands for; its order of summation is part of the result. */
 double fed_message_norm(const fed_message_t *message);
 
@@ -103,8 +110,13 @@ float *fed_message_rewrite(fed_message_t *message);
 /** out = (to - from) * scale; false if a difference is out of the range of numbers. */
 bool fed_difference_scale(size_t n, const fed_difference_t *vector, double scale, float *out);
 
-/** All encoders that are compiled in. */
-extern const fed_encoder_t *const fed_encoders[];
-extern const size_t fed_encoder_count;
+/** The table behind federated.encoders. */
+extern const fed_plugin_table_t fed_encoders;
+
+typedef struct fed_encoder_options {
+    fed_names_t encoders; /**< each a fed_encoder_t */
+} fed_encoder_options_t;
+
+FED_DECLARE_OPTIONS(fed_encoder)
 
 #endif
