@@ -31,6 +31,11 @@ RUN_MARK = "schema_version"
 #: The attribute of /config that names the keys, parted by commas, that had no effect on the run.
 UNUSED = "unused_keys"
 
+#: The words of the root's `status`, and of an interrupted run's `stopped_because`, as
+#: docs/reference/tables.md has them from the program.
+RUNNING, COMPLETE, INTERRUPTED = "running", "complete", "interrupted"
+REQUEST, DIVERGENCE, FAILURE = "request", "divergence", "failure"
+
 SEED = "experiment.seed"
 EPOCHS = "training.epochs"
 MOMENTUM = "training.persistent_momentum"

@@ -113,7 +113,7 @@ class Study:
         machine it ran on, and must not count twice. Unfinished runs are left out where
         their condition has finished ones.
         """
-        progress = self.runs.assign(complete=self.runs["status"] == "complete").sort_values(
+        progress = self.runs.assign(complete=self.runs["status"] == schema.COMPLETE).sort_values(
             ["complete", "rounds_done", "epochs_done"], ascending=False, kind="stable"
         )
         best = progress.drop_duplicates(["condition", schema.SEED])
@@ -278,7 +278,7 @@ def _totals(run: Run) -> Dict[str, float]:
 def _run_seconds(run: Run) -> float:
     """From the run's start to its end, in whole seconds; NaN if it did not go through at once."""
     started, finished = (run.attributes.get(name) for name in ("started", "finished"))
-    complete = run.attributes.get("status") == "complete"
+    complete = run.attributes.get("status") == schema.COMPLETE
     if not (complete and started and finished) or "resumed" in run.attributes:
         return np.nan
     return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
@@ -295,7 +295,7 @@ def _column(run: Run, model: str, name: str) -> pd.Series:
 def _notes(runs: Sequence[Run], rows: Sequence[Dict[str, Any]]) -> Iterator[str]:
     """What is remarkable about each run: that it is unfinished, and numbers out of range."""
     for run, row in zip(runs, rows):
-        if row["status"] != "complete":
+        if row["status"] != schema.COMPLETE:
             yield (
                 f"{row['run']} {_ending(row)}: {row['rounds_done']} rounds and "
                 f"{row['epochs_done']} centralized epochs are there ({run.source})"
@@ -320,13 +320,13 @@ def _training_losses(run: Run, model: str) -> pd.Series:
 
 def _ending(row: Dict[str, Any]) -> str:
     """How an unfinished run came to be so, by what the file says."""
-    if row["status"] == "running":
+    if row["status"] == schema.RUNNING:
         return "is still running or was killed"
-    if row["status"] != "interrupted":
+    if row["status"] != schema.INTERRUPTED:
         return f"has status {row['status']!r}"
     message = str(row.get("stopped_message", ""))
     return {
-        "request": "was interrupted and can be resumed",
-        "divergence": f"diverged and was stopped ({message})",
-        "failure": f"failed ({message})",
+        schema.REQUEST: "was interrupted and can be resumed",
+        schema.DIVERGENCE: f"diverged and was stopped ({message})",
+        schema.FAILURE: f"failed ({message})",
     }.get(row.get("stopped_because", ""), "was interrupted")

@@ -21,6 +21,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from .. import schema
 from ..errors import NothingToDraw, ResultsError
 from ..labels import describe_rows
 from ..statistics import spread
@@ -403,5 +404,5 @@ def seed_note(study: Study) -> str:
 
 def unfinished_note(study: Study) -> str:
     """Names the part of the runs that did not get to their end."""
-    unfinished = int((study.runs["status"] != "complete").sum())
+    unfinished = int((study.runs["status"] != schema.COMPLETE).sum())
     return f"{unfinished} of {len(study.runs)} runs unfinished" if unfinished else ""

@@ -64,6 +64,7 @@ class Program(NamedTuple):
 
     options: List[List[str]]  # "-s, --set SECTION.KEY=VALUE", its help
     exit_codes: List[List[str]]
+    attributes: Dict[str, List[List[str]]]  # of a results file's root: words, meaning
     environment: List[List[str]]  # name, accepted, meaning
     keys: List[Key]
     variants: List[List[str]]  # key, value, what it is
@@ -136,6 +137,8 @@ def ask(program: str) -> Program:
     return Program(
         options=facts(part(lines, "options")),
         exit_codes=facts(part(lines, "exit codes")),
+        attributes={name: facts(part(lines, f"attribute {name} "))
+                    for name in ("status", "stopped_because")},
         environment=list(variables(part(lines, "environment variables"))),
         keys=list(keys(lines[lines.index("configuration keys"):])),
         variants=list(variants(program)),
@@ -267,6 +270,11 @@ def tables_page(program: Program, path: str) -> Iterator[str]:
                     *head("column", "type", "unit", "meaning")]
         for column, facts_ in tables[table].columns.items():
             yield row(code(column), *facts_)
+    yield from ["", "## How a run stands", "", "Attributes of the file's root, `stopped_because` "
+                "where a run was interrupted.", "", *head("attribute", "word", "meaning")]
+    for name, words in program.attributes.items():
+        for word, meaning in words:
+            yield row(code(name), code(word), meaning)
 
 
 def text_of(value: object) -> str:

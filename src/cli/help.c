@@ -6,6 +6,7 @@
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/text.h"
+#include "fedmpi/io/run_status.h"
 #include "fedmpi/run/rooms.h"
 #include "fedmpi/run/version.h"
 
@@ -16,11 +17,7 @@
 #define ACCEPTED_COLUMN 40
 #define HELP_COLUMN 31
 
-typedef struct fact {
-    const char *name, *meaning;
-} fact_t;
-
-static const fact_t exit_codes[] = {
+static const fed_fact_t exit_codes[] = {
     {"0", "finished"},
     {"2",
      "the input is wrong: usage, configuration, data or environment; one line says what and "
@@ -51,7 +48,7 @@ static void print_wrapped(int indent, int column, const char *text) {
     putchar('\n');
 }
 
-static void print_facts(const fact_t *facts, size_t count, int width) {
+static void print_facts(const fed_fact_t *facts, size_t count, int width) {
     for (size_t i = 0; i < count; i++) {
         int column = printf("  %-*s  ", width, facts[i].name);
         print_wrapped(column, column, facts[i].meaning);
@@ -144,6 +141,13 @@ static void print_environment(void) {
     }
 }
 
+static void print_statuses(void) {
+    puts("attribute status of a results file");
+    print_facts(fed_run_statuses, FED_RUN_STATUSES, 11);
+    puts("\nattribute stopped_because of an interrupted run's");
+    print_facts(fed_becauses, FED_BECAUSES, 11);
+}
+
 static fed_status_t fail_unknown(const fed_config_t *config, const char *topic) {
     FED_AUTOFREE const char **names =
         FED_NEW_ARRAY(const char *, config->count + sizeof topics / sizeof *topics);
@@ -184,6 +188,8 @@ static fed_status_t print_help(const fed_config_t *config, const char *topic) {
         print_program(config);
         putchar('\n');
         print_environment();
+        putchar('\n');
+        print_statuses();
         puts("\nconfiguration keys");
         print_keys(config, NULL, NULL);
     } else {

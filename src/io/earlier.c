@@ -39,8 +39,9 @@ static herr_t read_set(hid_t set, hid_t type, void *text) {
 static bool read_status(hid_t file, look_t *look) {
     AUTOCLOSE attribute = H5Aopen(file, "status", H5P_DEFAULT);
     AUTOCLOSE type = attribute >= 0 ? H5Aget_type(attribute) : -1;
-    return type >= 0 && read_text(type, sizeof look->found.status, look->found.status,
-                                  read_attribute, attribute);
+    char word[16] = "";
+    return type >= 0 && read_text(type, sizeof word, word, read_attribute, attribute) &&
+           fed_run_status_read(word, &look->found.status);
 }
 
 static bool read_ini(hid_t file, look_t *look) {

@@ -34,12 +34,12 @@ static fed_status_t refuse_results(const fed_config_t *config) {
                                "is there already, and no results file of fedmpi; --overwrite "
                                "replaces it, --output FILE writes another");
     fed_status_t status = FED_OK;
-    if (earlier.rounds > 0 || earlier.epochs > 0 || strcmp(earlier.status, "complete") == 0)
+    if (earlier.rounds > 0 || earlier.epochs > 0 || earlier.status == FED_RUN_COMPLETE)
         status = fed_config_fail(config, "output.file",
                                  "is there already, with the %" PRId64
                                  " rounds of a run that is \"%s\"; --resume goes on, --overwrite "
                                  "starts anew, --output FILE writes another",
-                                 earlier.rounds, earlier.status);
+                                 earlier.rounds, fed_run_statuses[earlier.status].name);
     fed_earlier_fini(&earlier);
     return status;
 }

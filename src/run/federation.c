@@ -159,7 +159,7 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
     fed_record_rows(record, &fed_personal_table, personal, NULL, personal->round > 0);
     if (server->centralized.rows)
         fed_record_centralized(record, &server->centralized);
-    fed_record_status(record, "running");
+    fed_record_status(record, FED_RUN_RUNNING);
     fed_totals_add(&server->totals, row);
     FED_TRY(fed_record_publish(record, false));
     fed_progress_round(&server->progress, row); /* announced when it is in the file */

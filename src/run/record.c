@@ -136,6 +136,11 @@ static void set_arithmetic(fed_record_t *record, char *history) {
     fed_archive_describe(record->archive, "/", "arithmetic", history);
 }
 
+static void write_status(fed_record_t *record, fed_run_status_t status) {
+    record->status = status;
+    fed_archive_describe(record->archive, "/", "status", fed_run_statuses[status].name);
+}
+
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts) {
     *record = (fed_record_t){.run = run, .archive = fed_archive_create()};
     describe_run(record->archive, run, hosts);
@@ -143,7 +148,7 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     describe_data(record->archive, run);
     fed_clock_iso8601(record->started);
     fed_archive_describe(record->archive, "/", "started", record->started);
-    fed_record_status(record, "running");
+    write_status(record, FED_RUN_RUNNING);
     set_arithmetic(record, fed_arithmetic_since(run, NULL, 0));
     put_partition(record->archive, run);
     for (size_t t = 0; t < FED_RECORD_TABLES; t++) {
@@ -319,26 +324,26 @@ void fed_record_centralized(fed_record_t *record, const fed_centralized_t *centr
     record->centralized_rows = complete;
 }
 
-void fed_record_status(fed_record_t *record, const char *status) {
-    if (record->status && strcmp(status, record->status) == 0)
+void fed_record_status(fed_record_t *record, fed_run_status_t status) {
+    if (status == record->status)
         return;
-    record->status = status;
-    fed_archive_describe(record->archive, "/", "status", status);
-    if (strcmp(status, "running") != 0)
+    write_status(record, status);
+    if (status != FED_RUN_RUNNING)
         describe_now(record->archive, "finished");
 }
 
-static const char *stop_word(fed_status_t status) {
+static fed_because_t because(fed_status_t status) {
     if (status == FED_STOPPED)
-        return "request";
-    return status == FED_DIVERGED ? "divergence" : "failure";
+        return FED_BECAUSE_REQUEST;
+    return status == FED_DIVERGED ? FED_BECAUSE_DIVERGENCE : FED_BECAUSE_FAILURE;
 }
 
 void fed_record_end(fed_record_t *record, fed_status_t status, const char *message) {
-    fed_record_status(record, status == FED_OK ? "complete" : "interrupted");
+    fed_record_status(record, status == FED_OK ? FED_RUN_COMPLETE : FED_RUN_INTERRUPTED);
     if (status == FED_OK)
         return;
-    fed_archive_describe(record->archive, "/", "stopped_because", stop_word(status));
+    fed_archive_describe(record->archive, "/", "stopped_because",
+                         fed_becauses[because(status)].name);
     fed_archive_describe(record->archive, "/", "stopped_message", message);
 }
 

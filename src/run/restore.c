@@ -187,7 +187,7 @@ static fed_status_t compare_results(fed_federation_t *federation, const fed_earl
     const fed_config_t *now = &federation->run->config;
     fed_config_t then;
     fed_config_init(&then, now->rooms);
-    bool complete = strcmp(earlier->status, "complete") == 0;
+    bool complete = earlier->status == FED_RUN_COMPLETE;
     fed_status_t status = fed_config_read_text(&then, earlier->ini, fed_output_options(now)->file);
     if (status == FED_OK)
         status = compare_configs(now, &then, "the results that are there were");

@@ -1,9 +1,11 @@
 """Loading: tidy frames, names, derived columns, unfinished runs and wrong input."""
 
 import os
+import re
 import subprocess
 import sys
 import unittest
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,6 +16,17 @@ from case import FolderCase
 from synthetic import DEFAULTS, columns_of, write_run
 
 FRAMES = (*schema.TABLES, "label_counts", "confusion")
+
+
+class Words(unittest.TestCase):
+    def test_how_a_run_stands_is_said_in_the_programs_words(self):
+        reference = Path(__file__).parents[2] / "docs/reference/tables.md"
+        rows = re.findall(r"^\| `(status|stopped_because)` \| `(\w+)` ", reference.read_text(), re.M)
+        expected = [("status", word)
+                    for word in (schema.RUNNING, schema.COMPLETE, schema.INTERRUPTED)]
+        expected += [("stopped_because", word)
+                     for word in (schema.REQUEST, schema.DIVERGENCE, schema.FAILURE)]
+        self.assertEqual(rows, expected)
 
 
 class LoadOneRun(FolderCase):

@@ -5,6 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** A word that is said somewhere, and what it means. */
+typedef struct fed_fact {
+    const char *name, *meaning;
+} fed_fact_t;
+
 /** A string that grows; start from {0}, end with fed_text_fini. */
 typedef struct fed_text {
     char *chars; /**< zero-terminated, never NULL after the first append */

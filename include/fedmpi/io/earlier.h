@@ -3,14 +3,15 @@
 #define FEDMPI_IO_EARLIER_H
 
 #include "fedmpi/core/error.h"
+#include "fedmpi/io/run_status.h"
 
 #include <stdint.h>
 
 typedef struct fed_earlier {
-    char status[16]; /**< of the file's root: running, complete, interrupted */
-    int64_t rounds;  /**< rows of federated/rounds */
-    int64_t epochs;  /**< rows of centralized/epochs */
-    char *ini;       /**< the effective configuration; owned */
+    fed_run_status_t status;
+    int64_t rounds; /**< rows of federated/rounds */
+    int64_t epochs; /**< rows of centralized/epochs */
+    char *ini;      /**< the effective configuration; owned */
 } fed_earlier_t;
 
 /** Read it, in a process of its own. FED_INPUT if it is no results file of fedmpi; then there is

@@ -7,6 +7,7 @@
 #include "fedmpi/io/archive.h"
 #include "fedmpi/io/bundle.h"
 #include "fedmpi/io/journal.h"
+#include "fedmpi/io/run_status.h"
 #include "fedmpi/run/run.h"
 
 #include <stddef.h>
@@ -27,7 +28,7 @@ typedef struct fed_record {
     fed_archive_t *archive;
     char started[32];         /**< when the run did, ISO 8601; kept when it is resumed */
     char *arithmetic;         /**< who computed, since when: fed_arithmetic_since */
-    const char *status;       /**< in the archive, static memory */
+    fed_run_status_t status;  /**< in the archive */
     int64_t centralized_rows; /**< already in the archive */
     fed_bundle_t pending;     /**< rows that are not in the journal yet */
     fed_mark_t journaled;     /**< the rows up to here are */
@@ -70,11 +71,10 @@ void fed_record_confusion(fed_record_t *record, const char *path, const int64_t 
 /** Epochs of the baseline that are complete and not yet in the file. */
 void fed_record_centralized(fed_record_t *record, const fed_centralized_t *centralized);
 
-/** "running", "complete" or "interrupted"; the last two also set the time. */
-void fed_record_status(fed_record_t *record, const char *status);
+/** How the run stands; the end of it also sets the time. */
+void fed_record_status(fed_record_t *record, fed_run_status_t status);
 
-/** What the run ended with: its status, and of an interrupted one `stopped_because` ("request":
- * --resume goes on; "divergence": it would diverge again; "failure": anything else) and
+/** What the run ended with: its status, and of an interrupted one `stopped_because` and
  * `stopped_message`, the line that the user saw. */
 void fed_record_end(fed_record_t *record, fed_status_t status, const char *message);
 
