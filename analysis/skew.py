@@ -31,13 +31,15 @@ _SERVER_NAMES = {
 def compared(study: Study) -> pd.DataFrame:
     """The runs that hold test accuracies, a seed once, and what they are compared by.
 
-    Columns: run, condition, alpha (of the Dirichlet distribution), algorithm (as papers
-    call it), final_accuracy and best_accuracy.
+    Only those on a Dirichlet partition: elsewhere alpha means nothing. Columns: run, condition,
+    alpha, algorithm (as papers call it), final_accuracy and best_accuracy.
     """
     runs = study.replicates().runs
     runs = runs[runs["federated_test_accuracy"].notna()]
-    if runs.empty or not {schema.ALGORITHM, schema.ALPHA} <= set(runs):
-        raise NothingToDraw("no run with an algorithm and alpha holds a test accuracy")
+    known = {schema.ALGORITHM, schema.PARTITION, schema.ALPHA} <= set(runs)
+    runs = runs[runs[schema.PARTITION] == "dirichlet"] if known else runs[:0]
+    if runs.empty:
+        raise NothingToDraw("no run on a Dirichlet partition holds a test accuracy")
     best = study.rounds.groupby("run")["test_accuracy"].max()
     return pd.DataFrame(
         {

@@ -52,6 +52,7 @@ class FigureCase(FolderCase):
 
 class EveryFigure(FigureCase):
     def test_has_data_in_every_panel(self):
+        write_run(self.folder / "skewed.h5", {"partition.scheme": "dirichlet"})
         study = self.scaling_study()
         for draw in OF_A_STUDY:
             with self.subTest(draw.__name__):
@@ -229,7 +230,12 @@ class AlgorithmsUnderSkew(FigureCase):
     def test_alphas_have_panels_and_algorithms_curves(self):
         study = self.study(
             *(
-                {"partition.alpha": alpha, "experiment.seed": seed, **algorithm}
+                {
+                    "partition.scheme": "dirichlet",
+                    "partition.alpha": alpha,
+                    "experiment.seed": seed,
+                    **algorithm,
+                }
                 for alpha in (1, 0.1)
                 for seed in (1, 2)
                 for algorithm in ({}, {"federated.server_optimizer": "adam"})

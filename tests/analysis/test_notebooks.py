@@ -54,6 +54,7 @@ class Execution(FolderCase):
             for epochs in (2, 3):
                 config = {"training.epochs": epochs, "partition.clients": 4}
                 write_run(self.folder / "results" / f"{ranks}-{epochs}.h5", config, ranks=ranks)
+        write_run(self.folder / "results" / "skewed.h5", {"partition.scheme": "dirichlet"})
         outcome = self.execute(f"{self.folder}/results/*.h5")
         self.assertEqual(outcome.code, 0, outcome.stderr)
         for notebook in NOTEBOOKS:

@@ -124,6 +124,15 @@ class Skew(FolderCase):
         runs = skew.compared(analysis.load(f"{self.folder}/*.h5"))
         self.assertEqual(sorted(runs["algorithm"]), sorted(names.values()))
 
+    def test_runs_on_other_partitions_have_no_alpha(self):
+        path = self.write("iid", [0.5] * 5, partition__scheme="iid")
+        outcome = run_command(skew.main, path)
+        self.assertEqual((outcome.code, outcome.stdout), (2, ""))
+        self.assertIn("no run on a Dirichlet partition", outcome.stderr)
+        self.write("skewed", [0.5] * 5, federated__algorithm="scaffold")
+        runs = skew.compared(analysis.load(f"{self.folder}/*.h5"))
+        self.assertEqual(list(runs["algorithm"]), ["SCAFFOLD"])
+
     def test_the_command_prints_markdown(self):
         path = self.write("a", [0.5, 0.6, 0.9, 0.8, 0.7], partition__alpha=0.1)
         outcome = run_command(skew.main, path)
