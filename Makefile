@@ -110,10 +110,14 @@ $(BUILD)/libraries.found:
 	    jobs/setup/packages.sh --missing build
 	@mkdir -p $(@D) && touch $@
 
+# Sanitizers multiply what the kernels take to compile: where these are not asked about, none.
+SANITIZE_KERNELS ?= $(SANITIZE)
+KERNEL_FLAGS = $(filter-out $(SANITIZE),$(FLAGS)) $(SANITIZE_KERNELS)
+
 define SIMD_RULE
 $(BUILD)/%.$(1).o: %.c | $(BUILD)/libraries.found
 	@mkdir -p $$(@D)
-	$$(call quiet,CC,$$< ($(1))) $$(CC) $$(FLAGS) $$(SIMD_FLAGS_$(1)) -DFED_SIMD=$(1) -c $$< -o $$@
+	$$(call quiet,CC,$$< ($(1))) $$(CC) $$(KERNEL_FLAGS) $$(SIMD_FLAGS_$(1)) -DFED_SIMD=$(1) -c $$< -o $$@
 endef
 $(foreach simd,$(SIMD),$(eval $(call SIMD_RULE,$(simd))))
 

@@ -121,7 +121,7 @@ def static(build: Path, parallel: int) -> list[Job]:
         return tool(name, program, "make", "--no-print-directory", f"-j{parallel}",
                     f"BUILD={build}", name)
     tidy = target("tidy", "clang-tidy")
-    tidy.places = parallel
+    tidy.places, tidy.limit_seconds = parallel, 1800
     circles = tool("circles", sys.executable, sys.executable,
                    str(TESTS / "static" / "circles.py"), str(build))
     runner = Job("static/test_run", [sys.executable, "-m", "unittest", "-v",
