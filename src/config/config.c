@@ -221,6 +221,8 @@ static const fed_plugin_t *plugin_of(const fed_config_value_t *value, size_t i) 
         return i < names->count ? names->plugins[i] : NULL;
     if (value->key->type == FED_KEY_NAME && i == 0)
         return *(const fed_plugin_t *const *)value->field;
+    if (value->key->type == FED_KEY_PATH && value->key->plugins && i == 0)
+        return fed_plugin_find(value->key->plugins, value->text);
     return NULL;
 }
 

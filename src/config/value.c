@@ -260,6 +260,11 @@ static char *accept_some(const fed_plugin_table_t *plugins) {
     return fed_format("nothing, or some of %s with commas between", names);
 }
 
+static char *accept_path(const fed_plugin_table_t *named) {
+    FED_AUTOFREE char *names = named ? fed_plugin_names(named) : NULL;
+    return names ? fed_format("%s | a path", names) : fed_strdup("a path");
+}
+
 char *fed_key_accepted(const fed_key_t *key) {
     switch (key->type) {
     case FED_KEY_INTEGER:
@@ -284,7 +289,7 @@ char *fed_key_accepted(const fed_key_t *key) {
     case FED_KEY_TEXT:
         return fed_strdup("text");
     case FED_KEY_PATH:
-        return fed_strdup("a path");
+        return accept_path(key->plugins);
     }
     return fed_strdup("");
 }

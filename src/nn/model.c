@@ -1,12 +1,9 @@
 /* Chains of layers and their tensors. */
 #include "nn/models/types.h"
 
-#include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/core/random.h"
 #include "fedmpi/core/text.h"
 
-#include <math.h>
 #include <string.h>
 
 const fed_plugin_table_t fed_model_types = FED_PLUGIN_TABLE("model", FED_MODEL_TYPES);
@@ -20,10 +17,6 @@ static const char *const gemm_words[] = {
 
 static const fed_key_t keys[] = {
     FED_NAME(fed_model_options_t, type, &fed_model_types, "mlp", "the network, see --list"),
-    FED_PATH(fed_model_options_t, init, FED_INIT_PYTORCH,
-             FED_INIT_PYTORCH
-             ": U(-1/sqrt(fan_in), 1/sqrt(fan_in)); else an HDF5 file with tensors to start "
-             "from"),
     FED_CHOICE(fed_model_options_t, gemm, gemm_words, "auto",
                "products of dense layers: own kernels, which skip zeros, OpenBLAS's, or by shape "
                "whichever is faster"),
@@ -46,25 +39,6 @@ void fed_model_fini(fed_model_t *model) {
     fed_free(model->layers);
     fed_free(model->tensors);
     *model = (fed_model_t){0};
-}
-
-static void draw_initial(const fed_tensor_t *tensor, const fed_stream_t *stream, float *values) {
-    double bound = 1 / sqrt((double)tensor->fan_in);
-    for (size_t i = 0; i < tensor->count; i++)
-        values[i] = tensor->fan_in == 0
-                        ? tensor->initial
-                        : (float)(bound * (2 * fed_random_uniform(stream, (uint32_t)i) - 1));
-}
-
-void fed_model_initial_parameters(const fed_model_t *model, uint64_t seed, float *w) {
-    for (size_t t = 0; t < model->tensor_count; t++) {
-        const fed_tensor_t *tensor = &model->tensors[t];
-        fed_stream_t stream = {
-            .seed = seed, .purpose = FED_RANDOM_INITIAL_WEIGHTS, .which = (uint32_t)t};
-        FED_AUTOFREE float *values = FED_NEW_ARRAY(float, tensor->count);
-        draw_initial(tensor, &stream, values);
-        fed_tensor_import(tensor, values, w);
-    }
 }
 
 /* Where the stored value [p][c][u] is in PyTorch's [units][channels][pixels]. */

@@ -6,6 +6,7 @@
 #include "fedmpi/core/isolate.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/io/archive.h"
+#include "fedmpi/nn/initialization.h"
 
 #include <math.h>
 #include <string.h>
@@ -79,17 +80,18 @@ static fed_status_t read_file(const char *file, const char *group, const fed_mod
 
 fed_status_t fed_initial_parameters(const fed_config_t *config, const fed_model_t *model,
                                     float *w) {
-    if (strcmp(fed_model_options(config)->init, FED_INIT_PYTORCH) == 0) {
-        fed_model_initial_parameters(model, fed_seed(config), w);
+    const fed_initialization_t *drawn = fed_initialization_of(config);
+    if (drawn) {
+        fed_initialization_draw(drawn, model, fed_seed(config), w);
         return FED_OK;
     }
     FED_AUTOFREE char *file = NULL;
     FED_AUTOFREE char *group = NULL;
-    split_location(fed_model_options(config)->init, &file, &group);
+    split_location(fed_initialization_options(config)->init, &file, &group);
     if (read_file(file, group, model, w) == FED_OK)
         return FED_OK;
+    FED_AUTOFREE char *names = fed_plugin_names(&fed_initializations);
     return fed_config_fail(config, "model.init",
-                           "%s; accepted is " FED_INIT_PYTORCH
-                           " or an HDF5 file with the model's tensors",
-                           fed_error_message());
+                           "%s; accepted is %s | an HDF5 file with the model's tensors",
+                           fed_error_message(), names);
 }

@@ -15,6 +15,7 @@
 #include "fedmpi/math/blas.h"
 #include "fedmpi/math/simd.h"
 #include "fedmpi/run/rooms.h"
+#include "nn/initializations/initializations.h"
 
 #include <cblas.h>
 #include <stdio.h>
@@ -150,7 +151,7 @@ static void measure(const char *name, const fed_config_t *config, const data_t *
     fed_training_t training;
     check(fed_model_init(&model, config, &data->input));
     fed_training_init(&training, &model, &data->samples, config);
-    fed_model_initial_parameters(&model, 1, training.w);
+    fed_initialization_draw(&fed_initialization_pytorch, &model, 1, training.w);
     steps_us(&training, data, WARM_UP); /* patterns of zeros as in training */
     double gemm[TURNS], step[TURNS];
     for (size_t turn = 0; turn < TURNS; turn++) {

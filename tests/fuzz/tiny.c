@@ -1,5 +1,6 @@
 /* Setting up the tiny run. */
 #include "tiny.h"
+#include "nn/initializations/initializations.h"
 
 #include "fedmpi/core/memory.h"
 #include "fedmpi/run/rooms.h"
@@ -91,7 +92,7 @@ fed_federation_t *tiny_federation(void) {
         fed_model_init(&run.model, &run.config, &input) != FED_OK)
         abort();
     run.initial = FED_NEW_ARRAY(float, run.model.parameters);
-    fed_model_initial_parameters(&run.model, 1, run.initial);
+    fed_initialization_draw(&fed_initialization_pytorch, &run.model, 1, run.initial);
     make_server(&federation, &run);
     return &federation;
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_SETS_H
 #define TESTS_UNIT_SETS_H
 
+#include "nn/initializations/initializations.h"
 #include "problem.h"
 
 #include "fedmpi/sim/engine.h"
@@ -125,7 +126,7 @@ static inline outcome_t run_sets(fed_comm_t *among, const set_case_t *test) {
     outcome.length = problem.method.slots.lengths[FED_OWNER_UP];
     assert_true(outcome.length <= SET_LENGTH);
     FED_AUTOFREE float *from = FED_NEW_ARRAY(float, problem.method.slots.lengths[FED_OWNER_DOWN]);
-    fed_model_initial_parameters(&problem.model, 1, from);
+    fed_initialization_draw(&fed_initialization_pytorch, &problem.model, 1, from);
     fed_engine_t *engine;
     fed_observer_t observer = {.order = test->order};
     assert_ok(fed_engine_create(among, &problem.view, &observer, &engine));

@@ -1,6 +1,7 @@
 /* Whole models: convolutional networks against PyTorch's trajectories, derivatives
  * against finite differences, tensors, initial values, dropout, memory. */
 #include "golden.h"
+#include "nn/initializations/initializations.h"
 #include "support.h"
 
 #include "fedmpi/fl/training.h"
@@ -49,7 +50,7 @@ static network_t *network_create(shape_t shape, fed_model_input_t input) {
     network->workspace = fed_workspace_create(&network->model, LARGEST_BATCH);
     network->w = FED_NEW_ARRAY(float, network->model.parameters);
     network->v = FED_NEW_ARRAY(float, network->model.parameters);
-    fed_model_initial_parameters(&network->model, 3, network->w);
+    fed_initialization_draw(&fed_initialization_pytorch, &network->model, 3, network->w);
     return network;
 }
 

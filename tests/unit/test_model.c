@@ -1,5 +1,6 @@
 /* Models: gradients, PyTorch's trajectories, initial parameters, tensors. */
 #include "golden.h"
+#include "nn/initializations/initializations.h"
 #include "support.h"
 
 #include "fedmpi/math/softmax.h"
@@ -316,7 +317,7 @@ static void initial_parameters_are_pytorchs(void **state) {
     build(&model, "mlp", "200,100", 784, 10, ways[0]);
     FED_AUTOFREE float *w = FED_NEW_ARRAY(float, model.parameters);
     FED_AUTOFREE float *other = FED_NEW_ARRAY(float, model.parameters);
-    fed_model_initial_parameters(&model, 1, w);
+    fed_initialization_draw(&fed_initialization_pytorch, &model, 1, w);
     for (size_t t = 0; t < model.tensor_count; t++) {
         const fed_tensor_t *tensor = &model.tensors[t];
         double bound = 1 / sqrt((double)tensor->fan_in), low = 1, high = -1, sum = 0, squares = 0;
@@ -335,10 +336,36 @@ static void initial_parameters_are_pytorchs(void **state) {
         assert_true(fabs(sum / n) < 4 * bound / sqrt(3 * n));
         assert_true(fabs(squares / n - bound * bound / 3) < 4 * bound * bound / sqrt(11 * n));
     }
-    fed_model_initial_parameters(&model, 1, other);
+    fed_initialization_draw(&fed_initialization_pytorch, &model, 1, other);
     assert_memory_equal(w, other, model.parameters * sizeof *w);
-    fed_model_initial_parameters(&model, 2, other);
+    fed_initialization_draw(&fed_initialization_pytorch, &model, 2, other);
     assert_memory_not_equal(w, other, model.parameters * sizeof *w);
+    fed_model_fini(&model);
+}
+
+/* Weights have mean 0 and variance 2 / fan_in, each within 4.5 of its standard deviations. */
+static void kaimings_weights_keep_the_variance_behind_a_relu(void **state) {
+    (void)state;
+    fed_model_t model;
+    build(&model, "mlp", "200,100", 784, 10, ways[0]);
+    FED_AUTOFREE float *w = FED_NEW_ARRAY(float, model.parameters);
+    fed_initialization_draw(&fed_initialization_kaiming, &model, 1, w);
+    for (size_t t = 0; t < model.tensor_count; t++) {
+        const fed_tensor_t *tensor = &model.tensors[t];
+        double n = (double)tensor->count, variance = 2 / (double)tensor->fan_in, sum = 0,
+               squares = 0;
+        for (size_t i = 0; i < tensor->count; i++) {
+            double value = (double)w[tensor->offset + i];
+            sum += value;
+            squares += value * value;
+        }
+        if (tensor->dimensions == 1)
+            assert_true(squares == 0);
+        else {
+            assert_true(fabs(sum / n) < 4.5 * sqrt(variance / n));
+            assert_true(fabs(squares / n - variance) < 4.5 * variance * sqrt(2 / n));
+        }
+    }
     fed_model_fini(&model);
 }
 
@@ -378,8 +405,8 @@ static void logistic_is_the_perceptron_without_layers(void **state) {
     assert_int_equal(logistic.parameters, 7 * 4 + 4);
     assert_int_equal(logistic.parameters, mlp.parameters);
     float a[32], b[32];
-    fed_model_initial_parameters(&logistic, 3, a);
-    fed_model_initial_parameters(&mlp, 3, b);
+    fed_initialization_draw(&fed_initialization_pytorch, &logistic, 3, a);
+    fed_initialization_draw(&fed_initialization_pytorch, &mlp, 3, b);
     assert_memory_equal(a, b, sizeof a);
     fed_model_fini(&logistic);
     fed_model_fini(&mlp);
@@ -401,7 +428,7 @@ static void inference_does_not_depend_on_the_batch(void **state) {
         fed_model_t model;
         build(&model, "mlp", "17,9", 30, 5, ways[d]);
         FED_AUTOFREE float *w = FED_NEW_ARRAY(float, model.parameters);
-        fed_model_initial_parameters(&model, 1, w);
+        fed_initialization_draw(&fed_initialization_pytorch, &model, 1, w);
         float x[33 * 30], together[33 * 5];
         for (size_t i = 0; i < sizeof x / sizeof *x; i++)
             x[i] = any_below(4) ? 0 : (float)any_number();
@@ -422,6 +449,7 @@ int main(void) {
         TEST(first_gradient_agrees_with_pytorch),
         TEST(gradients_agree_with_differences),
         TEST(initial_parameters_are_pytorchs),
+        TEST(kaimings_weights_keep_the_variance_behind_a_relu),
         TEST(tensors_have_pytorchs_names_and_layout),
         TEST(logistic_is_the_perceptron_without_layers),
         TEST(unknown_models_are_refused),

@@ -1,4 +1,5 @@
 /* Local training and the centralized baseline: one computation, to be left and taken up. */
+#include "nn/initializations/initializations.h"
 #include "support.h"
 
 #include "fedmpi/core/stop.h"
@@ -54,7 +55,7 @@ static void begin(scene_t *scene, double density) {
     fed_model_input_t input = {1, 1, FEATURES, CLASSES, density};
     assert_ok(fed_model_init(&scene->model, &scene->config, &input));
     scene->w = FED_NEW_ARRAY(float, scene->model.parameters);
-    fed_model_initial_parameters(&scene->model, 1, scene->w);
+    fed_initialization_draw(&fed_initialization_pytorch, &scene->model, 1, scene->w);
 }
 
 static void end(scene_t *scene) {

@@ -128,6 +128,12 @@ typedef struct fed_key_group {
         .name = #field, .type = FED_KEY_PATH, .offset = FED_FIELD(options, field, const char *),   \
         .initial = (initial_), .help = (help_), __VA_ARGS__                                        \
     }
+/* A path unless it is a name of the table: its readers ask fed_plugin_find. */
+#define FED_NAME_OR_PATH(options, field, table, initial_, help_, ...)                              \
+    {                                                                                              \
+        .name = #field, .type = FED_KEY_PATH, .offset = FED_FIELD(options, field, const char *),   \
+        .plugins = (table), .initial = (initial_), .help = (help_), __VA_ARGS__                    \
+    }
 #define FED_DURATION(options, field, initial_, help_, ...)                                         \
     {                                                                                              \
         .name = #field, .type = FED_KEY_DURATION, .offset = FED_FIELD(options, field, double),     \

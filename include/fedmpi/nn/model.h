@@ -19,13 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The initial parameters of model.init that are drawn; anything else is a file. */
-#define FED_INIT_PYTORCH "pytorch"
-
 /** [model]: what every type has. */
 typedef struct fed_model_options {
     const fed_plugin_t *type; /**< a fed_model_type_t */
-    const char *init;         /**< FED_INIT_PYTORCH or FILE[:GROUP] */
     fed_gemm_t gemm;
 } fed_model_options_t;
 
@@ -79,11 +75,6 @@ extern const fed_plugin_table_t fed_model_types;
 fed_status_t fed_model_init(fed_model_t *model, const fed_config_t *config,
                             const fed_model_input_t *input);
 void fed_model_fini(fed_model_t *model);
-
-/** PyTorch's default: every weight and bias of dense and convolutional layers from
- * U(-1/sqrt(fan_in), 1/sqrt(fan_in)), a function of the seed; the weights of a
- * normalisation 1 and its biases 0. w: [out] [parameters]. */
-void fed_model_initial_parameters(const fed_model_t *model, uint64_t seed, float *w);
 
 /** A tensor out of w, in PyTorch's layout: values[out] [tensor->count]. */
 void fed_tensor_export(const fed_tensor_t *tensor, const float *w, float *values);
