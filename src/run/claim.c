@@ -7,7 +7,6 @@
 #include "fedmpi/core/digest.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/io/earlier.h"
 #include "fedmpi/io/sealed.h"
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/record.h"
@@ -25,14 +24,19 @@ static fed_status_t blame(const fed_config_t *config, const char *key, const cha
     return status == FED_OK ? FED_OK : fed_fail(status, "%s: %s", path, fed_error_message());
 }
 
+fed_status_t fed_claim_look(const fed_config_t *config, fed_earlier_t *earlier) {
+    if (fed_earlier_read(earlier, fed_output_options(config)->file) == FED_OK)
+        return FED_OK;
+    return fed_config_fail(config, "output.file",
+                           "is there already, and no results file of fedmpi; --overwrite "
+                           "replaces it, --output FILE writes another");
+}
+
 /* Of a run that ended before its first round, and before its baseline's first epoch, nothing can
  * be lost. */
 static fed_status_t refuse_results(const fed_config_t *config) {
     fed_earlier_t earlier;
-    if (fed_earlier_read(&earlier, fed_output_options(config)->file) != FED_OK)
-        return fed_config_fail(config, "output.file",
-                               "is there already, and no results file of fedmpi; --overwrite "
-                               "replaces it, --output FILE writes another");
+    FED_TRY(fed_claim_look(config, &earlier));
     fed_status_t status = FED_OK;
     if (earlier.rounds > 0 || earlier.epochs > 0 || earlier.status == FED_RUN_COMPLETE)
         status = fed_config_fail(config, "output.file",

@@ -15,25 +15,28 @@
 
 #include <math.h>
 
-static void server_init(fed_federation_t *federation) {
-    fed_run_t *run = federation->run;
-    const fed_config_t *config = &run->config;
-    fed_server_t *server = federation->server = FED_NEW(fed_server_t);
-    if (!fed_centralized_options(config)->enabled)
-        return;
-    size_t count = fed_centralized_options(config)->data == FED_CENTRALIZED_ALL
-                       ? run->dataset.train.count
-                       : fed_partition_total(&run->partition);
-    FED_AUTOFREE uint32_t *samples = NULL;
-    if (fed_centralized_options(config)->data == FED_CENTRALIZED_ALL) {
-        samples = FED_NEW_ARRAY(uint32_t, count);
-        for (size_t i = 0; i < count; i++)
-            samples[i] = (uint32_t)i;
-    } else {
-        samples = fed_partition_pool(&run->partition);
+/* Positions that the baseline trains on, [count]; the caller frees them. */
+static uint32_t *list_baseline_samples(const fed_run_t *run, size_t *count) {
+    if (fed_centralized_options(&run->config)->data != FED_CENTRALIZED_ALL) {
+        *count = fed_partition_total(&run->partition);
+        return fed_partition_pool(&run->partition);
     }
-    fed_centralized_init(&server->centralized, config, &run->dataset, &run->model, samples, count,
-                         run->initial);
+    *count = run->dataset.train.count;
+    uint32_t *samples = FED_NEW_ARRAY(uint32_t, *count);
+    for (size_t i = 0; i < *count; i++)
+        samples[i] = (uint32_t)i;
+    return samples;
+}
+
+static void server_init(fed_federation_t *federation) {
+    const fed_run_t *run = federation->run;
+    fed_server_t *server = federation->server = FED_NEW(fed_server_t);
+    size_t count;
+    if (!fed_centralized_options(&run->config)->enabled)
+        return;
+    FED_AUTOFREE uint32_t *samples = list_baseline_samples(run, &count);
+    fed_centralized_init(&server->centralized, &run->config, &run->dataset, &run->model, samples,
+                         count, run->initial);
 }
 
 fed_problem_t fed_run_problem(const fed_run_t *run) {

@@ -64,38 +64,49 @@ static fed_status_t run_both(fed_federation_t *federation) {
     return finish_baseline(federation, mine);
 }
 
+/* The message of the run's end: the server's, before all agree on it. */
+static void say_why(const fed_federation_t *federation, fed_status_t status, const char *reason) {
+    const fed_checkpoint_options_t *checkpoint = fed_checkpoint_options(&federation->run->config);
+    if (status == FED_STOPPED)
+        fed_fail(status,
+                 checkpoint->every > 0 ? "%s after round %lld; --resume goes on from %s"
+                                       : "%s after round %lld; no checkpoint: "
+                                         "checkpoint.every is 0 (%s not written)",
+                 reason, (long long)federation->rounds_done, checkpoint->file);
+    else if (status != FED_OK && *reason)
+        fed_fail(status, "%s", reason);
+}
+
+/* What went wrong while a run was ended, unless the run itself came to something worse. */
+static void add_failure(fed_status_t next, fed_status_t *status, char **reason) {
+    if (next <= *status)
+        return;
+    *status = next;
+    fed_free(*reason);
+    *reason = fed_strdup(fed_error_message());
+}
+
+static void record_end(fed_server_t *server, fed_status_t status) {
+    if (server->centralized.rows)
+        fed_record_centralized(&server->record, &server->centralized);
+    fed_record_end(&server->record, status, fed_error_message());
+}
+
 /* The last word in results and checkpoint, whatever the status. Collective. */
 static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) {
     fed_server_t *server = federation->server;
-    const fed_config_t *config = &federation->run->config;
-    if (server && server->centralized.rows)
-        fed_record_centralized(&server->record, &server->centralized);
-    if (server)
-        fed_record_end(&server->record, status, fed_error_message());
-    fed_status_t saved = FED_OK;
+    bool saves = fed_checkpoint_options(&federation->run->config)->every > 0;
     FED_AUTOFREE char *reason = fed_strdup(fed_error_message());
-    if (status == FED_OK || status == FED_STOPPED)
-        if (fed_checkpoint_options(config)->every > 0)
-            saved = fed_checkpoint_save(federation, status == FED_OK);
-    if (saved > status) {
-        status = saved;
-        fed_free(reason);
-        reason = fed_strdup(fed_error_message());
-    }
+    if (server)
+        record_end(server, status);
+    if (saves && (status == FED_OK || status == FED_STOPPED))
+        add_failure(fed_checkpoint_save(federation, status == FED_OK), &status, &reason);
     if (server) {
         fed_status_t published = fed_record_publish(&server->record, true);
         if (status == FED_OK || status == FED_STOPPED) /* else the first failure is the news */
-            status = published > status ? published : status;
+            add_failure(published, &status, &reason);
     }
-    if (status == FED_STOPPED)
-        fed_fail(status,
-                 fed_checkpoint_options(config)->every > 0
-                     ? "%s after round %lld; --resume goes on from %s"
-                     : "%s after round %lld; no checkpoint: "
-                       "checkpoint.every is 0 (%s not written)",
-                 reason, (long long)federation->rounds_done, fed_checkpoint_options(config)->file);
-    else if (status != FED_OK && *reason)
-        fed_fail(status, "%s", reason);
+    say_why(federation, status, reason);
     return fed_comm_agree(federation->run->comm, status, NULL, NULL);
 }
 

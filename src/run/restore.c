@@ -10,7 +10,6 @@
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/io/bundle.h"
-#include "fedmpi/io/earlier.h"
 #include "fedmpi/run/record.h"
 #include "fedmpi/sim/federated.h"
 
@@ -213,10 +212,7 @@ static fed_status_t look_at_results(fed_federation_t *federation) {
         fed_info("no checkpoint %s yet: starting", fed_checkpoint_options(config)->file);
         return FED_OK;
     }
-    if (fed_earlier_read(&earlier, path) != FED_OK)
-        return fed_config_fail(config, "output.file",
-                               "is there already, and no results file of fedmpi; --overwrite "
-                               "replaces it, --output FILE writes another");
+    FED_TRY(fed_claim_look(config, &earlier));
     fed_status_t status = compare_results(federation, &earlier);
     if (status == FED_OK && !federation->complete)
         fed_info("no checkpoint %s: starting again, after %lld rounds of a run that did not end",

@@ -77,10 +77,6 @@ const fed_problem_t *fed_engine_problem(const fed_engine_t *engine) {
     return engine->problem;
 }
 
-fed_comm_t *fed_engine_comm(const fed_engine_t *engine) {
-    return engine->comm;
-}
-
 fed_states_t *fed_engine_states(fed_engine_t *engine) {
     return &engine->states;
 }
@@ -100,22 +96,30 @@ static void reserve(fed_engine_t *engine, size_t count) {
     engine->capacity = count;
 }
 
+static fed_client_task_t client_of(const fed_engine_t *engine, const fed_task_t *task) {
+    const fed_problem_t *problem = engine->problem;
+    const fed_observer_t *observer = &engine->observer;
+    fed_client_task_t client = {
+        .seed = fed_seed(problem->config),
+        .round = (uint32_t)engine->round,
+        .client = task->client,
+        .weight = task->weight,
+    };
+    client.samples = fed_partition_samples(problem->partition, task->client, &client.count);
+    if (observer->order)
+        client.order = observer->order(observer->context, task->client, engine->round);
+    return client;
+}
+
+/* @param index   how many this rank trained in this set before
+ * @param epochs  where to record the client's epochs; NULL: it is not tracked */
 static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size_t index,
                               fed_local_epoch_row_t *epochs) {
     const fed_problem_t *problem = engine->problem;
     const fed_config_t *config = problem->config;
     fed_cell_t *cells;
     fed_client_row_t *row = fed_rows_client(engine, index, &cells);
-    fed_client_task_t client = {
-        .seed = fed_seed(config),
-        .round = (uint32_t)engine->round,
-        .client = task->client,
-        .weight = task->weight,
-    };
-    client.samples = fed_partition_samples(problem->partition, task->client, &client.count);
-    if (engine->observer.order)
-        client.order =
-            engine->observer.order(engine->observer.context, task->client, engine->round);
+    fed_client_task_t client = client_of(engine, task);
     fed_trainer_t trainer = {
         .config = config,
         .method = problem->method,

@@ -6,6 +6,7 @@
 #include "fedmpi/comm/comm.h"
 #include "fedmpi/config/config.h"
 #include "fedmpi/core/lock.h"
+#include "fedmpi/io/earlier.h"
 #include "fedmpi/run/options.h"
 
 /** {0}: nothing is claimed. */
@@ -19,6 +20,10 @@ typedef struct fed_claim {
  * @return FED_INPUT naming the key, the file and what the user can do */
 fed_status_t fed_claim_take(fed_claim_t *claim, const fed_config_t *config,
                             const fed_options_t *options);
+
+/** What an earlier run left in the results file. FED_INPUT, naming the key, if it is none of ours;
+ * then there is nothing to give back. */
+fed_status_t fed_claim_look(const fed_config_t *config, fed_earlier_t *earlier);
 
 /** Can every node write into the folder in which the server has claimed its checkpoint? For what
  * ranks save by themselves. Collective; the same status on all ranks.

@@ -66,7 +66,6 @@ fed_status_t fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
 void fed_engine_destroy(fed_engine_t *engine);
 
 const fed_problem_t *fed_engine_problem(const fed_engine_t *engine);
-fed_comm_t *fed_engine_comm(const fed_engine_t *engine);
 
 /** What clients keep from round to round, of those that train on this rank; length 0: nothing. */
 fed_states_t *fed_engine_states(fed_engine_t *engine);
