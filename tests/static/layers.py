@@ -4,6 +4,8 @@
 A folder of src/ and include/fedmpi/ is a layer. It may include itself and the
 layers below it, nothing else; a library with a layer of its own is included there only.
 The lowest one, core, knows no word of learning.
+The first header of a source is the one that it implements, of its own name or of the kind or the
+part of the layer that it belongs to. Words that docs/design/names.md replaced do not come back.
 Environment variables are read in one place.
 """
 
@@ -27,7 +29,11 @@ BELOW = {
     "cli": {"core", "config", "math", "data", "nn", "comm", "io", "fl", "sim", "run"},
 }
 HOME = {"mpi.h": "comm", "hdf5.h": "io", "cblas.h": "math", "openblas_config.h": "math"}
-LEARNING = re.compile(r"\b(clients?|epochs?|federat\w+|training|models?|mini-batch(es)?|gradients?)\b", re.I)
+LEARNING = re.compile(r"\b(clients?|epochs?|federat\w+|training|models?|mini-batch(es)?|gradients?|rounds?|"
+                      r"neural|optimizers?|aggregat\w+|losses|learning_rate|weight_decay)\b", re.I)
+#: As identifiers: what docs/design/names.md calls by another name.
+REPLACED = re.compile(r"\b(central|centralised|held_out|heldout|aggregator|n_params|num_\w+|n_clients|"
+                      r"master|init_weights|normalise\w*_t)\b")
 GETENV = re.compile(r"\bgetenv\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -56,6 +62,21 @@ def complaint(path: Path, mark: str, name: str) -> str:
     return ""
 
 
+def implements(path: Path, text: str) -> str:
+    """What is wrong with the first include of a source, "" if nothing."""
+    first = re.search(r'^#include "([^"]+)"', text, re.M)
+    if not first:
+        return "includes no header that declares what it defines"
+    name, layer = first[1], layer_of(path)
+    of_layer = name.startswith((f"fedmpi/{layer}/", f"{layer}/")) or (path.parent / name).exists()
+    return "" if of_layer else "includes first the header of its layer that it implements"
+
+
+def code_of(line: str) -> str:
+    """A line without texts and comments that end in it."""
+    return re.sub(r'"(\\.|[^"\\])*"|/\*.*?(\*/|$)|^ \*.*', " ", line)
+
+
 def main() -> int:
     found = False
     files = [*ROOT.glob("src/**/*.[ch]"), *ROOT.glob("include/fedmpi/**/*.h")]
@@ -64,7 +85,16 @@ def main() -> int:
             print(f"{path.relative_to(ROOT)}: unknown layer {layer_of(path)}")
             found = True
             continue
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
+        text = path.read_text()
+        wrong = path.suffix == ".c" and implements(path, text)
+        if wrong:
+            print(f"{path.relative_to(ROOT)}: {wrong}")
+            found = True
+        for number, line in enumerate(text.splitlines(), start=1):
+            replaced = REPLACED.search(code_of(line))
+            if replaced:
+                print(f"{path.relative_to(ROOT)}:{number}: {replaced[0]}: see docs/design/names.md")
+                found = True
             word = layer_of(path) == "core" and LEARNING.search(line)
             if word:
                 print(f"{path.relative_to(ROOT)}:{number}: core knows no word of learning: {word[0]}")

@@ -1,7 +1,8 @@
 /* He et al. 2015, "Delving Deep into Rectifiers", equation 10: behind a ReLU the variance stays
  * what it was. Biases are 0. */
-#include "fedmpi/core/distributions.h"
 #include "initializations.h"
+
+#include "fedmpi/core/distributions.h"
 
 #include <math.h>
 

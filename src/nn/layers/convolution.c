@@ -1,6 +1,7 @@
 /* Convolution. */
-#include "fedmpi/math/conv.h"
 #include "fedmpi/nn/layer.h"
+
+#include "fedmpi/math/conv.h"
 
 static fed_conv_shape_t shape_of(const fed_layer_t *layer) {
     fed_conv_shape_t shape = {

@@ -1,10 +1,11 @@
 /* Fully connected layers, for dense and for mostly zero inputs. */
-#include "fedmpi/math/dense.h"
+#include "fedmpi/nn/layer.h"
+
 #include "fedmpi/core/error.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/math/dense.h"
 #include "fedmpi/math/gemm.h"
 #include "fedmpi/math/sparse.h"
-#include "fedmpi/nn/layer.h"
 
 #include <assert.h>
 

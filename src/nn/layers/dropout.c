@@ -1,8 +1,9 @@
 /* Dropout. What is dropped is a pure function of what the step is (seed, client, round,
  * epoch, layer, sample's position in the epoch's order), like all that is random. */
+#include "fedmpi/nn/layer.h"
+
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/nn/layer.h"
 
 #include <assert.h>
 #include <string.h>

@@ -6,9 +6,10 @@
  * a small or one-sided batch make training and evaluation two different functions
  * (Hsieh et al. 2020, "The non-IID data quagmire of decentralized machine learning").
  */
-#include "fedmpi/math/group_norm.h"
-#include "fedmpi/core/memory.h"
 #include "fedmpi/nn/layer.h"
+
+#include "fedmpi/core/memory.h"
+#include "fedmpi/math/group_norm.h"
 
 typedef struct {
     double *memory;  /* of the kernels */

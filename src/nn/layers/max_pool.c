@@ -1,7 +1,8 @@
 /* Maxima of 2 x 2 pixels; the scratch is [batch][outputs]: which pixel won. */
+#include "fedmpi/nn/layer.h"
+
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/pool.h"
-#include "fedmpi/nn/layer.h"
 
 static size_t bytes(const fed_layer_t *layer, size_t max_batch) {
     return max_batch * layer->outputs;

@@ -1,7 +1,8 @@
 /* Residual connections, He et al. 2016: a shortcut passes its inputs on, and a sum adds them to
  * what the layers between have made of them. The two share the shortcut's scratch. */
-#include "fedmpi/core/memory.h"
 #include "fedmpi/nn/layer.h"
+
+#include "fedmpi/core/memory.h"
 
 #include <string.h>
 
