@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static char last_message[FED_MESSAGE_BYTES];
 static void (*abort_ranks)(void);
@@ -35,7 +37,25 @@ const char *fed_error_message(void) {
     return last_message;
 }
 
+static void end_all_ranks(void) {
+    void (*abort_all_ranks)(void) = abort_ranks;
+    abort_ranks = NULL; /* it may come back here, by exit() */
+    if (abort_all_ranks)
+        abort_all_ranks();
+}
+
+/* HDF5 ends the program without a word where it has no memory: the others would wait. */
+static void end_at_exit(void) {
+    if (!abort_ranks)
+        return;
+    fprintf(stderr, "fedmpi: rank %d: ended by a library, which may have no memory\n", abort_rank);
+    end_all_ranks();
+}
+
 void fed_set_abort(void (*abort_all_ranks)(void), int rank) {
+    static bool registered;
+    if (!registered)
+        registered = atexit(end_at_exit) == 0;
     abort_ranks = abort_all_ranks;
     abort_rank = rank;
 }
@@ -48,7 +68,6 @@ void fed_die_at(const char *file, int line, const char *format, ...) {
     fputc('\n', stderr);
     fflush(stderr);
     va_end(arguments);
-    if (abort_ranks)
-        abort_ranks();
-    abort();
+    end_all_ranks();
+    _exit(fed_status_exit_code(FED_FAILURE));
 }

@@ -29,10 +29,13 @@
 #define FUSE_SUPER_MAGIC 0x65735546
 #endif
 
-/* The place is wrong, or the disk is. */
+/* The place is wrong, or disk or system are. */
 static fed_status_t kind_of(int code) {
-    bool disk = code == ENOSPC || code == EDQUOT || code == EIO || code == EFBIG;
-    return disk ? FED_FAILURE : FED_INPUT;
+    static const int failures[] = {ENOSPC, EDQUOT, EIO, EFBIG, EMFILE, ENFILE, ENOMEM, ESTALE};
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (code == failures[i])
+            return FED_FAILURE;
+    return FED_INPUT;
 }
 
 fed_status_t fed_file_fail(const char *path, int code) {

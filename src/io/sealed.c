@@ -40,10 +40,10 @@ static void keep_previous(const char *path, const char *previous) {
         return;
     FED_AUTOFREE char *second = fed_format("%s.part", previous);
     unlink(second);
-    if (link(path, second) == 0)
-        rename(second, previous);
-    else
+    if (link(path, second) != 0)
         rename(path, previous); /* if that fails too, there is no previous one: no harm */
+    else if (rename(second, previous) != 0)
+        unlink(second); /* the one before stays */
 }
 
 fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes) {

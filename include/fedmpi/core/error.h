@@ -39,12 +39,13 @@ const char *fed_error_message(void);
             return fed_try_status_;                                                                \
     } while (0)
 
-/** Print rank, file, line and the message, then end every rank. */
+/** Print rank, file, line and the message, then end every rank, with the code of FED_FAILURE. */
 #define fed_die(...) fed_die_at(__FILE__, __LINE__, __VA_ARGS__)
 _Noreturn void fed_die_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** What fed_die calls to end the other ranks; comm sets it once MPI runs. */
+/** What fed_die calls to end the other ranks, and exit() where a library calls it; comm sets it
+ * while MPI runs. */
 void fed_set_abort(void (*abort_all_ranks)(void), int rank);
 
 #endif
