@@ -8,6 +8,7 @@
 #include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
+#include "fedmpi/io/earlier.h"
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/federation.h"
 #include "fedmpi/run/summary.h"
@@ -110,18 +111,29 @@ static fed_status_t conclude(fed_federation_t *federation, fed_status_t status) 
     return fed_comm_agree(federation->run->comm, status, NULL, NULL);
 }
 
-/* A complete run whose results file was taken away makes it again. Collective. */
-static bool results_are_there(const fed_federation_t *federation) {
-    bool there =
-        federation->server && fed_file_exists(fed_output_options(&federation->run->config)->file);
-    fed_comm_broadcast(federation->run->comm, &there, sizeof there);
-    return there;
+static bool is_complete(const char *results) {
+    fed_earlier_t earlier;
+    if (!fed_file_exists(results) || fed_earlier_read(&earlier, results) != FED_OK)
+        return false;
+    bool complete = earlier.status == FED_RUN_COMPLETE;
+    fed_earlier_fini(&earlier);
+    return complete;
+}
+
+/* A complete run makes its results file again where it was taken away, or where the run ended
+ * between its last checkpoint and the last word in the results. Collective. */
+static bool results_are_complete(const fed_federation_t *federation) {
+    bool complete =
+        federation->server && is_complete(fed_output_options(&federation->run->config)->file);
+    fed_comm_broadcast(federation->run->comm, &complete, sizeof complete);
+    return complete;
 }
 
 static fed_status_t run_federation(fed_run_t *run) {
     fed_federation_t federation;
     fed_status_t status = fed_federation_init(&federation, run);
-    bool nothing_to_do = status == FED_OK && federation.complete && results_are_there(&federation);
+    bool nothing_to_do =
+        status == FED_OK && federation.complete && results_are_complete(&federation);
     if (nothing_to_do) {
         fed_info("%s is complete already: nothing to do", fed_output_options(&run->config)->file);
     } else if (status == FED_OK) {
