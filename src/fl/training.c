@@ -17,21 +17,25 @@ static const fed_key_t keys[] = {
     FED_REAL(fed_training_options_t, learning_rate, 0, 1000, "0.01", "step size of the clients and the baseline", .above_minimum = true),
     FED_REAL(fed_training_options_t, weight_decay, 0, 1000, "0", "this times the parameters is added to each gradient (L2), by adamw to the step; 0: none"),
     FED_REAL(fed_training_options_t, clip_norm, 0, 1e30, "0", "L2 norm to which a mini-batch's gradient is scaled down if it is longer; 0: never"),
+    FED_REAL(fed_training_options_t, clip_sample_norm, 0, 1e30, "0", "L2 norm to which each sample's own gradient is scaled down before the mini-batch's mean; 0: never"),
     FED_INTEGER(fed_training_options_t, steps, 0, 16777215, "0", "mini-batches of a client in a round, in place of epochs; 0: epochs"),
 };
 /* clang-format on */
 
 const fed_key_group_t fed_training_keys = FED_KEY_GROUP("training", fed_training_options_t, keys);
 
-fed_status_t fed_training_check(const fed_config_t *config) {
+fed_status_t fed_training_check(const fed_config_t *config, const fed_model_t *model) {
     if (fed_config_uses(config, &fed_momentum_keys) && fed_momentum_options(config)->nesterov &&
         fed_momentum_options(config)->momentum == 0)
         return fed_config_fail(config, "training.nesterov", "needs training.momentum > 0");
+    if (model->tied && fed_training_options(config)->clip_sample_norm > 0)
+        return fed_config_fail(config, "training.clip_sample_norm",
+                               "does not go with layers that share their parameters "
+                               "(model.share_blocks), accepted with these is 0");
     return FED_OK;
 }
 
-/* Does something other than steps of SGD need the gradient as a vector? */
-static bool stores_gradient(const fed_model_t *model, const fed_config_t *config) {
+bool fed_training_stores_gradient(const fed_model_t *model, const fed_config_t *config) {
     return fed_training_options(config)->clip_norm > 0 || fed_optimizer_of(config)->step ||
            model->tied;
 }
@@ -53,13 +57,14 @@ void fed_training_init(fed_training_t *training, const fed_model_t *model,
                 .weight_decay = (float)fed_training_options(config)->weight_decay,
                 .nesterov = fed_momentum_options(config)->nesterov},
         .clip_norm = fed_training_options(config)->clip_norm,
+        .clip_sample_norm = fed_training_options(config)->clip_sample_norm,
         .batch_size = batch_size,
         .w = FED_NEW_ARRAY(float, model->parameters),
         .v = FED_NEW_ARRAY(float, optimizer->vectors * model->parameters),
         .x = FED_NEW_ARRAY(float, batch_size * samples->features),
         .labels = FED_NEW_ARRAY(int32_t, batch_size),
     };
-    if (stores_gradient(model, config))
+    if (fed_training_stores_gradient(model, config))
         fed_training_separate_gradient(training);
 }
 
@@ -90,7 +95,8 @@ void fed_training_separate_gradient(fed_training_t *training) {
 
 size_t fed_training_bytes(const fed_model_t *model, const fed_config_t *config) {
     size_t batch_size = (size_t)fed_training_options(config)->batch_size;
-    size_t vectors = 1 + fed_optimizer_of(config)->vectors + stores_gradient(model, config);
+    size_t vectors =
+        1 + fed_optimizer_of(config)->vectors + fed_training_stores_gradient(model, config);
     return vectors * model->parameters * sizeof(float) +
            batch_size * model->inputs * sizeof(float) + fed_workspace_bytes(model, batch_size);
 }
@@ -133,8 +139,14 @@ static size_t next_batch(fed_training_t *training) {
 
 static void take_batch(fed_training_t *training, size_t batch, const float *w,
                        const fed_sink_t *sink) {
-    fed_model_step(training->model, training->workspace, sink, batch, training->x, training->labels,
-                   w, &training->loss_sum, &training->correct);
+    double bound = training->clip_sample_norm;
+    if (bound > 0)
+        fed_model_clipped_step(training->model, training->workspace, sink, bound, batch,
+                               training->x, training->labels, w, &training->loss_sum,
+                               &training->correct);
+    else
+        fed_model_step(training->model, training->workspace, sink, batch, training->x,
+                       training->labels, w, &training->loss_sum, &training->correct);
 }
 
 /* g = keep * g + the gradient of the batch in x; g may be behind until settled. */

@@ -13,6 +13,7 @@
 #include "simd/kernels.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/math/norm.h"
 
 #include <string.h>
 
@@ -330,11 +331,11 @@ static void sum_pixels(size_t pixels, size_t depth, const float *restrict values
             sums[j] += values[j];
 }
 
-void fed_conv_backward_weights(fed_conv_t *conv, size_t batch, const float *x, const float *dy,
-                               const fed_sink_t *weights, const fed_sink_t *bias) {
+/* Both gradients of these samples, one behind the other in conv->gradient. */
+static void sum_gradients(fed_conv_t *conv, size_t batch, const float *x, const float *dy) {
     const pass_t *pass = conv->weights;
     size_t inputs = entry_count(&conv->forward), outputs = entry_count(&conv->backward);
-    size_t count = weight_count(&conv->shape), depth = conv->shape.outputs;
+    size_t depth = conv->shape.outputs;
     memset(conv->frame, 0, pass->frame_floats * sizeof *conv->frame);
     memset(conv->factors, 0, factor_count(pass) * sizeof *conv->factors);
     for (size_t s = 0; s < batch; s++) {
@@ -345,7 +346,23 @@ void fed_conv_backward_weights(fed_conv_t *conv, size_t batch, const float *x, c
             collect(conv, pass, to, from);
     }
     unpack_gradient(pass, conv->factors, conv->gradient);
+    sum_pixels(batch * outputs / depth, depth, dy, conv->gradient + weight_count(&conv->shape));
+}
+
+void fed_conv_backward_weights(fed_conv_t *conv, size_t batch, const float *x, const float *dy,
+                               const fed_sink_t *weights, const fed_sink_t *bias) {
+    size_t count = weight_count(&conv->shape);
+    sum_gradients(conv, batch, x, dy);
     fed_sink_take(weights, count, conv->gradient);
-    sum_pixels(batch * outputs / depth, depth, dy, conv->gradient + count);
-    fed_sink_take(bias, depth, conv->gradient + count);
+    fed_sink_take(bias, conv->shape.outputs, conv->gradient + count);
+}
+
+void fed_conv_squared_norms(fed_conv_t *conv, size_t batch, const float *x, const float *dy,
+                            double *squared) {
+    size_t inputs = entry_count(&conv->forward), outputs = entry_count(&conv->backward);
+    for (size_t s = 0; s < batch; s++) {
+        sum_gradients(conv, 1, x + s * inputs, dy + s * outputs);
+        squared[s] +=
+            fed_squared_norm(weight_count(&conv->shape) + conv->shape.outputs, conv->gradient);
+    }
 }

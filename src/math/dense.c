@@ -2,6 +2,8 @@
 
 #include "simd/kernels.h"
 
+#include "fedmpi/math/norm.h"
+
 void fed_dense_forward(size_t batch, size_t inputs, size_t outputs, const float *x, const float *w,
                        const float *bias, bool relu, float *y) {
     fed_simd_kernels()->product(&(fed_product_t){.batch = batch,
@@ -36,4 +38,11 @@ void fed_dense_backward_weights(size_t batch, size_t inputs, size_t outputs, con
                                                  .dy = dy,
                                                  .weights = weights,
                                                  .bias = bias});
+}
+
+void fed_dense_squared_norms(size_t batch, size_t inputs, size_t outputs, const float *x,
+                             const float *dy, double *squared) {
+    for (size_t s = 0; s < batch; s++)
+        squared[s] += (fed_squared_norm(inputs, x + s * inputs) + 1) *
+                      fed_squared_norm(outputs, dy + s * outputs);
 }

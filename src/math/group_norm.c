@@ -2,6 +2,8 @@
 
 #include "simd/kernels.h"
 
+#include "fedmpi/math/norm.h"
+
 size_t fed_group_norm_memory(const fed_group_norm_t *norm) {
     return 6 * norm->channels;
 }
@@ -16,4 +18,15 @@ void fed_group_norm_backward(const fed_group_norm_t *norm, size_t batch, const f
                              float *dweight, float *dbias, double *memory) {
     fed_simd_kernels()->group_norm_backward(norm, batch, x, dy, weight, gate, dx, dweight, dbias,
                                             memory);
+}
+
+void fed_group_norm_squared_norms(const fed_group_norm_t *norm, size_t batch, const float *x,
+                                  const float *dy, const float *weight, float *gradient,
+                                  double *squared, double *memory) {
+    size_t sample = norm->pixels * norm->channels;
+    for (size_t s = 0; s < batch; s++) {
+        fed_group_norm_backward(norm, 1, x + s * sample, dy + s * sample, weight, NULL, NULL,
+                                gradient, gradient + norm->channels, memory);
+        squared[s] += fed_squared_norm(2 * norm->channels, gradient);
+    }
 }

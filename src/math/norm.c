@@ -3,14 +3,18 @@
 
 #include <math.h>
 
-double fed_norm(size_t n, const float *x) {
+double fed_squared_norm(size_t n, const float *x) {
     enum { PARTS = 16 };
     double parts[PARTS] = {0}, sum = 0;
     for (size_t j = 0; j < n; j++)
         parts[j % PARTS] += (double)x[j] * (double)x[j];
     for (size_t part = 0; part < PARTS; part++)
         sum += parts[part];
-    return sqrt(sum);
+    return sum;
+}
+
+double fed_norm(size_t n, const float *x) {
+    return sqrt(fed_squared_norm(n, x));
 }
 
 double fed_norm_double(size_t n, const double *x) {

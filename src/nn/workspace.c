@@ -4,6 +4,8 @@
 #include "fedmpi/math/softmax.h"
 
 #include <assert.h>
+#include <math.h>
+#include <string.h>
 
 struct fed_workspace {
     const fed_model_t *model; /* borrowed */
@@ -11,6 +13,7 @@ struct fed_workspace {
     float **outputs; /* [layer][max_batch][outputs of the layer] */
     void **scratch;  /* [layer], NULL where the kind needs none or it has another's */
     float *delta[2]; /* [max_batch][widest layer]: derivatives, in turns */
+    double *squared; /* [max_batch]: norms of samples' gradients */
 };
 
 static size_t widest_layer(const fed_model_t *model) {
@@ -36,6 +39,7 @@ fed_workspace_t *fed_workspace_create(const fed_model_t *model, size_t max_batch
     }
     for (size_t i = 0; i < 2; i++)
         workspace->delta[i] = FED_NEW_ARRAY(float, max_batch *widest_layer(model));
+    workspace->squared = FED_NEW_ARRAY(double, max_batch);
     return workspace;
 }
 
@@ -51,6 +55,7 @@ void fed_workspace_destroy(fed_workspace_t *workspace) {
     fed_free(workspace->scratch);
     fed_free(workspace->delta[0]);
     fed_free(workspace->delta[1]);
+    fed_free(workspace->squared);
     fed_free(workspace);
 }
 
@@ -62,7 +67,7 @@ size_t fed_workspace_bytes(const fed_model_t *model, size_t max_batch) {
         floats += layer->outputs;
         scratch += layer->kind->scratch_bytes ? layer->kind->scratch_bytes(layer, max_batch) : 0;
     }
-    return max_batch * floats * sizeof(float) + scratch;
+    return max_batch * (floats * sizeof(float) + sizeof(double)) + scratch;
 }
 
 static void *scratch_of(const fed_workspace_t *workspace, const fed_layer_t *layer) {
@@ -103,16 +108,13 @@ static void forward(const fed_model_t *model, fed_workspace_t *workspace, size_t
     }
 }
 
-void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sink_t *sink,
-                    size_t batch, const float *x, const int32_t *labels, const float *w,
-                    double *loss_sum, int64_t *correct) {
-    assert(sink->kind != FED_SINK_SGD || (sink->w == w && !model->tied));
-    size_t layers = model->layer_count;
-    forward(model, workspace, batch, x, w);
+/* From the derivatives by the logits in delta[0], which they do not outlive. */
+static void backward(const fed_model_t *model, fed_workspace_t *workspace, const fed_sink_t *sink,
+                     size_t batch, const float *x, const float *w) {
+    assert(sink->kind == FED_SINK_STORE || !model->tied);
+    assert(sink->kind != FED_SINK_SGD || sink->w == w);
     float *dy = workspace->delta[0], *dx = workspace->delta[1];
-    fed_softmax_cross_entropy(batch, model->classes, workspace->outputs[layers - 1], labels, dy,
-                              loss_sum, correct);
-    for (size_t l = layers, first = first_with_parameters(model); l-- > first;) {
+    for (size_t l = model->layer_count, first = first_with_parameters(model); l-- > first;) {
         const fed_layer_t *layer = &model->layers[l];
         fed_sink_t own = *sink;
         if (layer->tied_ahead)
@@ -123,6 +125,46 @@ void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const 
         dx = dy;
         dy = derivative_by_inputs;
     }
+}
+
+/* Derivatives of the mean loss by the logits of the last forward, in delta[0]. */
+static void start_backward(const fed_model_t *model, fed_workspace_t *workspace, size_t batch,
+                           const int32_t *labels, double *loss_sum, int64_t *correct) {
+    fed_softmax_cross_entropy(batch, model->classes, workspace->outputs[model->layer_count - 1],
+                              labels, workspace->delta[0], loss_sum, correct);
+}
+
+void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sink_t *sink,
+                    size_t batch, const float *x, const int32_t *labels, const float *w,
+                    double *loss_sum, int64_t *correct) {
+    forward(model, workspace, batch, x, w);
+    start_backward(model, workspace, batch, labels, loss_sum, correct);
+    backward(model, workspace, sink, batch, x, w);
+}
+
+/* Scale the derivatives of samples whose gradient is longer than the bound; `squared` are the
+ * norms of their shares in the mean of the batch. */
+static void clip_samples(size_t batch, size_t classes, double bound, const double *squared,
+                         float *dy) {
+    for (size_t s = 0; s < batch; s++) {
+        double length = (double)batch * sqrt(squared[s]);
+        for (size_t c = 0; length > bound && c < classes; c++)
+            dy[s * classes + c] *= (float)(bound / length);
+    }
+}
+
+void fed_model_clipped_step(const fed_model_t *model, fed_workspace_t *workspace,
+                            const fed_sink_t *sink, double bound, size_t batch, const float *x,
+                            const int32_t *labels, const float *w, double *loss_sum,
+                            int64_t *correct) {
+    const fed_sink_t norms = fed_sink_norms(workspace->squared);
+    double counted_loss = 0;
+    int64_t counted = 0;
+    memset(workspace->squared, 0, batch * sizeof *workspace->squared);
+    fed_model_step(model, workspace, &norms, batch, x, labels, w, loss_sum, correct);
+    start_backward(model, workspace, batch, labels, &counted_loss, &counted);
+    clip_samples(batch, model->classes, bound, workspace->squared, workspace->delta[0]);
+    backward(model, workspace, sink, batch, x, w);
 }
 
 void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace) {

@@ -39,7 +39,7 @@ static memory_t estimate(const fed_run_t *run, size_t clients_here) {
                     FED_EVALUATION_BLOCK * train->features * sizeof(float) +
                     fed_partition_bytes(&run->partition) + 4 * clients * sizeof(uint32_t);
     size_t training = fed_training_bytes(&run->model, config);
-    if (fed_training_options(config)->clip_norm == 0 &&
+    if (!fed_training_stores_gradient(&run->model, config) &&
         (run->method.algorithm->correct || run->method.algorithm->train))
         training += n * sizeof(float); /* the gradient */
     training += fed_engine_updates_bytes(&problem, clients_here) +

@@ -279,7 +279,6 @@ static fed_status_t settle_products(fed_run_t *run) {
 static fed_status_t build(fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
     FED_TRY(check_parts(&run->config));
-    FED_TRY(fed_training_check(&run->config));
     FED_TRY(fed_method_find(&run->method, &run->config));
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
@@ -299,6 +298,7 @@ static fed_status_t build(fed_run_t *run) {
         .density = fed_samples_density(&data->train),
     };
     FED_TRY(fed_model_init(&run->model, &run->config, &input));
+    FED_TRY(fed_training_check(&run->config, &run->model));
     FED_TRY(settle_products(run));
     fed_method_settle(&run->method, &run->config, run->model.parameters);
     return FED_OK;

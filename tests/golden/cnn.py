@@ -7,6 +7,7 @@ Layout, for each model M (n samples, B = batch_size, C = classes), as in mlp.h5:
                             classes
     /M/x                    float32 [n, channels, height, width]
     /M/labels, batch_indices, batch_sizes, initial/..., first/..., O/...
+    /M/first/sample_norms   float64 [B]: L2 norm of the gradient of each sample's own loss
 
 for the models M = cnn (one channel), color (three channels), cifar (with group normalisation),
 single (one filter, odd sizes), resnet and resnet_plain (residual blocks, with and without
@@ -126,6 +127,17 @@ def loaded(shape: Shape, state: OrderedDict) -> nn.Sequential:
     return model
 
 
+def sample_norms(model: nn.Module, x: Tensor, y: Tensor) -> list[float]:
+    """The L2 norm of each sample's gradient by all parameters: one backward pass a sample."""
+    norms = []
+    for sample, label in zip(x, y):
+        model.zero_grad()
+        _, loss, _ = evaluate(model, sample[None], label[None])
+        loss.backward()
+        norms.append(float(torch.sqrt(sum((p.grad**2).sum() for p in model.parameters()))))
+    return norms
+
+
 def add_model(golden: Golden, name: str, shape: Shape, samples: int, batch_size: int,
               rng: np.random.RandomState, optimizers: dict[str, Sgd | Adam]) -> None:
     group, state = f"/{name}", initial_state(shape, rng)
@@ -151,6 +163,7 @@ def add_model(golden: Golden, name: str, shape: Shape, samples: int, batch_size:
                correct=np.int32(correct))
     golden.put_all(f"{group}/first/gradient",
                    {key: float32(p.grad) for key, p in model.named_parameters()})
+    golden.put(f"{group}/first", sample_norms=sample_norms(model, inputs[first], y[first]))
     for key, optimizer in optimizers.items():
         train(golden, f"{group}/{key}", loaded(shape, state), inputs, y, table, optimizer,
               SAVED_STEPS)

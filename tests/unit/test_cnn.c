@@ -225,6 +225,23 @@ static void trajectory_end(trajectory_t *t) {
     free(t->losses), free(t->correct), free(t->saved);
 }
 
+/* Norms of single samples' gradients, which are `batch` times their shares in the mean's. */
+static void check_sample_norms(network_t *network, const data_t *data, const char *name, float *x) {
+    GOLDEN_PATH(path, "/%.16s/first/sample_norms", name);
+    double squared[LARGEST_BATCH] = {0}, *expected = golden_doubles(golden, path, NULL);
+    const fed_sink_t sink = fed_sink_norms(squared);
+    int32_t labels[LARGEST_BATCH];
+    int64_t correct = 0;
+    size_t batch = gather(data, 0, x, labels);
+    step(network, &sink, batch, x, labels, 0, &correct);
+    for (size_t s = 0; s < batch; s++) {
+        double got = (double)batch * sqrt(squared[s]);
+        if (!(fabs(got - expected[s]) <= 1e-5 * (1 + expected[s])))
+            fail_msg("%s: the norm of sample %zu is %.9g, not %.9g", path, s, got, expected[s]);
+    }
+    free(expected);
+}
+
 static void set_golden(fed_config_t *config, const char *group, const char *key,
                        const char *attribute) {
     double value = golden_number(golden, group, attribute);
@@ -310,6 +327,8 @@ static void networks_train_as_pytorchs(void **unused) {
         float *x = calloc(LARGEST_BATCH * network->model.inputs, sizeof *x);
         load_initial(network, cases[i].name);
         check_first_batch(network, &data, cases[i].name, x);
+        if (!network->model.tied)
+            check_sample_norms(network, &data, cases[i].name, x);
         for (size_t o = 0; o < cases[i].optimizers; o++)
             follow(network, &data, cases[i].name, optimizers[o]);
         free(x);
@@ -419,6 +438,69 @@ static void gradients_are_differences(void **unused) {
                          fed_model_options(&t.network->config)->type->name, i, expected, got);
         }
         free(direction);
+        trial_destroy(&t);
+    }
+}
+
+/* --- single samples' gradients ----------------------------------------------------- */
+
+/* The gradient of sample s alone, with what it drops in the batch, in `g`; its norm. */
+static double sample_gradient(trial_t *t, size_t s, float *g) {
+    const fed_sink_t sink = fed_sink_store(0, g);
+    int64_t correct = 0;
+    double sum = 0;
+    step(t->network, &sink, 1, t->x + s * t->network->model.inputs, t->labels + s, s, &correct);
+    for (size_t j = 0; j < t->network->model.parameters; j++)
+        sum += (double)g[j] * (double)g[j];
+    return sqrt(sum);
+}
+
+static double clipped_step(trial_t *t, double bound, const fed_sink_t *sink) {
+    const fed_stream_t stream = {.seed = 1, .who = 2, .when = 3, .which = 4};
+    double loss = 0;
+    int64_t correct = 0;
+    fed_model_draw(&t->network->model, t->network->workspace, &stream, 0, t->batch);
+    fed_model_clipped_step(&t->network->model, t->network->workspace, sink, bound, t->batch, t->x,
+                           t->labels, t->network->w, &loss, &correct);
+    fed_model_settle(&t->network->model, t->network->workspace);
+    return loss / (double)t->batch;
+}
+
+/* All norms at once against a backward pass a sample, and the mean of what is clipped by them. */
+static void samples_are_clipped_alone(void **unused) {
+    (void)unused;
+    for (size_t i = 0; i < trials(48); i++) {
+        if (i % KINDS == 5)
+            continue; /* tied */
+        trial_t t = any_trial(i, i % 2 ? 0.4 : 0);
+        size_t n = t.network->model.parameters;
+        float *g = calloc(n + 1, sizeof *g), *got = calloc(n + 1, sizeof *got);
+        double *mean = calloc(n + 1, sizeof *mean), squared[LARGEST_BATCH] = {0};
+        double norms[LARGEST_BATCH], bound = 0, length = 0;
+        int64_t correct = 0;
+        const fed_sink_t squares = fed_sink_norms(squared), store = fed_sink_store(0, got);
+        double loss = step(t.network, &squares, t.batch, t.x, t.labels, 0, &correct);
+        for (size_t s = 0; s < t.batch; s++) {
+            norms[s] = sample_gradient(&t, s, g);
+            bound += norms[s] / (double)t.batch; /* some are longer */
+            double share = (double)t.batch * sqrt(squared[s]);
+            if (!(fabs(share - norms[s]) <= 2e-5 * (1 + norms[s])))
+                fail_msg("%s, trial %zu: the norm of sample %zu is %g, alone %g", types[i % KINDS],
+                         i, s, share, norms[s]);
+        }
+        for (size_t s = 0; s < t.batch; s++) {
+            double factor = fmin(1, bound / sample_gradient(&t, s, g)) / (double)t.batch;
+            for (size_t j = 0; j < n; j++)
+                mean[j] += factor * (double)g[j];
+        }
+        assert_true(clipped_step(&t, bound, &store) == loss);
+        for (size_t j = 0; j < n; j++)
+            length += mean[j] * mean[j];
+        for (size_t j = 0; j < n; j++)
+            if (!(fabs((double)got[j] - mean[j]) <= 2e-5 * (1 + sqrt(length))))
+                fail_msg("%s, trial %zu: parameter %zu has %g, not %g", types[i % KINDS], i, j,
+                         (double)got[j], mean[j]);
+        free(g), free(got), free(mean);
         trial_destroy(&t);
     }
 }
@@ -623,6 +705,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(networks_train_as_pytorchs),
         TEST(gradients_are_differences),
+        TEST(samples_are_clipped_alone),
         TEST(the_papers_network),
         TEST(tensors_go_out_and_in),
         TEST(initial_values_are_pytorchs_default),

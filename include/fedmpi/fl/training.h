@@ -21,7 +21,7 @@
 typedef struct fed_training_options {
     int64_t epochs, batch_size;
     double learning_rate, weight_decay;
-    double clip_norm;
+    double clip_norm, clip_sample_norm;
     int64_t steps;
 } fed_training_options_t;
 
@@ -40,8 +40,9 @@ typedef struct fed_training {
     const fed_model_t *model;         /**< borrowed */
     const fed_samples_t *samples;     /**< borrowed */
     fed_workspace_t *workspace;
-    fed_sgd_t sgd;    /**< learning rate and weight decay are any optimizer's */
-    double clip_norm; /**< of the gradient; 0: as it is */
+    fed_sgd_t sgd;           /**< learning rate and weight decay are any optimizer's */
+    double clip_norm;        /**< of the gradient; 0: as it is */
+    double clip_sample_norm; /**< of each sample's before that; 0: as they are */
     size_t batch_size;
     float *w;        /**< parameters in training, [model->parameters] */
     float *v;        /**< what the optimizer remembers, [optimizer->vectors][model->parameters] */
@@ -62,8 +63,11 @@ typedef struct fed_training {
     int64_t steps;       /**< with g, since v was zero */
 } fed_training_t;
 
-/** Do the keys of [training] go together? */
-fed_status_t fed_training_check(const fed_config_t *config);
+/** Do the keys of [training] go together, and with the model? */
+fed_status_t fed_training_check(const fed_config_t *config, const fed_model_t *model);
+
+/** Is the gradient a vector of its own for the optimizer's, clipping's or the model's sake? */
+bool fed_training_stores_gradient(const fed_model_t *model, const fed_config_t *config);
 
 void fed_training_init(fed_training_t *training, const fed_model_t *model,
                        const fed_samples_t *samples, const fed_config_t *config);

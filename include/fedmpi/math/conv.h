@@ -67,4 +67,14 @@ void fed_conv_backward_input(fed_conv_t *conv, size_t batch, const float *dy, co
 void fed_conv_backward_weights(fed_conv_t *conv, size_t batch, const float *x, const float *dy,
                                const fed_sink_t *weights, const fed_sink_t *bias);
 
+/** squared[s] += the squared L2 norm of sample s's share of both gradients, one sample after the
+ * other; takes about as long as _backward_weights.
+ *
+ * @param x        [in]     as in _forward
+ * @param dy       [in]     derivative by the outputs, as y
+ * @param squared  [in,out] [batch]
+ */
+void fed_conv_squared_norms(fed_conv_t *conv, size_t batch, const float *x, const float *dy,
+                            double *squared);
+
 #endif

@@ -50,4 +50,14 @@ void fed_dense_backward_input(size_t batch, size_t inputs, size_t outputs, const
 void fed_dense_backward_weights(size_t batch, size_t inputs, size_t outputs, const float *x,
                                 const float *dy, const fed_sink_t *weights, const fed_sink_t *bias);
 
+/** squared[s] += the squared L2 norm of sample s's share of both gradients, which is
+ * (|x|^2 + 1) |dy|^2 of its rows: Goodfellow 2015.
+ *
+ * @param x        [in]     [batch][inputs]
+ * @param dy       [in]     [batch][outputs]
+ * @param squared  [in,out] [batch]
+ */
+void fed_dense_squared_norms(size_t batch, size_t inputs, size_t outputs, const float *x,
+                             const float *dy, double *squared);
+
 #endif

@@ -34,4 +34,17 @@ void fed_group_norm_backward(const fed_group_norm_t *norm, size_t batch, const f
                              const float *dy, const float *weight, const float *gate, float *dx,
                              float *dweight, float *dbias, double *memory);
 
+/** squared[s] += the squared L2 norm of sample s's share of the derivatives by weight and bias.
+ *
+ * @param x         [in]     [batch][pixels][channels]
+ * @param dy        [in]     derivative by the outputs, as x
+ * @param weight    [in]     [channels]
+ * @param gradient  [out]    [2][channels]
+ * @param squared   [in,out] [batch]
+ * @param memory    [out]    [fed_group_norm_memory()]
+ */
+void fed_group_norm_squared_norms(const fed_group_norm_t *norm, size_t batch, const float *x,
+                                  const float *dy, const float *weight, float *gradient,
+                                  double *squared, double *memory);
+
 #endif

@@ -7,6 +7,9 @@
 /** Of [n] floats, in sixteen independent sums: the one for every step of training. */
 double fed_norm(size_t n, const float *x);
 
+/** Its square, before the root. */
+double fed_squared_norm(size_t n, const float *x);
+
 /** Of [n] doubles, number by number. */
 double fed_norm_double(size_t n, const double *x);
 

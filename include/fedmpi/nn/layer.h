@@ -44,7 +44,8 @@ typedef struct fed_layer_kind {
      * bring up to date what the last sink's steps put off. */
     void (*forward)(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,
                     const float *w, float *y);
-    /** Derivatives by the inputs, then those by the layer's own parameters, to the sink.
+    /** Derivatives by the inputs, then those by the layer's own parameters, or norms of samples'
+     * shares of these, to the sink. Once or more for a forward.
      * @param dy [batch][outputs], already zero where this layer's ReLU was closed
      * @param w the model's parameters, @param sink theirs
      * @param dx [out] [batch][inputs], or NULL for the first layer */

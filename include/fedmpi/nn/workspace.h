@@ -29,7 +29,8 @@ void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
  * before it.
  *
  * @param sink     takes the gradient of the batch's mean loss; its vectors, [parameters] each,
- *                 are borrowed until fed_model_settle; stores it if the model is tied
+ *                 are borrowed until fed_model_settle; stores it if the model is tied. One of
+ *                 norms takes those of the samples' shares in that mean
  * @param x        [in]     [batch][inputs]
  * @param labels   [in]     [batch], 0 .. classes-1
  * @param w        [in]     [parameters]; the sink's own if that makes steps
@@ -39,6 +40,17 @@ void fed_model_draw(const fed_model_t *model, fed_workspace_t *workspace,
 void fed_model_step(const fed_model_t *model, fed_workspace_t *workspace, const fed_sink_t *sink,
                     size_t batch, const float *x, const int32_t *labels, const float *w,
                     double *loss_sum, int64_t *correct);
+
+/** The same step, but each sample's gradient is scaled down to the L2 norm `bound` if it is longer,
+ * before the mean: Abadi et al. 2016, "Deep Learning with Differential Privacy", Algorithm 1
+ * without the noise. Single gradients are not stored: a first backward pass finds their norms, a
+ * second one takes each sample by its factor (Li et al. 2022, "Large Language Models Can Be
+ * Strong Differentially Private Learners", section 4). The model is not tied.
+ */
+void fed_model_clipped_step(const fed_model_t *model, fed_workspace_t *workspace,
+                            const fed_sink_t *sink, double bound, size_t batch, const float *x,
+                            const int32_t *labels, const float *w, double *loss_sum,
+                            int64_t *correct);
 
 /** Bring the vectors of the steps' sink up to date. Cheap when they are. */
 void fed_model_settle(const fed_model_t *model, fed_workspace_t *workspace);

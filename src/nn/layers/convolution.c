@@ -43,7 +43,10 @@ static void backward(const fed_layer_t *layer, void *scratch, size_t batch, cons
     if (dx) /* before the sink changes w */
         fed_conv_backward_input(scratch, batch, dy, w + layer->weight, layer->input_relu ? x : NULL,
                                 dx);
-    fed_conv_backward_weights(scratch, batch, x, dy, &weights, &bias);
+    if (sink->kind == FED_SINK_NORMS)
+        fed_conv_squared_norms(scratch, batch, x, dy, sink->squared);
+    else
+        fed_conv_backward_weights(scratch, batch, x, dy, &weights, &bias);
 }
 
 const fed_layer_kind_t fed_layer_convolution = {

@@ -51,7 +51,9 @@ static void backward(const fed_layer_t *layer, void *scratch, size_t batch, cons
                      const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
     fed_sink_t weights = fed_sink_at(sink, layer->weight), bias = fed_sink_at(sink, layer->bias);
     backward_input(layer, batch, x, dy, w, dx); /* before the sink changes w */
-    if (by_openblas(layer, FED_PRODUCT_BACKWARD_WEIGHTS, batch)) {
+    if (sink->kind == FED_SINK_NORMS)
+        fed_dense_squared_norms(batch, layer->inputs, layer->outputs, x, dy, sink->squared);
+    else if (by_openblas(layer, FED_PRODUCT_BACKWARD_WEIGHTS, batch)) {
         assert(scratch);
         fed_gemm_backward_weights(batch, layer->inputs, layer->outputs, x, dy, &weights, &bias,
                                   scratch);
@@ -92,7 +94,10 @@ static void sparse_backward(const fed_layer_t *layer, void *scratch, size_t batc
                             const float *dy, const float *w, const fed_sink_t *sink, float *dx) {
     fed_sink_t weights = fed_sink_at(sink, layer->weight), bias = fed_sink_at(sink, layer->bias);
     backward_input(layer, batch, x, dy, w, dx);
-    fed_sparse_backward_weights(scratch, batch, x, dy, &weights, &bias);
+    if (sink->kind == FED_SINK_NORMS)
+        fed_dense_squared_norms(batch, layer->inputs, layer->outputs, x, dy, sink->squared);
+    else
+        fed_sparse_backward_weights(scratch, batch, x, dy, &weights, &bias);
 }
 
 static void sparse_infer(const fed_layer_t *layer, void *scratch, size_t batch, const float *x,

@@ -61,6 +61,11 @@ static void backward(const fed_layer_t *layer, void *memory, size_t batch, const
     float *dweight = scratch->gradient, *dbias = scratch->gradient + norm.channels;
     fed_group_norm_backward(&norm, batch, x, dy, w + layer->weight, layer->input_relu ? x : NULL,
                             dx, dweight, dbias, scratch->memory);
+    if (sink->kind == FED_SINK_NORMS) {
+        fed_group_norm_squared_norms(&norm, batch, x, dy, w + layer->weight, scratch->gradient,
+                                     sink->squared, scratch->memory);
+        return;
+    }
     fed_sink_take(&weights, norm.channels, dweight);
     fed_sink_take(&bias, norm.channels, dbias);
 }
