@@ -92,6 +92,6 @@ fed_status_t fed_initial_parameters(const fed_config_t *config, const fed_model_
         return FED_OK;
     FED_AUTOFREE char *names = fed_plugin_names(&fed_initializations);
     return fed_config_fail(config, "model.init",
-                           "%s; accepted is %s | an HDF5 file with the model's tensors",
+                           "%s; accepted is %s | a path to an HDF5 file with the model's tensors",
                            fed_error_message(), names);
 }

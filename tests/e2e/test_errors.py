@@ -42,7 +42,7 @@ TOO_MUCH = {
                           "No such file", "make data"),
     "no results file": (["output.file="], "output.file = (nothing)", "path of a file"),
     "a model file that is not there": (["model.init=/nowhere.h5"], "model.init = /nowhere.h5",
-                                       "No such file", "accepted is pytorch or an HDF5 file"),
+                                       "No such file", "accepted is pytorch | kaiming | a path to an HDF5 file"),
 }
 
 
