@@ -19,8 +19,7 @@ void *fed_alloc_at(size_t count, size_t size, const char *file, int line) {
     void *memory = aligned_alloc(FED_ALIGNMENT, rounded);
     if (!memory)
         fed_die_at(file, line,
-                   "no memory for %.1f MiB: fewer ranks on this node, or a smaller task",
-                   (double)bytes / 1048576.0);
+                   "no memory for %zu bytes: fewer ranks on this node, or a smaller task", bytes);
     live_allocations++;
     return memset(memory, 0, rounded);
 }

@@ -176,7 +176,7 @@ static char *pack(const fed_table_t *to, const fed_table_t *from, const void *ro
     for (size_t i = 0; i < count; i++) {
         char *row = packed + i * to->row_bytes;
         memcpy(row, (const char *)rows + i * from->row_bytes, own);
-        if (added > 0)
+        if (cells)
             memcpy(row + own, (const char *)cells + i * added, added);
     }
     return packed;
