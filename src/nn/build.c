@@ -54,6 +54,7 @@ static bool has_parameters(const fed_layer_t *layer) {
 
 /* Earlier layers with this one's parameters. */
 static void tie(fed_model_t *model, const fed_layer_t *layer) {
+    assert(model->layers || model->layer_count == 0);
     for (size_t l = 0; has_parameters(layer) && l < model->layer_count; l++)
         if (has_parameters(&model->layers[l]) && model->layers[l].weight == layer->weight)
             model->tied = model->layers[l].tied_ahead = true;

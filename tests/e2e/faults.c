@@ -8,7 +8,8 @@
  *
  * Calls of MPI, of the C library and of the launcher are not counted and do not fail; nor do
  * small allocations of HDF5, after which it crashes. */
-#define _GNU_SOURCE
+// The C library's names of parameters are reserved.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -177,3 +178,4 @@ void *mmap(void *wish, size_t bytes, int protection, int flags, int file, off_t 
 pid_t fork(void) {
     return FAILS("fork") ? -1 : NEXT(fork)();
 }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

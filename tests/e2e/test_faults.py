@@ -39,8 +39,9 @@ class Faults(ProgramCase):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.library = cls.data / "faults.so"
-        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", cls.library,
-                        Path(__file__).with_name("faults.c"), "-ldl"], check=True)
+        subprocess.run([os.environ.get("CC", "cc"), "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1",
+                        "-o", cls.library, Path(__file__).with_name("faults.c"), "-ldl"],
+                       check=True)
 
     def run_with(self, rank: int, **fault: object) -> Outcome:
         environment = {f"FAULT_{name.upper()}": str(value) for name, value in fault.items()}

@@ -335,7 +335,7 @@ static fed_client_row_t train_once(const federation_t *federation, int64_t *sums
 /* The method that other keys ask for, on the vectors that there are. */
 static void choose_rule(federation_t *federation, const char *rule) {
     fed_method_t *method = &federation->problem.method, found;
-    set(&federation->problem.config, "federated.aggregation", rule);
+    set(&federation->problem.config, "federated.aggregation", "%s", rule);
     assert_ok(fed_method_find(&found, &federation->problem.config));
     method->client_columns = found.client_columns;
     method->chain = found.chain;

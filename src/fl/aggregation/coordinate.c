@@ -4,13 +4,13 @@
 
 #define STRIP 64 /* coordinates that are sorted together: so many columns stay in cache */
 
-/* Sort the first coordinates of vectors[clients][stride]: insertion, by exchanges of whole vectors,
- * which the compiler makes vector minima and maxima of. */
-static void sort_coordinates(size_t clients, size_t width, size_t stride, float *vectors) {
+/* Sort the first count coordinates of vectors[clients][stride]: insertion, by exchanges of whole
+ * vectors, which the compiler makes vector minima and maxima of. */
+static void sort_coordinates(size_t clients, size_t count, size_t stride, float *vectors) {
     for (size_t i = 1; i < clients; i++)
         for (size_t k = i; k > 0; k--) {
             float *restrict low = vectors + (k - 1) * stride, *restrict high = vectors + k * stride;
-            for (size_t c = 0; c < width; c++) {
+            for (size_t c = 0; c < count; c++) {
                 float a = low[c], b = high[c];
                 low[c] = a < b ? a : b;
                 high[c] = a < b ? b : a;
