@@ -120,6 +120,11 @@ fi
 export SLURM_WAIT=${SLURM_WAIT:-30}   # seconds that srun gives ranks when the first has ended
 export OPENBLAS_NUM_THREADS=1         # a rank is a core
 export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits leaves its core to one that trains
+export OMPI_ALLOW_RUN_AS_ROOT=${OMPI_ALLOW_RUN_AS_ROOT:-1} # as everybody in a container is
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=${OMPI_ALLOW_RUN_AS_ROOT_CONFIRM:-1}
+if [[ -z ${SLURM_JOB_ID:-} ]]; then # on a laptop: as many ranks as asked for, whatever its cores
+    export OMPI_MCA_rmaps_base_oversubscribe=${OMPI_MCA_rmaps_base_oversubscribe:-1}
+fi
 # Open MPI 4 has a folder in /tmp that all mpirun of a user on a node share and that the last
 # one removes: a job that starts in that moment fails. So jobs that share a node, which are
 # those of one node, have a folder each.
