@@ -90,8 +90,8 @@ fed_status_t fed_initial_parameters(const fed_config_t *config, const fed_model_
     split_location(fed_initialization_options(config)->init, &file, &group);
     if (read_file(file, group, model, w) == FED_OK)
         return FED_OK;
-    FED_AUTOFREE char *names = fed_plugin_names(&fed_initializations);
+    FED_AUTOFREE char *accepted = fed_key_accepted(fed_config_value(config, "model.init")->key);
     return fed_config_fail(config, "model.init",
-                           "%s; accepted is %s | a path to an HDF5 file with the model's tensors",
-                           fed_error_message(), names);
+                           "%s; accepted is %s to an HDF5 file with the model's tensors",
+                           fed_error_message(), accepted);
 }

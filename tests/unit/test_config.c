@@ -51,6 +51,11 @@ static bool is_text(const fed_key_t *key) {
     return key->type == FED_KEY_TEXT || key->type == FED_KEY_PATH;
 }
 
+static bool is_word(const fed_key_t *key) {
+    return key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE ||
+           key->type == FED_KEY_NAME || key->type == FED_KEY_NAMES;
+}
+
 /* Refused with the place, the key, the value as written and what is accepted. */
 static void assert_refused(const fed_config_value_t *of, const char *value) {
     char *accepted = fed_key_accepted(of->key);
@@ -89,8 +94,7 @@ static void wrong_types_are_refused(void **state) {
             assert_refused(of, not_numbers[w]);
         for (size_t w = 0; is_number(key) && key->type != FED_KEY_REAL && w < 4; w++)
             assert_refused(of, not_integers[w]);
-        bool is_word = key->type == FED_KEY_BOOLEAN || key->type == FED_KEY_CHOICE || key->plugins;
-        if (is_word && !is_text(key))
+        if (is_word(key))
             for (size_t w = 0; w < 5; w++)
                 assert_refused(of, not_words[w]);
         if (!is_text(key) && key->type != FED_KEY_INTEGERS && key->type != FED_KEY_NAMES)
