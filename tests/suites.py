@@ -126,8 +126,9 @@ def static(build: Path, parallel: int) -> list[Job]:
                    str(TESTS / "static" / "circles.py"), str(build))
     runner = Job("static/test_run", [sys.executable, "-m", "unittest", "-v",
                                      str(TESTS / "static" / "test_run.py")], "unittest")
-    return [tidy, runner,
-            tool("layers", sys.executable, sys.executable, str(TESTS / "static" / "layers.py")),
+    scripts = [tool(name, sys.executable, sys.executable, str(TESTS / "static" / f"{name}.py"))
+               for name in ("layers", "headers")]
+    return [tidy, runner, *scripts,
             target("format-check", "clang-format"), target("cppcheck", "cppcheck"),
             target("shellcheck", "shellcheck"), *after(build_job(build, parallel), [circles])]
 

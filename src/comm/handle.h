@@ -9,6 +9,7 @@
 #include "fedmpi/comm/nodes.h"
 
 #include <mpi.h>
+#include <stddef.h>
 
 struct fed_comm {
     MPI_Comm world; /* a duplicate of MPI_COMM_WORLD that returns errors; MPI_COMM_NULL: alone */
