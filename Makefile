@@ -92,8 +92,10 @@ endif
 
 all: fedmpi ## the program (the default)
 
-fedmpi: $(PROGRAM)
-	@cp $< $@
+# Compared and not by time, for there may be several builds: ./fedmpi is the one asked for last.
+fedmpi: $(PROGRAM) FORCE
+	@cmp -s $< $@ || cp $< $@
+FORCE:
 
 $(PROGRAM): $(BUILD)/src/cli/main.o $(LIBRARY)
 	$(call quiet,LINK,$@) $(CC) $(FLAGS) $^ $(LIBS) -o $@
@@ -190,7 +192,7 @@ include tests/soak/soak.mk
 include tests/bench/bench.mk
 include tests/scale/scale.mk
 
-.SECONDARY:
+.SECONDARY: $(C_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: all demo data install uninstall docs clean help
 
 # What each object was made from: all sources, so that no program's headers are forgotten.

@@ -117,6 +117,18 @@ class Packages(SetupCase):
                 for other in others:
                     self.assertNotIn(other, done.stderr)
 
+    def test_make_builds_elsewhere_too(self) -> None:
+        """Also where ./fedmpi is newer than all sources; which is the build asked for last."""
+        tree = self.folder / "tree"
+        for name in ("src", "include", "jobs", "tests"):
+            shutil.copytree(program.ROOT / name, tree / name)
+        for name in ("Makefile", "VERSION"):
+            shutil.copy(program.ROOT / name, tree)
+        (tree / "fedmpi").write_text("another build")
+        said = self.call("make", "-C", tree, "--dry-run", "BUILD=other", MAKEFLAGS="").stdout
+        self.assertRegex(said, r"-o other/fedmpi\n")
+        self.assertRegex(said, r"cp other/fedmpi fedmpi\n")
+
     def test_make_takes_a_prefix(self) -> None:
         """HDF5 where neither pkg-config nor the compiler finds it."""
         prefix = self.folder / "hdf5"
