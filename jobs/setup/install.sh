@@ -27,6 +27,16 @@ put_folder() {
     done
 }
 
+# FOLDER PATH: a folder of pages, whose links lead to the installed headers. Sources are not installed:
+# what links to them keeps its text.
+put_pages() {
+    put_folder "$1" "$2"
+    find "$root/$2" -name '*.md' -exec sed -i.before -E \
+        -e 's#\[([^][]*)\]\((\.\./)+src/[^)]*\)#\1#g' \
+        -e 's#\]\(\.\./\.\./include/#](../../../../../include/#g' {} +
+    find "$root/$2" -name '*.before' -exec rm {} +
+}
+
 mode_of() {
     if [ -x "$1" ]; then echo 755; else echo 644; fi
 }
@@ -58,7 +68,7 @@ install_all() {
     put_folder include/fedmpi include/fedmpi
     put_folder configs share/fedmpi/configs
     put 755 jobs/setup/data.sh share/fedmpi/jobs/setup/data.sh
-    put_folder docs share/doc/fedmpi/docs
+    put_pages docs share/doc/fedmpi/docs
     for file in README.md LICENSE CHANGELOG.md CITATION.cff CONTRIBUTING.md; do
         put 644 "$file" "share/doc/fedmpi/$file"
     done

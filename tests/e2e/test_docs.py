@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 import program
+from markdown_pages import links
 
 ROOT = program.ROOT
 REFERENCE = ROOT / "docs" / "reference"
@@ -29,11 +30,6 @@ def pages() -> dict[Path, str]:
     return found
 
 
-def without_code(text: str) -> str:
-    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"`[^`\n]*`", "", text)
-
-
 def anchors(text: str) -> set[str]:
     """Of the headings, as GitHub makes them."""
     found: dict[str, int] = {}
@@ -51,19 +47,12 @@ def anchors(text: str) -> set[str]:
 class Links(unittest.TestCase):
     """In all pages of the repository."""
 
-    def links(self) -> list[tuple[Path, str]]:
-        return [(page, link) for page, text in pages().items()
-                for link in re.findall(r"\]\(([^)\s]+)\)", without_code(text))]
-
     def test_files_and_headings_are_there(self) -> None:
-        links = self.links()
-        self.assertGreater(len(links), 60)
-        for page, link in links:
-            if "://" in link or link.startswith("mailto:"):
-                continue
-            name, _, anchor = link.partition("#")
+        found = [(page, *link) for page, text in pages().items() for link in links(text)]
+        self.assertGreater(len(found), 60)
+        for page, name, anchor in found:
             target = (page.parent / name).resolve() if name else page
-            with self.subTest(page=str(page.relative_to(ROOT)), link=link):
+            with self.subTest(page=str(page.relative_to(ROOT)), link=f"{name}#{anchor}"):
                 self.assertTrue(target.exists())
                 self.assertTrue(target.is_relative_to(ROOT))
                 if anchor:
@@ -80,7 +69,7 @@ class Links(unittest.TestCase):
             if page in reached:
                 continue
             reached.add(page)
-            for link in re.findall(r"\]\(([^)\s#]+)[^)]*\)", without_code(pages()[page])):
+            for link, _ in links(pages()[page]):
                 target = (page.parent / link).resolve()
                 if target in pages():
                     waiting.append(target)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import program
+from markdown_pages import links
 from program import ROOT, ProgramCase
 
 BUILD = program.PROGRAM.parent if program.PROGRAM.parent != ROOT else ROOT / "build"
@@ -91,6 +92,16 @@ class Installed(ProgramCase):
         self.assertEqual([path for path in self.prefix.rglob("fedmpi")], [])
         with self.assertRaises(subprocess.CalledProcessError):
             make("uninstall", f"PREFIX={self.prefix}")
+
+    def test_pages_link_to_what_is_installed(self):
+        pages = sorted((self.prefix / "share/doc").rglob("*.md"))
+        found = [(page, name) for page in pages for name, _ in links(page.read_text()) if name]
+        self.assertGreater(len(found), 60)
+        for page, name in found:
+            with self.subTest(page=page.name, link=name):
+                target = (page.parent / name).resolve()
+                self.assertTrue(target.exists())
+                self.assertTrue(target.is_relative_to(self.prefix.resolve()))
 
     def test_a_packager_has_destdir(self):
         stage = self.folder / "stage"
