@@ -122,6 +122,11 @@ export OPENBLAS_NUM_THREADS=1         # a rank is a core
 export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits leaves its core to one that trains
 export OMPI_ALLOW_RUN_AS_ROOT=${OMPI_ALLOW_RUN_AS_ROOT:-1} # as everybody in a container is
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=${OMPI_ALLOW_RUN_AS_ROOT_CONFIRM:-1}
+# A node that is cut off closes no connection: mpirun asks after a minute without a word, and ends
+# the run a minute later (Open MPI's own numbers make it eight).
+export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-60}
+export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-10}
+export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-6}
 if [[ -z ${SLURM_JOB_ID:-} ]]; then # on a laptop: as many ranks as asked for, whatever its cores
     export OMPI_MCA_rmaps_base_oversubscribe=${OMPI_MCA_rmaps_base_oversubscribe:-1}
 fi

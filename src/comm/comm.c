@@ -9,14 +9,19 @@
 #include "fedmpi/comm/agree.h"
 #include "fedmpi/core/memory.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PIECE_BYTES ((size_t)64 << 20)
+#define ABORT_SECONDS 10
 
-static void abort_all_ranks(void) {
-    MPI_Abort(MPI_COMM_WORLD, fed_status_exit_code(FED_FAILURE));
+/* Where the others cannot be reached, the alarm ends this rank at least. */
+static void abort_all_ranks(int exit_code) {
+    signal(SIGALRM, SIG_DFL);
+    alarm(ABORT_SECONDS);
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
 static void start(fed_comm_t *comm, int *argc, char ***argv) {

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "control.h"
+#include "silence.h"
 #include "watchdog.h"
 
 #include "fedmpi/comm/nodes.h"
@@ -16,6 +17,7 @@ struct fed_comm {
     MPI_Comm node;  /* the ranks that share memory with this one */
     fed_control_t control;
     fed_watchdog_t watchdog;
+    fed_silence_t silence;
     int rank, size, node_rank, node_size;
     int cores;    /* of this node that its ranks may use */
     bool crowded; /* they are fewer than the ranks */

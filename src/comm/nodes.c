@@ -1,6 +1,7 @@
 #include "fedmpi/comm/nodes.h"
 
 #include "handle.h"
+#include "wait.h"
 
 #include "fedmpi/comm/agree.h"
 #include "fedmpi/core/memory.h"
@@ -21,7 +22,10 @@ char *fed_comm_distinct(const fed_comm_t *comm, const char *mine, const char *be
     FED_AUTOFREE text_t *texts = comm->rank == 0 ? FED_NEW_ARRAY(text_t, (size_t)comm->size) : NULL;
     if (comm->size == 1)
         return fed_strdup(own.chars);
-    MPI_TRY(MPI_Gather(&own, sizeof own, MPI_CHAR, texts, sizeof own, MPI_CHAR, 0, comm->world));
+    MPI_Request request;
+    MPI_TRY(MPI_Igather(&own, sizeof own, MPI_CHAR, texts, sizeof own, MPI_CHAR, 0, comm->world,
+                        &request));
+    fed_mpi_wait(comm, &request);
     fed_text_t all = {0};
     for (int rank = 0; texts && rank < comm->size; rank++) {
         int earlier = rank - 1; /* ranks of a host usually stand together */
@@ -60,12 +64,15 @@ fed_status_t fed_comm_agree_text(const fed_comm_t *comm, const char *what, const
         snprintf(first.text.chars, sizeof first.text.chars, "%s", mine);
         snprintf(first.host.chars, sizeof first.host.chars, "%s", comm->host);
     }
-    MPI_TRY(MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, comm->world));
+    MPI_Request request;
+    MPI_TRY(MPI_Ibcast(&first, sizeof first, MPI_BYTE, 0, comm->world, &request));
+    fed_mpi_wait(comm, &request);
     text_t own = first.text;
     if (mine)
         snprintf(own.chars, sizeof own.chars, "%s", mine);
     int differs = strcmp(own.chars, first.text.chars) != 0, differing;
-    MPI_TRY(MPI_Allreduce(&differs, &differing, 1, MPI_INT, MPI_SUM, comm->world));
+    MPI_TRY(MPI_Iallreduce(&differs, &differing, 1, MPI_INT, MPI_SUM, comm->world, &request));
+    fed_mpi_wait(comm, &request);
     if (differing == 0)
         return FED_OK;
     fed_text_t message = {0};

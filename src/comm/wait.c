@@ -33,10 +33,12 @@ static void wait_with_naps(const fed_comm_t *comm, MPI_Request *request, double 
         if (done)
             return;
         work_left = work_left && idle(context);
-        double waited = fed_clock_seconds() - started;
         fed_comm_t *listening = fed_control_while_waiting(comm);
+        double now = fed_clock_seconds(), waited = now - started;
         if (listening && listening->rank == 0)
             fed_watchdog_look(listening, waited);
+        if (listening)
+            fed_silence_look(listening, started, now);
         if (!work_left && (comm->crowded || waited > SPIN_SECONDS))
             fed_clock_sleep(nap_after(waited, longest_nap));
     }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static char last_message[FED_MESSAGE_BYTES];
-static void (*abort_ranks)(void);
+static void (*abort_ranks)(int exit_code);
 static int abort_rank;
 
 int fed_status_exit_code(fed_status_t status) {
@@ -37,11 +37,22 @@ const char *fed_error_message(void) {
     return last_message;
 }
 
-static void end_all_ranks(void) {
-    void (*abort_all_ranks)(void) = abort_ranks;
+static void end_all_ranks(fed_status_t status) {
+    void (*abort_all_ranks)(int) = abort_ranks;
     abort_ranks = NULL; /* it may come back here, by exit() */
     if (abort_all_ranks)
-        abort_all_ranks();
+        abort_all_ranks(fed_status_exit_code(status));
+}
+
+static void say(const char *format, va_list arguments) {
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    fflush(stderr);
+}
+
+static _Noreturn void end_with(fed_status_t status) {
+    end_all_ranks(status);
+    _exit(fed_status_exit_code(status));
 }
 
 /* HDF5 ends the program without a word where it has no memory: the others would wait. */
@@ -49,10 +60,10 @@ static void end_at_exit(void) {
     if (!abort_ranks)
         return;
     fprintf(stderr, "fedmpi: rank %d: ended by a library, which may have no memory\n", abort_rank);
-    end_all_ranks();
+    end_all_ranks(FED_FAILURE);
 }
 
-void fed_set_abort(void (*abort_all_ranks)(void), int rank) {
+void fed_set_abort(void (*abort_all_ranks)(int exit_code), int rank) {
     static bool registered;
     if (!registered)
         registered = atexit(end_at_exit) == 0;
@@ -64,10 +75,16 @@ void fed_die_at(const char *file, int line, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fprintf(stderr, "fedmpi: rank %d, %s:%d: ", abort_rank, file, line);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    fflush(stderr);
+    say(format, arguments);
     va_end(arguments);
-    end_all_ranks();
-    _exit(fed_status_exit_code(FED_FAILURE));
+    end_with(FED_FAILURE);
+}
+
+void fed_give_up(fed_status_t status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "fedmpi: rank %d: ", abort_rank);
+    say(format, arguments);
+    va_end(arguments);
+    end_with(status);
 }

@@ -1,6 +1,7 @@
-/* Stopping by the clock. */
+/* Ending by the clock. */
 #include "fedmpi/run/limit.h"
 
+#include "fedmpi/comm/watchdog.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/environment.h"
 #include "fedmpi/core/stop.h"
@@ -15,6 +16,10 @@ static const fed_key_t keys[] = {
         fed_limit_options_t, time_limit, "0",
         "checkpoint and stop in time to end after this long; 0: no limit but the Slurm job's own",
         .resumable = true),
+    FED_DURATION(fed_limit_options_t, give_up_after, "0",
+                 "end with exit code 75, for --resume, where a rank has not been heard of for so "
+                 "long; 0: 20 times what the step is expected to take, at least 10 min",
+                 .resumable = true),
 };
 
 const fed_key_group_t fed_limit_keys = FED_KEY_GROUP("checkpoint", fed_limit_options_t, keys);
@@ -26,6 +31,10 @@ static double end_of_job(void) {
     const char *text = fed_environment_get("SLURM_JOB_END_TIME");
     double end = text ? strtod(text, NULL) : 0;
     return end > 0 ? fed_clock_seconds() + end - (double)time(NULL) : 0;
+}
+
+void fed_limit_silence(const fed_config_t *config, fed_comm_t *comm) {
+    fed_comm_give_up_after(comm, fed_limit_options(config)->give_up_after);
 }
 
 /* A stop in the middle of a round waits for a mini-batch, then saves; and disks are not

@@ -19,6 +19,7 @@
 #include "fedmpi/io/arrays.h"
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/initial.h"
+#include "fedmpi/run/limit.h"
 #include "fedmpi/run/record.h"
 #include "fedmpi/run/rooms.h"
 #include "fedmpi/sim/federated.h"
@@ -324,6 +325,7 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
     fed_config_init(&run->config, fed_rooms);
     FED_TRY(fed_machine_init(&run->machine, comm));
     FED_TRY(share_config(run));
+    fed_limit_silence(&run->config, comm);
     FED_TRY(load_data(run));
     FED_TRY(agree(run, build(run)));
     FED_TRY(share_claim(run));

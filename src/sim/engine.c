@@ -188,8 +188,7 @@ fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, siz
     engine->task_count = count;
     reserve(engine, count);
     fed_turns_place(engine);
-    if (fed_comm_is_server(engine->comm))
-        fed_comm_expect(engine->comm, "training", engine->round, expected_training(engine));
+    fed_comm_expect(engine->comm, "training", engine->round, expected_training(engine));
     fed_status_t mine = engine->mine;
     engine->mine = FED_OK;
     return wait_for_all(engine, mine == FED_OK ? train_here(engine) : mine);

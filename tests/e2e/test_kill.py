@@ -213,6 +213,32 @@ class Hang(KillCase):
         self.assertRegex(warning, r"warning: waiting \d+ s, [a-z ]+, round \d+; expected "
                                   r"[0-9.e-]+ s; no answer from rank 2$")
 
+    def assert_given_up(self, stopped: int, who: str, silent: str) -> None:
+        """After one of three ranks does not answer any more."""
+        process = self.begin(3, "--set", "checkpoint.give_up_after=4", settings=Kill.SETTINGS)
+        ranks = self.wait_for_ranks(process, 3)
+        self.wait_for_rounds(process, 2)
+        os.kill(ranks[stopped], signal.SIGSTOP)
+        self.addCleanup(self.clear_away, ranks[stopped])
+        stderr = process.communicate(timeout=LIMIT_SECONDS)[1]
+        self.assertEqual(process.returncode, 75, stderr)
+        self.assertRegex(stderr, rf"(?m)^fedmpi: rank {who}: waiting \d+ s, [a-z ]+, round \d+; "
+                                 rf"expected [0-9.e-]+ s; no answer from {silent} in all that time: "
+                                 r"given up; --resume goes on from the last checkpoint$")
+        self.wait_until_gone()
+        self.assert_resumed_is_whole(2, *Kill.SETTINGS)
+
+    @staticmethod
+    def clear_away(pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def test_the_server_gives_up_ranks_that_do_not_answer(self):
+        self.assert_given_up(2, "0", "rank 2")
+
+    def test_ranks_give_up_a_server_that_does_not_answer(self):
+        self.assert_given_up(0, "[12]", "rank 0")
+
 
 if __name__ == "__main__":
     unittest.main()

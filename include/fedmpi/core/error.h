@@ -44,8 +44,13 @@ const char *fed_error_message(void);
 _Noreturn void fed_die_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** What fed_die calls to end the other ranks, and exit() where a library calls it; comm sets it
- * while MPI runs. */
-void fed_set_abort(void (*abort_all_ranks)(void), int rank);
+/** Print rank and message, then end every rank, with the code of this status: for what is over
+ * without being anybody's mistake, such as waiting for a rank that is gone. */
+_Noreturn void fed_give_up(fed_status_t status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** What ends the other ranks for fed_die and fed_give_up, and where a library calls exit(); comm
+ * sets it while MPI runs. */
+void fed_set_abort(void (*abort_all_ranks)(int exit_code), int rank);
 
 #endif
