@@ -12,13 +12,16 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+CABLE = Path(__file__).with_name("cable.py")
 LIMIT_SECONDS = 60  # for what takes a moment
 NAMESPACES = ("--net", "--uts", "--mount", "--ipc", "--time")
 HOURS_APART = 3
+TCP_RETRIES = 5  # of data that nobody acknowledges: seconds, where 15 would be a quarter of an hour
 NEEDED = ("unshare", "nsenter", "setpriv", "ip", "mount", "mpirun")
 PATH = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
 
@@ -40,12 +43,13 @@ mount -t tmpfs tmpfs /dev/shm
 new=$(mktemp -d)
 mount -t tmpfs tmpfs "$new"
 for shared in {shared}; do
-    mkdir -p "$new/${{shared#/tmp/}}"
-    mount --bind "$shared" "$new/${{shared#/tmp/}}"
+    mkdir -p "$new${{shared#/tmp}}"
+    mount --bind "$shared" "$new${{shared#/tmp}}"
 done
 mount --move "$new" /tmp
 mount --bind '{folder}/hosts' /etc/hosts
 ip link set lo up
+echo {tcp_retries} > /proc/sys/net/ipv4/tcp_retries2
 echo ready
 exec sleep infinity
 """
@@ -113,16 +117,41 @@ class Node(Machine):
         self.network = network
         shared = " ".join(f"'{path}'" for path in network.shared)
         super().__init__(
-            NODE.format(name=self.name, folder=network.folder, shared=shared),
+            NODE.format(name=self.name, folder=network.folder, shared=shared,
+                        tcp_retries=TCP_RETRIES),
             *NAMESPACES, "--monotonic", str(HOURS_APART * 3600 * number))
         self.kind = os.readlink(f"/proc/{self.holder.pid}/ns/uts")
         (network.folder / f"{self.name}.pid").write_text(f"{self.holder.pid}\n")
         self.profile()
+        self.relay: subprocess.Popen | None = None
         network.switch.run("ip", "link", "add", self.name, "type", "veth", "peer", "name", "eth0",
                            "netns", self.holder.pid)
-        network.switch.run("ip", "link", "set", self.name, "master", "switch", "up")
+        self.plug_in()
+
+    def plug_in(self) -> None:
+        """A node that is started again has the hardware's address of the one before: the others
+        still know it."""
+        self.network.switch.run("ip", "link", "set", self.name, "master", "switch", "up")
+        self.run("ip", "link", "set", "eth0", "address", f"02:00:0a:4d:00:{self.number:02x}")
         self.run("ip", "address", "add", f"{self.address}/24", "dev", "eth0")
         self.run("ip", "link", "set", "eth0", "up")
+
+    def slow_cable(self, delay_seconds: float, loss: float = 0) -> None:
+        """A long cable from here on, which loses a share of the packets each way."""
+        if self.relay:
+            self.relay.kill()
+            self.relay.wait()
+        else:
+            self.network.switch.run("ip", "link", "delete", self.name)
+        self.relay = subprocess.Popen(
+            self.network.switch.command("setpriv", "--pdeathsig", "KILL", sys.executable, CABLE,
+                                        self.name, delay_seconds, loss, self.number),
+            env={**os.environ, "PATH": PATH}, stdout=subprocess.PIPE, text=True)
+        if self.relay.stdout.readline() != "ready\n":
+            raise RuntimeError("no slow cable for a node of the test cluster")
+        self.network.switch.run("ip", "link", "set", f"{self.name}-eth0", "netns", self.holder.pid,
+                                "name", "eth0")
+        self.plug_in()
 
     def profile(self, **variables: object) -> None:
         """What the environment of each process has that starts there, beside what all have."""
@@ -145,6 +174,16 @@ class Node(Machine):
     def cable(self, state: str) -> None:
         """Cut the cable ("down"), or mend it ("up")."""
         self.network.switch.run("ip", "link", "set", self.name, state)
+
+    def dead(self) -> bool:
+        return self.holder.poll() is not None
+
+    def end(self) -> None:
+        if self.relay:
+            self.relay.kill()
+            self.relay.wait()
+            self.relay.stdout.close()
+        super().end()
 
     def kill(self) -> None:
         """Everything that runs there, at once."""
@@ -184,14 +223,14 @@ class Network:
 
     def start(self, number: int) -> Node:
         """A node, whatever became of the one before: with no process and no mount of a test."""
-        if number in self.nodes and self.nodes[number].holder.poll() is None:
+        if number in self.nodes and not self.nodes[number].dead():
             self.nodes[number].kill()
         self.nodes[number] = Node(self, number)
         return self.nodes[number]
 
     def end(self) -> None:
         for node in self.nodes.values():
-            if node.holder.poll() is None:
+            if not node.dead():
                 node.kill()
         self.switch.end()
 
