@@ -141,7 +141,7 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
     return status;
 }
 
-/* How many rows this rank has made, told to all when all have trained. */
+/* How many rows this rank has made, told to all where they agree that all have trained. */
 static void count_rows(fed_engine_t *engine, size_t clients, size_t epochs) {
     size_t ranks = (size_t)fed_comm_size(engine->comm), rank = (size_t)fed_comm_rank(engine->comm);
     memset(engine->client_counts, 0, 2 * ranks * sizeof *engine->client_counts);
@@ -166,13 +166,14 @@ static fed_status_t train_here(fed_engine_t *engine) {
     return FED_OK;
 }
 
-/* All have trained, or all learn who could not. */
+/* All have trained, and know how many rows each has; or all learn who could not. */
 static fed_status_t wait_for_all(fed_engine_t *engine, fed_status_t mine) {
     bool is_server = fed_comm_is_server(engine->comm);
     if (mine == FED_OK)
         mine = fed_stop_status();
-    return fed_comm_agree(engine->comm, mine, is_server ? engine->observer.wait : NULL,
-                          engine->observer.context);
+    return fed_comm_agree_largest(
+        engine->comm, mine, engine->client_counts, 2 * (size_t)fed_comm_size(engine->comm),
+        is_server ? engine->observer.wait : NULL, engine->observer.context);
 }
 
 /* What a unit of the largest rank's load took last time, for the watchdog. */

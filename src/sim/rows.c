@@ -114,7 +114,6 @@ static void gather_epochs(fed_engine_t *engine, size_t total) {
 
 size_t fed_rows_gather(fed_engine_t *engine) {
     size_t ranks = (size_t)fed_comm_size(engine->comm);
-    fed_comm_largest(engine->comm, engine->client_counts, 2 * ranks);
     size_t epochs = sum(engine->epoch_counts, ranks);
     gather_clients(engine);
     gather_epochs(engine, epochs);

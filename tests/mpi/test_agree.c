@@ -38,6 +38,23 @@ static void the_worst_status_is_everybodys(void **state) {
     }
 }
 
+static void numbers_travel_with_the_status(void **state) {
+    (void)state;
+    for (int failing = -1; failing < ranks; failing++) { /* -1: nobody */
+        size_t values[5] = {0};                          /* of at most four ranks */
+        values[rank] = (size_t)1 << (40 + rank);
+        values[4] = (size_t)rank;
+        if (rank == failing)
+            fed_fail(FED_DIVERGED, "rank %d", rank);
+        fed_status_t mine = rank == failing ? FED_DIVERGED : FED_OK;
+        fed_status_t agreed = fed_comm_agree_largest(comm, mine, values, 5, NULL, NULL);
+        assert_everywhere(agreed == (failing < 0 ? FED_OK : FED_DIVERGED));
+        for (int r = 0; r < ranks; r++)
+            assert_everywhere(values[r] == (size_t)1 << (40 + r));
+        assert_everywhere(values[4] == (size_t)ranks - 1);
+    }
+}
+
 static void long_messages_are_cut_not_broken(void **state) {
     (void)state;
     char text[2 * FED_MESSAGE_BYTES];
@@ -90,6 +107,7 @@ int main(int argc, char **argv) {
     ranks_init(&argc, &argv);
     const struct CMUnitTest tests[] = {
         MPI_TEST(the_worst_status_is_everybodys),
+        MPI_TEST(numbers_travel_with_the_status),
         MPI_TEST(long_messages_are_cut_not_broken),
         MPI_TEST(waiting_ranks_do_useful_work),
     };

@@ -38,6 +38,7 @@ static void one_rank_waits_for_nobody(void **unused) {
     fed_comm_gather_sums(comm, numbers, 2);
     fed_comm_reduce_sums(comm, numbers, 2);
     fed_comm_largest(comm, (size_t *)numbers, 2);
+    assert_ok(fed_comm_agree_largest(comm, FED_OK, (size_t *)numbers, 2, NULL, NULL));
     fed_comm_gather_rows(comm, numbers, &(size_t){2}, sizeof *numbers, rows);
     assert_true(numbers[0] == 1 && numbers[1] == -2 && rows[0] == 1 && rows[1] == -2);
     FED_AUTOFREE char *host = fed_comm_hosts(comm);
