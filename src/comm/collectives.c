@@ -95,32 +95,57 @@ void fed_comm_largest(const fed_comm_t *comm, size_t *values, size_t count) {
     }
 }
 
-/* Rows of one rank, in pieces whose bytes an int can count. Both ends cut alike. */
-static void move_rows(const fed_comm_t *comm, void *rows, size_t bytes, int from) {
-    for (size_t done = 0; done < bytes; done += comm->piece_bytes) {
+static size_t pieces_of(const fed_comm_t *comm, size_t bytes) {
+    return (bytes + comm->piece_bytes - 1) / comm->piece_bytes;
+}
+
+/* Begin to move the rows of one rank, in pieces whose bytes an int can count. Both ends cut
+ * alike. @return behind the requests, one a piece */
+static MPI_Request *move_rows(const fed_comm_t *comm, void *rows, size_t bytes, int from,
+                              MPI_Request *request) {
+    for (size_t done = 0; done < bytes; done += comm->piece_bytes, request++) {
         int now = (int)smaller(comm->piece_bytes, bytes - done);
         char *piece = (char *)rows + done;
-        MPI_Request request;
         if (from == comm->rank)
-            MPI_TRY(MPI_Isend(piece, now, MPI_BYTE, 0, ROWS_TAG, comm->world, &request));
+            MPI_TRY(MPI_Isend(piece, now, MPI_BYTE, 0, ROWS_TAG, comm->world, request));
         else
-            MPI_TRY(MPI_Irecv(piece, now, MPI_BYTE, from, ROWS_TAG, comm->world, &request));
-        fed_mpi_wait(comm, &request);
+            MPI_TRY(MPI_Irecv(piece, now, MPI_BYTE, from, ROWS_TAG, comm->world, request));
     }
+    return request;
+}
+
+static void wait_for_rows(const fed_comm_t *comm, MPI_Request *first, const MPI_Request *end) {
+    for (MPI_Request *request = first; request < end; request++)
+        fed_mpi_wait(comm, request);
+}
+
+static void send_rows(const fed_comm_t *comm, const void *rows, size_t bytes) {
+    FED_AUTOFREE MPI_Request *requests = FED_NEW_ARRAY(MPI_Request, pieces_of(comm, bytes));
+    wait_for_rows(comm, requests, move_rows(comm, (void *)rows, bytes, comm->rank, requests));
+}
+
+/* From all ranks at once: none waits for another's to be asked for. */
+static void receive_rows(const fed_comm_t *comm, const size_t *counts, size_t row_bytes, char *at) {
+    size_t pieces = 0;
+    for (int rank = 1; rank < comm->size; rank++)
+        pieces += pieces_of(comm, counts[rank] * row_bytes);
+    FED_AUTOFREE MPI_Request *requests = FED_NEW_ARRAY(MPI_Request, pieces);
+    MPI_Request *end = requests;
+    for (int rank = 1; rank < comm->size; rank++) {
+        end = move_rows(comm, at, counts[rank] * row_bytes, rank, end);
+        at += counts[rank] * row_bytes;
+    }
+    wait_for_rows(comm, requests, end);
 }
 
 void fed_comm_gather_rows(const fed_comm_t *comm, const void *rows, const size_t *counts,
                           size_t row_bytes, void *all) {
     size_t own_bytes = counts[comm->rank] * row_bytes;
     if (!fed_comm_is_server(comm)) {
-        move_rows(comm, (void *)rows, own_bytes, comm->rank);
+        send_rows(comm, rows, own_bytes);
         return;
     }
     if (own_bytes > 0)
         memcpy(all, rows, own_bytes);
-    char *at = (char *)all + own_bytes;
-    for (int rank = 1; rank < comm->size; rank++) {
-        move_rows(comm, at, counts[rank] * row_bytes, rank);
-        at += counts[rank] * row_bytes;
-    }
+    receive_rows(comm, counts, row_bytes, (char *)all + own_bytes);
 }
