@@ -8,4 +8,7 @@ bench: fedmpi $(BENCHES) ## measure, beside plain PyTorch where there is one: bu
 cost-model: fedmpi $(BUILD)/tests/bench/bench_comm ## predict rounds by the formula of the design, and run them
 	@$(PYTHON) tests/bench/cost_model.py --build $(BUILD)
 
-.PHONY: bench cost-model
+cost-nodes: fedmpi ## what distance between nodes costs a round, beside the formula of the design; needs root
+	@$(PYTHON) tests/bench/cost_nodes.py --build $(BUILD)
+
+.PHONY: bench cost-model cost-nodes

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make check-scale`: large vectors, 2 to 64 ranks on however few cores, unequal clients, many.
+"""`make check-scale`: large vectors, 2 to 200 ranks on however few cores, unequal clients, many.
 
 The same bits of the model on every number of ranks and with both collectives, and
 the server's peak memory, which does not grow with the ranks by more than what MPI itself
@@ -20,7 +20,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MEASURE = ROOT / "tests/bench/measure_rank.py"
-RANKS = (2, 4, 8, 16, 32, 64)
+RANKS = (2, 4, 8, 16, 32, 64, 200)
 SETTINGS = ["partition.samples_per_client=100", "partition.clients=64",
             "training.epochs=1", "federated.rounds=2", "federated.tracked_clients=",
             "centralized.enabled=false", "checkpoint.every=0"]

@@ -1,6 +1,6 @@
 # Minutes long and a few GB large, so not part of `make check`.
 
-check-scale: fedmpi $(BUILD)/tests/scale/large_vectors ## 2 to 64 ranks and vectors beyond 2 GB: takes minutes and gigabytes
+check-scale: fedmpi $(BUILD)/tests/scale/large_vectors ## 2 to 200 ranks and vectors beyond 2 GB: takes minutes and gigabytes
 	@$(PYTHON) tests/scale/run.py --build $(BUILD)
 
 .PHONY: check-scale
