@@ -73,8 +73,8 @@ has_command() {
 
 # What the Makefile compiles and links with, or what it would after an installation.
 find_flags() {
-    compiler=$CC
-    has_command "$CC" || compiler=cc
+    compiler=$CC # may be several words: ccache mpicc, gcc --sysroot=...
+    has_command "${CC%% *}" || compiler=cc
     cflags=${FEDMPI_CFLAGS-$(module_flags --cflags)}
     libraries=${FEDMPI_LIBS-$(module_flags --libs)}
 }
@@ -93,7 +93,7 @@ found_headers() (
     # shellcheck disable=SC2086 # flags are words
     rows | sed -n 's/.*|library \([^ |]*\).*/\1/p' |
         sed 's|.*|#if __has_include(<&>)\nfound "&"\n#endif|' |
-        "$compiler" -E -P $cflags -xc - 2>/dev/null || true
+        $compiler -E -P $cflags -xc - 2>/dev/null || true
 )
 
 # Does a program that calls these functions link with $linked?
@@ -109,7 +109,7 @@ links() (
             printf ' + %s()' "$function"
         done
         echo '; }'
-    } | "$compiler" -fno-builtin -xc - -o "$scratch" $linked >/dev/null 2>&1
+    } | $compiler -fno-builtin -xc - -o "$scratch" $linked >/dev/null 2>&1
 )
 
 # $libraries without those that the linker does not find.
@@ -125,7 +125,7 @@ usable_libraries() {
 # One by one only if not all are there: another library's cblas.h is not OpenBLAS.
 find_unlinked() {
     unlinked=
-    has_command "$compiler" || return 0
+    has_command "${compiler%% *}" || return 0
     functions=$(rows | sed -n 's/.*|library [^ |]* \([^ |]*\)|.*/\1/p')
     scratch=$(mktemp)
     linked=$libraries
@@ -153,7 +153,7 @@ is_there() {
     shift
     case $kind in
         command) has_command "$@" ;;
-        compiler) has_command "$CC" ;;
+        compiler) has_command "${CC%% *}" ;;
         file) [ -e "$1" ] || [ -e "${2-}" ] || [ -e "${3-}" ] ;;
         python) case " $modules " in *" $1 "*) ;; *) return 1 ;; esac ;;
         flags) has_command "$1" || [ "$headers_missing" = no ] ;;

@@ -117,6 +117,14 @@ class Packages(SetupCase):
                 for other in others:
                     self.assertNotIn(other, done.stderr)
 
+    def test_make_takes_a_compiler_of_several_words(self) -> None:
+        """As ccache, or a compiler for another machine with its options."""
+        done = self.make("CC=nothere --sysroot=/")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("nothere", done.stderr)
+        done = self.make("CC=env OURS=1 mpicc")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_make_builds_elsewhere_too(self) -> None:
         """Also where ./fedmpi is newer than all sources; which is the build asked for last."""
         tree = self.folder / "tree"
