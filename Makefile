@@ -45,9 +45,10 @@ LIBRARY_LIBS += $(patsubst -L%,-Wl$(,)-rpath$(,)%,$(filter-out -L/usr/%,$(filter
 WERROR  ?=
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
 # -fno-math-errno, -fno-trapping-math: nobody asks for errno or traps, and loops with
-# rounding become vector code. Never -ffast-math: sums keep their order.
+# rounding become vector code. Never -ffast-math: sums keep their order. A product and a sum are
+# fused in kernels alone, or the bits would be another processor's.
 FLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -fopenmp-simd -fno-math-errno \
-        -fno-trapping-math -ffp-contract=fast -fno-common -MMD -MP -Iinclude -Isrc $(SANITIZE) $(LIBRARY_CFLAGS)
+        -fno-trapping-math -ffp-contract=$(CONTRACT) -fno-common -MMD -MP -Iinclude -Isrc $(SANITIZE) $(LIBRARY_CFLAGS)
 LIBS  = $(LIBRARY_LIBS)
 
 # --- Running under mpirun --------------------------------------------------------------
@@ -103,8 +104,10 @@ $(PROGRAM): $(BUILD)/src/cli/main.o $(LIBRARY)
 $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@) rm -f $@ && $(AR) rcs $@ $^
 
-# Sums of rounded products: the same bits whether or not a CPU fuses.
-$(foreach kernel,adam fixed,$(SIMD:%=$(BUILD)/src/math/simd/$(kernel).%.o)): FLAGS += -ffp-contract=off
+# Of the kernels these have sums of rounded products, the same bits whether or not a CPU fuses.
+ROUNDED_KERNELS = src/math/simd/adam.c src/math/simd/fixed.c
+CONTRACT = off
+$(foreach kernel,$(basename $(filter-out $(ROUNDED_KERNELS),$(SIMD_SOURCES))),$(SIMD:%=$(BUILD)/$(kernel).%.o)): CONTRACT = fast
 
 # What is missing is told with the names of its packages, once, before anything compiles.
 $(BUILD)/libraries.found:

@@ -87,6 +87,10 @@ bool fed_simd_is_plain(void) {
     return fed_simd_kernels() == &fed_kernels_plain;
 }
 
+bool fed_simd_is_fused(void) {
+    return fed_simd_kernels()->fused;
+}
+
 bool fed_simd_is_avx512(void) {
 #ifdef __x86_64__
     return fed_simd_kernels() == &fed_kernels_avx512;

@@ -18,11 +18,12 @@ char *fed_arithmetic_products(const fed_run_t *run) {
     return fed_model_products(&run->model, batch, FED_EVALUATION_BLOCK);
 }
 
-/* Those of AVX2 and AVX-512, which have fused multiply-adds, give the same bits. */
+/* By what decides about bits: AVX2's and AVX-512's kernels have the same, and so have those for any
+ * processor where it fuses multiply-adds. */
 static char *describe_now(const fed_run_t *run) {
     FED_AUTOFREE char *products = fed_arithmetic_products(run);
     bool openblas = products && strstr(products, "openblas");
-    return fed_format("%s kernels%s%s%s%s", fed_simd_is_plain() ? "plain" : "fused",
+    return fed_format("%s kernels%s%s%s%s", fed_simd_is_fused() ? "fused" : "plain",
                       products ? ", products of dense layers: " : "", products ? products : "",
                       openblas ? ", " : "", openblas ? run->machine.blas : "");
 }

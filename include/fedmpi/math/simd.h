@@ -20,6 +20,9 @@ const char *fed_simd_name(void);
 /** Are they those for any CPU, without vector instructions of ours? */
 bool fed_simd_is_plain(void);
 
+/** Do their multiply-adds round once? All that do give the same bits, and all that do not. */
+bool fed_simd_is_fused(void);
+
 /** Are they those for AVX-512? */
 bool fed_simd_is_avx512(void);
 

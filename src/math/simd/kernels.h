@@ -114,6 +114,7 @@ typedef void fed_list_by_channel_fn(const fed_plane_t *plane, size_t stride_y, s
 
 typedef struct {
     const char *name;
+    bool fused; /* multiply-adds round once, as compiled for this copy's processors */
 #define FED_KERNEL_MEMBER(kernel) fed_##kernel##_fn *kernel;
     FED_KERNELS(FED_KERNEL_MEMBER)
 } fed_kernels_t;
