@@ -10,7 +10,6 @@
 #include "fedmpi/core/memory.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,12 +24,7 @@ static void abort_all_ranks(int exit_code) {
 }
 
 static void start(fed_comm_t *comm, int *argc, char ***argv) {
-    /* Open MPI spins in a blocking call unless it knows that cores are shared; on
-     * a laptop the waiting server would take a core from a client. */
-    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
-    /* Its non-blocking reduction on few ranks is a chain of small pieces, each of which
-     * would wait for somebody's nap; a tree has a few. */
-    setenv("OMPI_MCA_coll_libnbc_ireduce_algorithm", "binomial", 0);
+    fed_launcher_tune();
     MPI_TRY(MPI_Init(argc, argv));
     MPI_TRY(MPI_Comm_dup(MPI_COMM_WORLD, &comm->world));
     MPI_TRY(MPI_Comm_set_errhandler(comm->world, MPI_ERRORS_RETURN));
@@ -58,9 +52,10 @@ static void end(fed_comm_t *comm) {
 
 fed_status_t fed_comm_create(int *argc, char ***argv, fed_comm_t **created) {
     fed_launcher_t launcher = fed_launcher_read();
-    if (fed_launcher_is_in_vain(&launcher)) {
+    fed_status_t early = fed_launcher_check_early(&launcher);
+    if (early != FED_OK) {
         *created = fed_comm_alone();
-        return fed_launcher_check(&launcher, 1, "Open MPI");
+        return early;
     }
     fed_comm_t *comm = *created = FED_NEW(fed_comm_t);
     comm->piece_bytes = PIECE_BYTES;

@@ -58,8 +58,13 @@ static bool knows_pmix_only(void) {
 #endif
 }
 
-bool fed_launcher_is_in_vain(const fed_launcher_t *launcher) {
-    return launcher->processes > 1 && !launcher->has_pmix && knows_pmix_only();
+void fed_launcher_tune(void) {
+    /* Open MPI spins in a blocking call unless it knows that cores are shared; on
+     * a laptop the waiting server would take a core from a client. */
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
+    /* Its non-blocking reduction on few ranks is a chain of small pieces, each of which
+     * would wait for somebody's nap; a tree has a few. */
+    setenv("OMPI_MCA_coll_libnbc_ireduce_algorithm", "binomial", 0);
 }
 
 fed_status_t fed_launcher_check(const fed_launcher_t *launcher, int ranks, const char *library) {
@@ -75,4 +80,10 @@ fed_status_t fed_launcher_check(const fed_launcher_t *launcher, int ranks, const
                     "the launcher started %ld processes, but each is alone: use the mpirun of the "
                     "MPI that fedmpi was built with (%s)",
                     launcher->processes, library);
+}
+
+fed_status_t fed_launcher_check_early(const fed_launcher_t *launcher) {
+    if (launcher->processes > 1 && !launcher->has_pmix && knows_pmix_only())
+        return fed_launcher_check(launcher, 1, "Open MPI");
+    return FED_OK;
 }
