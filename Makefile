@@ -53,8 +53,10 @@ LIBS  = $(LIBRARY_LIBS)
 
 # --- Running under mpirun --------------------------------------------------------------
 
-# More ranks than cores, also as root: users of the targets below need not know.
+# More ranks than cores, also as root: users of the targets below need not know. Open MPI 5's
+# launcher has another name for it; MPICH needs nothing.
 export OMPI_MCA_rmaps_base_oversubscribe ?= 1
+export PRTE_MCA_rmaps_default_mapping_policy ?= :oversubscribe
 export OMPI_ALLOW_RUN_AS_ROOT ?= 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 export OPENBLAS_NUM_THREADS ?= 1

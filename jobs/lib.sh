@@ -129,6 +129,8 @@ export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-10}
 export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-6}
 if [[ -z ${SLURM_JOB_ID:-} ]]; then # on a laptop: as many ranks as asked for, whatever its cores
     export OMPI_MCA_rmaps_base_oversubscribe=${OMPI_MCA_rmaps_base_oversubscribe:-1}
+    # Open MPI 5's name for it.
+    export PRTE_MCA_rmaps_default_mapping_policy=${PRTE_MCA_rmaps_default_mapping_policy:-:oversubscribe}
 fi
 # Open MPI 4 has a folder in /tmp that all mpirun of a user on a node share and that the last
 # one removes: a job that starts in that moment fails. So jobs that share a node, which are

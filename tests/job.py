@@ -73,7 +73,7 @@ def environment(job: Job, folder: str) -> dict[str, str]:
     Temporary files go below a folder of the job's own. Open MPI 4 has a folder there that all
     mpirun of a user share and that the last one removes: one that starts in that moment fails.
     """
-    env = {**os.environ, **suites.MPIRUN_ENVIRONMENT, **job.environment, "TMPDIR": folder}
+    env = {**os.environ, **suites.JOB_ENVIRONMENT, **job.environment, "TMPDIR": folder}
     flags = env.pop("MAKEFLAGS", "").split()
     kept = [flag for flag in flags if "=" in flag and not flag.startswith("-")]
     if kept:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
+sys.path.append(str(TESTS / "e2e"))
+
+import mpirun  # noqa: E402
+
 ROOT = TESTS.parent
 RANKS = (1, 2, 3, 4)  # of the MPI tests
 
-MPIRUN_ENVIRONMENT = {
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OPENBLAS_NUM_THREADS": "1",
+JOB_ENVIRONMENT = {
+    **mpirun.ENVIRONMENT,
     "CMOCKA_MESSAGE_OUTPUT": "TAP",
     "PYTHONDONTWRITEBYTECODE": "1",
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import h5py
+import mpirun
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,8 +26,7 @@ ENDLESS = ("federated.rounds=10000000",)
 ENDLESS_ROUND = ("training.epochs=16777215", "training.batch_size=1", "federated.tracked_clients=",
                  "centralized.enabled=false")
 
-os.environ.update(OMPI_MCA_rmaps_base_oversubscribe="1", OMPI_ALLOW_RUN_AS_ROOT="1",
-                  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OPENBLAS_NUM_THREADS="1")
+os.environ.update(mpirun.ENVIRONMENT)
 
 IDX_TYPES = {np.dtype(np.uint8): 0x08, np.dtype(np.float32): 0x0D}
 

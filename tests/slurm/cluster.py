@@ -18,6 +18,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
+import mpirun
+
 #: More than the machine may have: ranks of tests share its cores.
 CPUS = 12
 
@@ -246,12 +248,7 @@ def _clean_environment() -> Dict[str, str]:
     """Ours without what a surrounding job, launcher or user's settings would bring in."""
     foreign = ("SLURM", "SBATCH", "PMIX", "OMPI_COMM", "FEDMPI_", "XDG_CONFIG_HOME")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {
-        **kept,
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    }
+    return {**kept, **mpirun.ENVIRONMENT}
 
 
 def _free_ports(count: int) -> List[int]:
