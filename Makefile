@@ -196,6 +196,7 @@ include tests/fuzz/fuzz.mk
 include tests/soak/soak.mk
 include tests/bench/bench.mk
 include tests/scale/scale.mk
+include tests/portability/portability.mk
 
 .SECONDARY: $(C_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: all demo data install uninstall docs clean help
