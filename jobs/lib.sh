@@ -14,11 +14,13 @@
 . jobs/site.sh
 
 readonly STOPPED=75 # fedmpi's exit code: stopped on purpose, to be resumed
+readonly LOST_CODES='137|205' # a rank that was killed; Open MPI's for a daemon of its own
+readonly LOST='ranks or a node are lost'
 readonly SECONDS_TO_REPEAT=0.5
 
 launcher_pid= # of mpirun or srun while it runs
 warned=       # the time limit is near
-cancelled=    # by scancel: stop, but do not come back
+cancelled=    # by scancel, or as Slurm requeues the job itself: stop, but do not come back
 caught=       # a signal interrupted `wait`
 
 say() {
@@ -40,7 +42,7 @@ on_warning() {
 
 on_cancel() {
     caught=1 cancelled=1
-    say "cancelled"
+    say "ended by Slurm: cancelled, or a node is lost, and then the job comes back"
     ask_to_stop
 }
 
@@ -67,6 +69,25 @@ stop_and_requeue() {
     exit "$STOPPED"
 }
 
+# How often this job has lost ranks: its log says so, which each start adds to.
+losses() {
+    local log
+    log=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *StdOut=//p')
+    grep -cs "$LOST" "$log"
+}
+
+# The same for a start that did not stop on purpose: a program that crashes, or needs more memory
+# than there is, would do so again, and does not come back for ever. Returns if it stays away.
+requeue_lost() {
+    [[ -z ${SLURM_JOB_ID:-} || $cancelled ]] && return
+    say "$LOST"
+    if (($(losses) > FEDMPI_MAX_LOSSES)); then
+        say "not requeued after $FEDMPI_MAX_LOSSES such losses (FEDMPI_MAX_LOSSES)"
+    else
+        stop_and_requeue
+    fi
+}
+
 # fedmpi_run RANKS ARGUMENT...: run fedmpi to its end, from its checkpoint if there is one.
 # Returns its exit code; does not return if it was stopped on purpose.
 fedmpi_run() {
@@ -91,6 +112,7 @@ fedmpi_run() {
     if ((code == STOPPED)) || [[ ($warned || $cancelled) && $code -gt 128 ]]; then
         stop_and_requeue
     fi
+    [[ $code =~ ^($LOST_CODES)$ ]] && requeue_lost
     ((code == 0)) || say "fedmpi failed with exit code $code"
     return "$code"
 }

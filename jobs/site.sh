@@ -39,3 +39,5 @@ unset fedmpi_given fedmpi_name
 
 # A job that cannot finish a single round in its time must not be requeued for ever.
 : "${FEDMPI_MAX_RESTARTS:=50}"
+# Nor one whose ranks are killed each time, as where they need more memory than there is.
+: "${FEDMPI_MAX_LOSSES:=3}"

@@ -102,7 +102,11 @@ def python(build: Path, parallel: int) -> list[Job]:
 
 def slurm(build: Path, parallel: int) -> list[Job]:
     """The job scripts on a Slurm of their own; skipped where none is installed."""
-    return with_program("slurm", 600, build, parallel)
+    jobs = with_program("slurm", 600, build, parallel)
+    for job in jobs:
+        if "PYTHONPATH" in job.environment:
+            job.environment["PYTHONPATH"] += f":{TESTS / 'cluster'}"  # its nodes
+    return jobs
 
 
 def cluster(build: Path, parallel: int) -> list[Job]:

@@ -101,13 +101,17 @@ class SlurmCase(unittest.TestCase):
     cluster: Cluster
 
     @classmethod
+    def make_cluster(cls, folder: Path) -> Cluster:
+        return Cluster(folder)
+
+    @classmethod
     def setUpClass(cls) -> None:
         reason = missing()
         if reason:
             raise unittest.SkipTest(reason)
         folder = Path(tempfile.mkdtemp(prefix="fedmpi-slurm-", dir="/tmp"))  # sockets: short
         cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
-        cls.cluster = Cluster(folder)
+        cls.cluster = cls.make_cluster(folder)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)  # where a signal ends the tests
         atexit.register(cls.cluster.stop)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -163,6 +167,59 @@ class SlurmCase(unittest.TestCase):
             wait_until(lambda: text in self.cluster.log(log), f"{text!r} in {log}", seconds)
         except TimeoutError as error:
             self.fail(f"{error}\n{self.cluster.log(log)}")
+
+
+class LongCase(SlurmCase):
+    """Runs that do not end by themselves, to which something happens."""
+
+    @classmethod
+    def start_long(cls, name: str, *options: str, **environment: str) -> str:
+        """A run that does not end by itself."""
+        if not cls.results(name).exists():
+            cls.set_rounds(name, 10_000_000)
+        return cls.cluster.run(
+            "jobs/submit.sh",
+            "--parsable",
+            *options,
+            *("jobs/run.sbatch", f"{name}.ini", *LONG, "-o", f"results/{name}.h5"),
+            **environment,
+        ).strip()
+
+    @classmethod
+    def set_rounds(cls, name: str, rounds: int) -> None:
+        (cls.cluster.work / f"{name}.ini").write_text(
+            f"include = {CONFIG}\n[federated]\nrounds = {rounds}\n")
+
+    def let_end(self, name: str) -> None:
+        """What is stopped has a few rounds to go."""
+        path = self.results(name)
+        self.set_rounds(name, (rounds_done(path) if path.exists() else 0) + 3)
+
+    @classmethod
+    def results(cls, name: str) -> Path:
+        return cls.cluster.work / "results" / f"{name}.h5"
+
+    @classmethod
+    def has_rounds(cls, name: str, count: int) -> bool:
+        path = cls.results(name)
+        return path.exists() and rounds_done(path) >= count
+
+    def assert_resumed(self, job: str, name: str) -> None:
+        """The job was requeued, went on, and has the bits of the undisturbed run."""
+        log = f"fedmpi-run-{job}.log"
+        self.assert_ended(job, "COMPLETED", "0:0", log)
+        self.assertGreater(int(self.cluster.record(job)["Restarts"]), 0)
+        self.assertIn("going on from", self.cluster.log(log))
+        self.assertEqual(attribute(self.results(name), "status"), "complete")
+        self.assert_undisturbed(name)
+
+    def assert_undisturbed(self, name: str) -> None:
+        """The bits are those of a run that nobody stopped."""
+        whole = self.results(f"{name}-undisturbed")
+        self.cluster.run("./fedmpi", "--quiet", f"{name}.ini", *LONG, "-o", str(whole))
+        expected, found = bits(whole), bits(self.results(name))
+        self.assertEqual(found.keys(), expected.keys())
+        self.assertEqual([k for k in expected if found[k] != expected[k]], [])
 
 
 def release(pids: List[int]) -> None:

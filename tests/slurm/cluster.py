@@ -1,4 +1,4 @@
-"""A Slurm of one node for tests: everything it has is in one scratch folder.
+"""A Slurm for tests, of this machine or of several nodes: everything it has is in one scratch folder.
 
 Its configuration, munge key, sockets, ports, logs and state are its own, so that it disturbs
 no Slurm that may run on the machine, and needs none. `Cluster.start` brings it up within
@@ -16,7 +16,7 @@ import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 import mpirun
 
@@ -28,7 +28,7 @@ LIMIT_SECONDS = 120
 
 _CONF = """\
 ClusterName=fedmpi-test
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={controller}({address})
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 SlurmUser={user}
@@ -37,28 +37,32 @@ AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 CredType=cred/munge
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
-SlurmdParameters=config_overrides
 ReturnToService=2
 MpiDefault=none
 MailProg=/bin/true
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SwitchType=switch/none
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
-KillWait=10
 # Tests wait for every step of the scheduler: let it look often.
 SchedulerParameters=sched_interval=1,sched_min_interval=0,bf_interval=1,batch_sched_delay=0
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} State=UNKNOWN
-PartitionName=test Nodes={host} Default=YES MaxTime=INFINITE State=UP
+{settings}
+{nodes}
+PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
+
+#: Of slurm.conf: a node has the cores that its line says.
+SHARED_CORES = """\
+TaskPlugin=task/none
+SlurmdParameters=config_overrides
+KillWait=10"""
 
 #: slurmctld and slurmd live where administrators' programs do.
 _PATH = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
@@ -80,11 +84,36 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = LIMI
         time.sleep(0.1)
 
 
-class Cluster:
-    """A running Slurm and the jobs' working folder `work`, both below `folder`."""
+class Host(NamedTuple):
+    """A computer of the cluster."""
 
-    def __init__(self, folder: Path) -> None:
+    name: str
+    address: str
+    enter: Callable[[], List[str]] = list  # what runs a command line there
+
+    def command(self, folder: Path, *line: str) -> List[str]:
+        """A command line that runs there, in a folder."""
+        prefix = self.enter()
+        return [*prefix, "sh", "-c", 'cd "$0" && exec "$@"', str(folder), *line] if prefix else list(line)
+
+
+def this_machine() -> List[Host]:
+    return [Host(socket.gethostname().split(".")[0], "127.0.0.1")]
+
+
+class Cluster:
+    """A running Slurm and the jobs' working folder `work`, both below `folder`. Its controller, and
+    who submits, are on the first host; each host is a node.
+
+    `settings` are lines of slurm.conf; those of the default let jobs have more cores than there are.
+    """
+
+    def __init__(self, folder: Path, hosts: Optional[List[Host]] = None, cpus: int = CPUS,
+                 settings: str = SHARED_CORES) -> None:
         self.folder = folder
+        self.hosts = hosts or this_machine()
+        self.cpus = cpus
+        self.settings = settings
         self.work = folder / "work"
         self.conf = folder / "slurm.conf"
         self._daemons = ExitStack()
@@ -95,18 +124,29 @@ class Cluster:
 
     def start(self) -> None:
         """Bring the daemons up and wait for the node."""
-        for name in ("work", "state", "spool"):
+        for name in ("work", "state", *(f"spool-{host.name}" for host in self.hosts)):
             (self.folder / name).mkdir()
         self._write_configuration()
         self._running = True
         try:
             self._start_munge()
-            self._start("slurmctld", "-D")
-            self._start("slurmd", "-D")
-            wait_until(lambda: self._call("sinfo", "-h", "-o", "%T").strip() == "idle", "the node")
+            self._start("slurmctld", "-D", host=self.hosts[0])
+            for host in self.hosts:
+                self.start_node(host.name)
+            wait_until(lambda: set(self.node_states().values()) == {"idle"}, "the nodes")
         except BaseException:
             self.stop()
             raise
+
+    def start_node(self, name: str) -> "subprocess.Popen[bytes]":
+        """Its slurmd."""
+        host = next(host for host in self.hosts if host.name == name)
+        return self._start("slurmd", "-D", "-N", name, host=host)
+
+    def node_states(self) -> Dict[str, str]:
+        """Node -> idle, alloc, down, ..."""
+        lines = self._call("sinfo", "-h", "-N", "-o", "%N %t").splitlines()
+        return {name: state.rstrip("*") for name, state in (line.split() for line in lines)}
 
     def stop(self) -> None:
         """Cancel what runs and end the daemons, the last one started first."""
@@ -114,7 +154,7 @@ class Cluster:
             return
         self._running = False
         subprocess.run(
-            ["scancel", "--user", getpass.getuser()],
+            self.hosts[0].command(self.work, "scancel", "--user", getpass.getuser()),
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -177,12 +217,15 @@ class Cluster:
         ports = _free_ports(2)
         self.conf.write_text(
             _CONF.format(
-                host=socket.gethostname().split(".")[0],
+                controller=self.hosts[0].name,
+                address=self.hosts[0].address,
+                settings=self.settings,
+                nodes="\n".join(f"NodeName={host.name} NodeAddr={host.address} CPUs={self.cpus} "
+                                "RealMemory=1000 State=UNKNOWN" for host in self.hosts),
                 controller_port=ports[0],
                 node_port=ports[1],
                 user=getpass.getuser(),
                 folder=self.folder,
-                cpus=CPUS,
             )
         )
 
@@ -203,13 +246,16 @@ class Cluster:
         )
         wait_until(munge_socket.exists, "munged's socket")
 
-    def _start(self, name: str, *arguments: str) -> None:
+    def _start(self, name: str, *arguments: str,
+               host: Optional[Host] = None) -> "subprocess.Popen[bytes]":
         """Start a daemon as our child: it is stopped by its own handle and no other."""
+        bound = ["setpriv", "--pdeathsig", "TERM"]  # it never outlives us
+        there = [*bound, *host.enter()] if host else []
         program = shutil.which(name, path=_PATH)
         assert program, name
-        with (self.folder / f"{name}.out.log").open("wb") as output:
+        with (self.folder / f"{name}.out.log").open("ab") as output:
             daemon = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", program, *arguments],  # it never outlives us
+                [*there, *bound, program, *arguments],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -217,10 +263,11 @@ class Cluster:
                 start_new_session=True,  # a Ctrl-C ends the tests first
             )
         self._daemons.callback(_end, daemon)
+        return daemon
 
     def _call(self, *command: str, environment: Optional[Dict[str, str]] = None) -> str:
         done = subprocess.run(
-            command,
+            self.hosts[0].command(self.work, *command),
             cwd=self.work,
             env={**self.environment, **(environment or {})},
             stdout=subprocess.PIPE,

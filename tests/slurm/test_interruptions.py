@@ -2,14 +2,13 @@
 
 import threading
 import unittest
-from pathlib import Path
 from typing import List
 
-from case import CONFIG, LONG, SRUN, SlurmCase, attribute, bits, release, rounds_done
+from case import SRUN, LongCase, attribute, release
 from cluster import LIMIT_SECONDS, wait_until
 
 
-class Interruptions(SlurmCase):
+class Interruptions(LongCase):
     clock_job: str
     clock_held: List[int]
 
@@ -31,55 +30,6 @@ class Interruptions(SlurmCase):
             wait_until(lambda: "warned" in cls.cluster.log(log), "Slurm's warning", 2 * LIMIT_SECONDS)
         finally:
             release(cls.clock_held)
-
-    @classmethod
-    def start_long(cls, name: str, *options: str, **environment: str) -> str:
-        """A run that does not end by itself."""
-        if not cls.results(name).exists():
-            cls.set_rounds(name, 10_000_000)
-        return cls.cluster.run(
-            "jobs/submit.sh",
-            "--parsable",
-            *options,
-            *("jobs/run.sbatch", f"{name}.ini", *LONG, "-o", f"results/{name}.h5"),
-            **environment,
-        ).strip()
-
-    @classmethod
-    def set_rounds(cls, name: str, rounds: int) -> None:
-        (cls.cluster.work / f"{name}.ini").write_text(
-            f"include = {CONFIG}\n[federated]\nrounds = {rounds}\n")
-
-    def let_end(self, name: str) -> None:
-        """What is stopped has a few rounds to go."""
-        path = self.results(name)
-        self.set_rounds(name, (rounds_done(path) if path.exists() else 0) + 3)
-
-    @classmethod
-    def results(cls, name: str) -> Path:
-        return cls.cluster.work / "results" / f"{name}.h5"
-
-    @classmethod
-    def has_rounds(cls, name: str, count: int) -> bool:
-        path = cls.results(name)
-        return path.exists() and rounds_done(path) >= count
-
-    def assert_resumed(self, job: str, name: str) -> None:
-        """The job was requeued, went on, and has the bits of the undisturbed run."""
-        log = f"fedmpi-run-{job}.log"
-        self.assert_ended(job, "COMPLETED", "0:0", log)
-        self.assertGreater(int(self.cluster.record(job)["Restarts"]), 0)
-        self.assertIn("going on from", self.cluster.log(log))
-        self.assertEqual(attribute(self.results(name), "status"), "complete")
-        self.assert_undisturbed(name)
-
-    def assert_undisturbed(self, name: str) -> None:
-        """The bits are those of a run that nobody stopped."""
-        whole = self.results(f"{name}-undisturbed")
-        self.cluster.run("./fedmpi", "--quiet", f"{name}.ini", *LONG, "-o", str(whole))
-        expected, found = bits(whole), bits(self.results(name))
-        self.assertEqual(found.keys(), expected.keys())
-        self.assertEqual([k for k in expected if found[k] != expected[k]], [])
 
     def assert_explained(self, job: str, launcher: str) -> None:
         """The launcher's word of a failure stands in the log, and then what it means."""
