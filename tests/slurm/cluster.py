@@ -38,7 +38,6 @@ AuthInfo=socket={folder}/munge.socket
 CredType=cred/munge
 ProctrackType=proctrack/linuxproc
 SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
 ReturnToService=2
 MpiDefault=none
 MailProg=/bin/true
@@ -60,6 +59,7 @@ PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 #: Of slurm.conf: a node has the cores that its line says.
 SHARED_CORES = """\
+SelectTypeParameters=CR_CPU
 TaskPlugin=task/none
 SlurmdParameters=config_overrides
 KillWait=10"""
