@@ -1,5 +1,7 @@
 """Job scripts on a real Slurm: warned, requeued, resumed, cancelled."""
 
+import os
+import signal
 import threading
 import unittest
 from typing import List
@@ -62,6 +64,18 @@ class Interruptions(LongCase):
                 self.cluster.wait(job)
                 self.assertGreater(int(self.cluster.record(job)["Restarts"]), 0)
                 self.assert_undisturbed(name)
+
+    def test_a_killed_rank_brings_the_job_back(self) -> None:
+        jobs = {}
+        for name, launcher in (("killed", "mpirun"), ("killed-srun", SRUN)):
+            jobs[name] = self.start_long(name, FEDMPI_LAUNCHER=launcher)
+            wait_until(lambda n=name: self.has_rounds(n, 3), "three rounds")
+            os.kill(self.hold(jobs[name])[-1], signal.SIGKILL)
+            self.let_end(name)
+        self.cluster.wait(*jobs.values())
+        for name, job in jobs.items():
+            self.assertIn("ranks or a node are lost", self.cluster.log(f"fedmpi-run-{job}.log"))
+            self.assert_resumed(job, name)
 
     def test_restarts_are_limited(self) -> None:
         job = self.start_long("limited", FEDMPI_MAX_RESTARTS="0")
