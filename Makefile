@@ -12,6 +12,10 @@ BUILD  ?= build
 CFLAGS ?= -O3
 V      ?= 0
 
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD): make takes no folder with blanks)
+endif
+
 , := ,
 
 # --- Libraries ----------------------------------------------------------------------
@@ -96,8 +100,9 @@ endif
 all: fedmpi ## the program (the default)
 
 # Compared and not by time, for there may be several builds: ./fedmpi is the one asked for last.
+# Where this folder is read-only the program is in BUILD alone.
 fedmpi: $(PROGRAM) FORCE
-	@cmp -s $< $@ || cp $< $@
+	@cmp -s $< $@ || test ! -w . || cp $< $@
 FORCE:
 
 $(PROGRAM): $(BUILD)/src/cli/main.o $(LIBRARY)
@@ -133,9 +138,11 @@ $(BUILD)/%.o: %.c | $(BUILD)/libraries.found
 	$(call quiet,CC,$<) $(CC) $(FLAGS) -c $< -o $@
 
 # Revision and version are compiled in: this file follows git's HEAD and index. A release is a
-# tag, v0.2.0; commits behind it say how many they are, 0.2.0+5.g1234abc.
-REVISION = $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
-TAGGED   = $(shell git describe --tags --match='v[0-9]*' 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/')
+# tag, v0.2.0; commits behind it say how many they are, 0.2.0+5.g1234abc. A repository around an
+# unpacked archive is not ours.
+GIT = git --git-dir=.git
+REVISION = $(shell $(GIT) describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+TAGGED   = $(shell $(GIT) describe --tags --match='v[0-9]*' 2>/dev/null | sed 's/^v//; s/-\([0-9]*\)-g/+\1.g/')
 VERSION  = $(or $(TAGGED),$(shell cat VERSION))
 $(BUILD)/src/run/version.o: FLAGS += -DFED_GIT_REVISION='"$(REVISION)"' -DFED_VERSION='"$(VERSION)"'
 $(BUILD)/src/run/version.o: VERSION $(wildcard .git/HEAD .git/index)
@@ -169,7 +176,7 @@ demo: ## set up, build, train on DATASET=mnist, compare, and draw demo.png
 data: ## put DATASET=mnist or fashion-mnist under data/
 	@PYTHON='$(PYTHON)' jobs/setup/data.sh $(DATASET)
 
-install: fedmpi ## program, library, manual page and the rest under PREFIX=/usr/local
+install: $(PROGRAM) ## program, library, manual page and the rest under PREFIX=/usr/local
 	@BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' VERSION='$(VERSION)' \
 	    FEDMPI_CFLAGS='$(LIBRARY_CFLAGS)' FEDMPI_LIBS='$(LIBRARY_LIBS)' jobs/setup/install.sh install
 

@@ -9,7 +9,13 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
+umask 022 # all users may read what root installs
 PREFIX=${PREFIX:-/usr/local}
+case $PREFIX in
+    /*) ;;
+    "~/"*) PREFIX=$HOME/${PREFIX#"~/"} ;; # not every shell expands it behind PREFIX=
+    *) PREFIX=$PWD/$PREFIX ;;
+esac
 root=${DESTDIR-}$PREFIX
 list=share/fedmpi/installed.txt
 
@@ -48,8 +54,8 @@ prefix=$PREFIX
 Name: fedmpi
 Description: federated learning, simulated on MPI
 Version: $VERSION
-Cflags: -I\${prefix}/include ${FEDMPI_CFLAGS-}
-Libs: -L\${prefix}/lib -lfedmpi ${FEDMPI_LIBS-}
+Cflags: -I"\${prefix}/include" ${FEDMPI_CFLAGS-}
+Libs: -L"\${prefix}/lib" -lfedmpi ${FEDMPI_LIBS-}
 END
 }
 
