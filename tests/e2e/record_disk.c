@@ -39,9 +39,9 @@ static bool is_below(const char *path) {
 
 /* The path of what this descriptor is open for; false if it is not one of interest. */
 static bool find(int file, char path[PATH_MAX], struct stat *found) {
-    char link[64];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t length = record < 0 ? -1 : readlink(link, path, PATH_MAX - 1);
+    char open_file[64];
+    snprintf(open_file, sizeof open_file, "/proc/self/fd/%d", file);
+    ssize_t length = record < 0 ? -1 : readlink(open_file, path, PATH_MAX - 1);
     if (length < 0 || fstat(file, found) != 0)
         return false;
     path[length] = '\0';
