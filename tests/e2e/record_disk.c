@@ -38,14 +38,14 @@ static bool is_below(const char *path) {
 }
 
 /* The path of what this descriptor is open for; false if it is not one of interest. */
-static bool find(int file, char path[PATH_MAX], struct stat *found) {
+static bool find(int file, char target[PATH_MAX], struct stat *found) {
     char open_file[64];
     snprintf(open_file, sizeof open_file, "/proc/self/fd/%d", file);
-    ssize_t length = record < 0 ? -1 : readlink(open_file, path, PATH_MAX - 1);
+    ssize_t length = record < 0 ? -1 : readlink(open_file, target, PATH_MAX - 1);
     if (length < 0 || fstat(file, found) != 0)
         return false;
-    path[length] = '\0';
-    return is_below(path);
+    target[length] = '\0';
+    return is_below(target);
 }
 
 static void say(const char *call, unsigned long inode, long a, long b, const char *path,
