@@ -13,7 +13,7 @@ umask 022 # all users may read what root installs
 PREFIX=${PREFIX:-/usr/local}
 case $PREFIX in
     /*) ;;
-    "~/"*) PREFIX=$HOME/${PREFIX#"~/"} ;; # not every shell expands it behind PREFIX=
+    \~/*) PREFIX=$HOME/${PREFIX#\~/} ;; # not every shell expands it behind PREFIX=
     *) PREFIX=$PWD/$PREFIX ;;
 esac
 root=${DESTDIR-}$PREFIX

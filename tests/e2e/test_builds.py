@@ -28,7 +28,7 @@ class Tree(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        kept = tempfile.TemporaryDirectory(prefix="fedmpi-test-")
+        kept = tempfile.TemporaryDirectory(prefix="fedmpi-test-", dir="/tmp")  # all may enter
         cls.addClassCleanup(kept.cleanup)
         cls.folder = Path(kept.name)
         cls.folder.chmod(0o755)
@@ -45,7 +45,7 @@ class Tree(unittest.TestCase):
         done = subprocess.run([*prefix, "make", "--no-print-directory", f"BUILD={self.build}", *arguments],
                               cwd=self.tree, check=False, text=True, capture_output=True,
                               timeout=BUILD_LIMIT_SECONDS,
-                              env={**os.environ, "MAKEFLAGS": "", **environment})
+                              env={**os.environ, "MAKEFLAGS": "", "TMPDIR": str(self.build), **environment})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr, "")
         return done.stdout

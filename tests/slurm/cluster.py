@@ -197,6 +197,11 @@ class Cluster:
 
         wait_until(ended, f"the end of jobs {', '.join(jobs)}", seconds)
 
+    def exclude(self, job: str, nodes: str) -> None:
+        """A job that comes back shall not have these nodes, or ""."""
+        wait_until(lambda: self.state(job) == "PENDING", f"job {job} in the queue")
+        self._call("scontrol", "update", f"JobId={job}", f"ExcNodeList={nodes}")
+
     def warn(self, job: str) -> None:
         """Send what `#SBATCH --signal=B:USR1` makes Slurm send, without waiting for it."""
         self._call("scancel", "--signal=USR1", "--batch", job)

@@ -25,7 +25,7 @@ class LostNodes(NodesCase):
             wait_until(lambda j=job: self.cluster.record(j)["Restarts"] == "1", f"job {job} again")
         for run, job in jobs.items():
             self.let_end(run)
-            self.cluster.run("scontrol", "update", f"JobId={job}", "ExcNodeList=")
+            self.cluster.exclude(job, "")
         self.cluster.wait(*jobs.values())
         for run, job in jobs.items():
             with self.subTest(run):

@@ -58,7 +58,7 @@ class Launchers(NodesCase):
                 self.cluster.warn(job)
                 self.wait_for_log(f"fedmpi-run-{job}.log", "back into the queue")
                 self.let_end(name)
-                self.cluster.run("scontrol", "update", f"JobId={job}", "ExcNodeList=node3")
+                self.cluster.exclude(job, "node3")
                 self.cluster.wait(job)
                 self.assert_resumed(job, name)
                 self.assertEqual(attribute(self.results(name), "hosts"), "node1 node2")
