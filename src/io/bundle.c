@@ -4,6 +4,7 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define PAD 8
@@ -34,8 +35,8 @@ static size_t element_bytes(uint32_t element) {
     return element < sizeof bytes / sizeof *bytes ? bytes[element] : 0;
 }
 
-static unsigned char *extend(fed_bundle_t *bundle, size_t bytes) {
-    size_t needed = bundle->bytes + padded(bytes);
+static unsigned char *extend_by(fed_bundle_t *bundle, size_t bytes) {
+    size_t needed = bundle->bytes + bytes;
     if (needed > bundle->capacity) {
         size_t capacity = needed + needed / 2;
         bundle->block = fed_grow(bundle->block, bundle->bytes, capacity, 1);
@@ -46,15 +47,44 @@ static unsigned char *extend(fed_bundle_t *bundle, size_t bytes) {
     return at;
 }
 
-void fed_bundle_put(fed_bundle_t *bundle, const char *name, fed_element_t element, size_t count,
-                    const void *data) {
+static unsigned char *extend(fed_bundle_t *bundle, size_t bytes) {
+    return extend_by(bundle, padded(bytes));
+}
+
+static void put_head(fed_bundle_t *bundle, const char *name, fed_element_t element, size_t count) {
     record_t head = {(uint32_t)strlen(name), element, count};
     memcpy(extend(bundle, sizeof head), &head, sizeof head);
     memcpy(extend(bundle, head.name_bytes), name, head.name_bytes);
+}
+
+void fed_bundle_put(fed_bundle_t *bundle, const char *name, fed_element_t element, size_t count,
+                    const void *data) {
+    put_head(bundle, name, element, count);
     size_t bytes = count * element_bytes(element);
     unsigned char *at = extend(bundle, bytes);
     if (bytes > 0)
         memcpy(at, data, bytes);
+}
+
+void fed_bundle_lend(fed_bundle_t *bundle, const char *name, fed_element_t element, size_t count,
+                     const void *data) {
+    assert(bundle->loan_count < FED_BUNDLE_LOANS);
+    put_head(bundle, name, element, count);
+    size_t bytes = count * element_bytes(element), rest = padded(bytes) - bytes;
+    bundle->loans[bundle->loan_count++] = (fed_loan_t){bundle->bytes, data, bytes};
+    memset(extend_by(bundle, rest), 0, rest);
+}
+
+size_t fed_bundle_pieces(const fed_bundle_t *bundle, struct iovec *pieces) {
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < bundle->loan_count; i++) {
+        const fed_loan_t *loan = &bundle->loans[i];
+        pieces[count++] = (struct iovec){bundle->block + at, loan->at - at};
+        pieces[count++] = (struct iovec){(void *)loan->data, loan->bytes};
+        at = loan->at;
+    }
+    pieces[count++] = (struct iovec){bundle->block + at, bundle->bytes - at};
+    return count;
 }
 
 /* "round:i loss:r ...": rows with other columns are other rows. */
@@ -94,7 +124,7 @@ static bool read_entry(const fed_bundle_t *bundle, size_t at, entry_t *entry) {
 }
 
 fed_status_t fed_bundle_open(fed_bundle_t *bundle, void *block, size_t bytes) {
-    *bundle = (fed_bundle_t){block, bytes, bytes};
+    *bundle = (fed_bundle_t){.block = block, .bytes = bytes, .capacity = bytes};
     entry_t entry;
     for (size_t at = 0; at < bytes; at = entry.next)
         if (!read_entry(bundle, at, &entry))

@@ -25,10 +25,20 @@ void fed_hash(const void *content, size_t bytes, unsigned char hash[FED_HASH_BYT
     crypto_generichash(hash, FED_HASH_BYTES, content, bytes, NULL, 0);
 }
 
-static header_t make_header(const void *content, size_t bytes) {
-    header_t header = {.bytes = bytes};
+void fed_hash_pieces(const struct iovec *pieces, size_t count, unsigned char hash[FED_HASH_BYTES]) {
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, FED_HASH_BYTES);
+    for (size_t i = 0; i < count; i++)
+        crypto_generichash_update(&state, pieces[i].iov_base, pieces[i].iov_len);
+    crypto_generichash_final(&state, hash, FED_HASH_BYTES);
+}
+
+static header_t make_header(const struct iovec *pieces, size_t count) {
+    header_t header = {.bytes = 0};
     memcpy(header.magic, MAGIC, sizeof MAGIC);
-    fed_hash(content, bytes, header.hash);
+    for (size_t i = 0; i < count; i++)
+        header.bytes += pieces[i].iov_len;
+    fed_hash_pieces(pieces, count, header.hash);
     return header;
 }
 
@@ -46,8 +56,8 @@ static void keep_previous(const char *path, const char *previous) {
         unlink(second); /* the one before stays */
 }
 
-fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes) {
-    header_t header = make_header(content, bytes);
+fed_status_t fed_sealed_write(const char *path, const struct iovec *pieces, size_t count) {
+    header_t header = make_header(pieces, count);
     char head[HEADER_BYTES] = {0};
     memcpy(head, &header, sizeof header);
     FED_AUTOFREE char *target = fed_file_resolve(path); /* a link has no predecessor */
@@ -55,7 +65,8 @@ fed_status_t fed_sealed_write(const char *path, const void *content, size_t byte
     fed_file_t file;
     FED_TRY(fed_file_begin(&file, path));
     fed_file_append(&file, head, sizeof head);
-    fed_file_append(&file, content, bytes);
+    for (size_t i = 0; i < count; i++)
+        fed_file_append(&file, pieces[i].iov_base, pieces[i].iov_len);
     FED_TRY(fed_file_sync(&file)); /* on the disk before the old one makes room */
     keep_previous(target, previous);
     return fed_file_finish(&file);
@@ -89,7 +100,7 @@ static fed_status_t read_one(const char *path, void **content, size_t *bytes) {
         status = fed_fail(FED_INPUT, "%s: truncated: has %zu of %zu bytes", path, *bytes,
                           (size_t)found.bytes);
     } else {
-        header_t expected = make_header((char *)file + HEADER_BYTES, *bytes);
+        header_t expected = make_header(&(struct iovec){(char *)file + HEADER_BYTES, *bytes}, 1);
         if (memcmp(&found, &expected, sizeof found) != 0)
             status = fed_fail(FED_INPUT, "%s: damaged: the checksum does not fit", path);
     }

@@ -33,21 +33,17 @@ void fed_checkpoint_fingerprint(const fed_run_t *run, unsigned char hash[FED_HAS
     size_t step = 1 + train->count * sample_bytes / FINGERPRINT_BYTES;
     size_t stored = train->generator ? 0 : train->count; /* else the configuration says all */
     size_t samples = (stored + step - 1) / step;
-    size_t label_bytes = stored * sizeof *train->labels;
     const int32_t *client_of = run->dataset.train_client_of;
-    size_t client_bytes = client_of ? train->count * sizeof *client_of : 0;
-    size_t initial_bytes = run->model.parameters * sizeof *run->initial;
-    size_t bytes = label_bytes + samples * sample_bytes + initial_bytes + client_bytes;
-    FED_AUTOFREE char *all = fed_alloc(bytes, 1);
-    if (stored > 0)
-        memcpy(all, train->labels, label_bytes);
+    FED_AUTOFREE struct iovec *pieces = FED_NEW_ARRAY(struct iovec, samples + 3);
+    pieces[0] = (struct iovec){(void *)train->labels, stored * sizeof *train->labels};
     for (size_t i = 0; i < samples; i++)
-        memcpy(all + label_bytes + i * sample_bytes,
-               (const char *)train->values + i * step * sample_bytes, sample_bytes);
-    memcpy(all + label_bytes + samples * sample_bytes, run->initial, initial_bytes);
-    if (client_of)
-        memcpy(all + bytes - client_bytes, client_of, client_bytes);
-    fed_hash(all, bytes, hash);
+        pieces[1 + i] =
+            (struct iovec){(char *)train->values + i * step * sample_bytes, sample_bytes};
+    pieces[samples + 1] =
+        (struct iovec){run->initial, run->model.parameters * sizeof *run->initial};
+    pieces[samples + 2] =
+        (struct iovec){(void *)client_of, client_of ? train->count * sizeof *client_of : 0};
+    fed_hash_pieces(pieces, samples + 3, hash);
 }
 
 char *fed_checkpoint_journal(const fed_run_t *run) {
@@ -62,7 +58,7 @@ void fed_checkpoint_discard(const fed_run_t *run) {
 }
 
 static void put_vector(fed_bundle_t *bundle, const char *name, size_t n, const float *w) {
-    fed_bundle_put(bundle, name, FED_FLOAT32, n, w);
+    fed_bundle_lend(bundle, name, FED_FLOAT32, n, w);
 }
 
 static void put_centralized(fed_bundle_t *bundle, const fed_centralized_t *centralized,
@@ -98,9 +94,9 @@ static void put_vectors(fed_bundle_t *bundle, const fed_federation_t *federation
     size_t count = federation->protocol->list_saved(federation->state, saved);
     for (size_t i = 0; i < count; i++)
         if (saved[i].floats)
-            fed_bundle_put(bundle, saved[i].name, FED_FLOAT32, saved[i].count, saved[i].floats);
+            fed_bundle_lend(bundle, saved[i].name, FED_FLOAT32, saved[i].count, saved[i].floats);
         else
-            fed_bundle_put(bundle, saved[i].name, FED_FLOAT64, saved[i].count, saved[i].doubles);
+            fed_bundle_lend(bundle, saved[i].name, FED_FLOAT64, saved[i].count, saved[i].doubles);
 }
 
 static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, bool complete) {
@@ -119,10 +115,11 @@ static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, 
 }
 
 /* What the state belongs to. */
-static void put_identity(fed_bundle_t *bundle, const fed_run_t *run) {
-    unsigned char hash[FED_HASH_BYTES];
-    fed_checkpoint_fingerprint(run, hash);
-    fed_bundle_put(bundle, "fingerprint", FED_BYTE, sizeof hash, hash);
+static void put_identity(fed_bundle_t *bundle, const fed_federation_t *federation) {
+    const fed_run_t *run = federation->run;
+    const fed_server_t *server = federation->server;
+    fed_bundle_put(bundle, "fingerprint", FED_BYTE, sizeof server->fingerprint,
+                   server->fingerprint);
     fed_bundle_put(bundle, "format", FED_INT64, 1, &(int64_t){FED_CHECKPOINT_FORMAT});
     fed_text_t ini = {0};
     fed_config_write(&run->config, false, &ini);
@@ -131,20 +128,30 @@ static void put_identity(fed_bundle_t *bundle, const fed_run_t *run) {
 }
 
 /* A run that begins anew makes its journal anew: checkpoints that speak of the old one go. */
+static void begin_journal(const fed_federation_t *federation) {
+    if (federation->server->record.journaled.bytes == 0)
+        fed_sealed_remove(fed_checkpoint_options(&federation->run->config)->file);
+}
+
+fed_status_t fed_checkpoint_spill(fed_federation_t *federation) {
+    FED_AUTOFREE char *journal = fed_checkpoint_journal(federation->run);
+    begin_journal(federation);
+    return fed_record_spill(&federation->server->record, journal);
+}
+
 static fed_status_t save(fed_federation_t *federation, fed_bundle_t *bundle) {
     const fed_run_t *run = federation->run;
-    fed_record_t *record = &federation->server->record;
-    const char *path = fed_checkpoint_options(&run->config)->file;
     FED_AUTOFREE char *journal = fed_checkpoint_journal(run);
-    if (record->journaled.bytes == 0)
-        fed_sealed_remove(path);
-    FED_TRY(fed_record_save(record, journal, bundle));
-    return fed_sealed_write(path, bundle->block, bundle->bytes);
+    begin_journal(federation);
+    FED_TRY(fed_record_save(&federation->server->record, journal, bundle));
+    struct iovec pieces[FED_BUNDLE_PIECES];
+    size_t count = fed_bundle_pieces(bundle, pieces);
+    return fed_sealed_write(fed_checkpoint_options(&run->config)->file, pieces, count);
 }
 
 /* What the server writes when all clients' states are on the disk: then the checkpoint counts. */
 static fed_status_t commit(fed_federation_t *federation, fed_bundle_t *bundle, bool complete) {
-    put_identity(bundle, federation->run);
+    put_identity(bundle, federation);
     put_state(bundle, federation, complete);
     fed_status_t status = save(federation, bundle);
     fed_states_files_settle(federation, status);

@@ -1,6 +1,7 @@
 /* A run's rounds. Read run_round first, near the end. */
 #include "fedmpi/run/federation.h"
 
+#include "checkpoint_format.h"
 #include "states_files.h"
 
 #include "fedmpi/comm/agree.h"
@@ -32,6 +33,7 @@ static void server_init(fed_federation_t *federation) {
     const fed_run_t *run = federation->run;
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
     size_t count;
+    fed_checkpoint_fingerprint(run, server->fingerprint);
     if (!fed_centralized_options(&run->config)->enabled)
         return;
     FED_AUTOFREE uint32_t *samples = list_baseline_samples(run, &count);
@@ -70,6 +72,19 @@ static void look_at_client(void *context, uint32_t client, const fed_training_t 
         fed_progress_tick(&federation->server->progress, federation->rounds_done + 1, NULL);
 }
 
+/* Rows of a round's clients, before the round has its own: what is too much to hold goes to the
+ * results file and behind the checkpoint's mark in the journal. */
+static void take_rows(void *context, const void *rows, size_t count) {
+    fed_server_t *server = ((fed_federation_t *)context)->server;
+    fed_record_t *record = &server->record;
+    fed_record_rows(record, &fed_client_table, rows, count);
+    if (!fed_record_is_full(record) || server->rows_written != FED_OK)
+        return;
+    server->rows_written = fed_record_publish(record, false);
+    if (server->rows_written == FED_OK)
+        server->rows_written = fed_checkpoint_spill(context);
+}
+
 /* With --overwrite the earlier run's checkpoint goes before its results do. */
 static fed_status_t publish_first(fed_federation_t *federation) {
     if (federation->run->options->overwrite)
@@ -93,13 +108,17 @@ static fed_status_t start_or_resume(fed_federation_t *federation, const char *ho
 fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
     *federation = (fed_federation_t){.run = run, .problem = fed_run_problem(run)};
     federation->protocol = fed_protocol_of(&run->config);
-    fed_observer_t observer = {federation, work_while_waiting, look_at_client, NULL};
+    fed_observer_t observer = {.context = federation,
+                               .wait = work_while_waiting,
+                               .trained = look_at_client,
+                               .rows = take_rows};
     FED_TRY(fed_engine_create(run->comm, &federation->problem, &observer, &federation->engine));
     federation->state = federation->protocol->create(federation->engine, run->initial);
     if (fed_comm_is_server(run->comm))
         server_init(federation);
     FED_AUTOFREE char *hosts = fed_comm_hosts(run->comm);
     FED_TRY(start_or_resume(federation, hosts));
+    fed_run_forget_initial(run); /* all have taken what they need of it */
     if (!federation->server)
         return FED_OK;
     fed_limit_init(&federation->server->limit, &run->config, run->started);
@@ -154,12 +173,11 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
     fed_server_t *server = federation->server;
     fed_record_t *record = &server->record;
     fed_engine_account(federation->engine, trained, row);
-    fed_record_rows(record, &fed_round_table, row, row->cells, 1);
-    fed_record_rows(record, &fed_client_table, trained->client_rows, trained->cells,
-                    trained->count);
-    fed_record_rows(record, &fed_local_epoch_table, trained->local_epochs, NULL,
+    FED_TRY(server->rows_written);
+    fed_record_rows(record, &fed_round_table, row, 1);
+    fed_record_rows(record, &fed_local_epoch_table, trained->local_epochs,
                     trained->local_epoch_count);
-    fed_record_rows(record, &fed_personal_table, personal, NULL, personal->round > 0);
+    fed_record_rows(record, &fed_personal_table, personal, personal->round > 0);
     if (server->centralized.rows)
         fed_record_centralized(record, &server->centralized);
     fed_record_status(record, FED_RUN_RUNNING);

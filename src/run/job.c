@@ -29,16 +29,12 @@ static fed_status_t finish_baseline(fed_federation_t *federation, fed_status_t m
     return fed_comm_agree(federation->run->comm, mine, NULL, NULL);
 }
 
-/* A final model and its confusion matrix. Collective. @param w the server's, or NULL */
+/* A final model and its confusion matrix. Collective. @param w  the same on every rank */
 static void record_model(fed_federation_t *federation, const char *part, const float *w) {
     fed_run_t *run = federation->run;
-    size_t classes = run->dataset.classes, n = run->model.parameters;
+    size_t classes = run->dataset.classes;
     FED_AUTOFREE int64_t *confusion = FED_NEW_ARRAY(int64_t, classes * classes);
-    FED_AUTOFREE float *everywhere = FED_NEW_ARRAY(float, n);
-    if (w)
-        memcpy(everywhere, w, n * sizeof *w);
-    fed_comm_broadcast(run->comm, everywhere, n * sizeof *everywhere);
-    fed_engine_evaluate(federation->engine, &run->dataset.test, everywhere, confusion);
+    fed_engine_evaluate(federation->engine, &run->dataset.test, w, confusion);
     if (!federation->server)
         return;
     FED_AUTOFREE char *matrix = fed_format("/%s/confusion_matrix", part);
@@ -47,14 +43,23 @@ static void record_model(fed_federation_t *federation, const char *part, const f
     fed_record_model(&federation->server->record, group, w);
 }
 
+/* The baseline's is the server's alone before. Collective. */
+static void record_centralized(fed_federation_t *federation) {
+    const fed_run_t *run = federation->run;
+    fed_server_t *server = federation->server;
+    size_t n = run->model.parameters;
+    FED_AUTOFREE float *sent = FED_NEW_ARRAY(float, server ? 0 : n);
+    float *w = server ? server->centralized.training.w : sent;
+    fed_comm_broadcast(run->comm, w, n * sizeof *w);
+    record_model(federation, "centralized", w);
+}
+
 static void record_models(fed_federation_t *federation) {
     const fed_config_t *config = &federation->run->config;
-    fed_server_t *server = federation->server;
     if (fed_federated_options(config)->enabled)
-        record_model(federation, "federated",
-                     server ? federation->protocol->model(federation->state) : NULL);
+        record_model(federation, "federated", federation->protocol->model(federation->state));
     if (fed_centralized_options(config)->enabled)
-        record_model(federation, "centralized", server ? server->centralized.training.w : NULL);
+        record_centralized(federation);
 }
 
 /* A failure of the server to write may be the server's alone: then all finish together. */

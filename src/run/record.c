@@ -14,6 +14,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MOST_WAITING_BYTES ((size_t)4 << 20) /* of rows, of either kind */
+
 /* The rounds last: a round that is in the file has its rows in the other tables. */
 static const fed_table_t *const tables[FED_RECORD_TABLES] = {
     &fed_client_table,      &fed_local_epoch_table, &fed_personal_table,
@@ -168,27 +170,17 @@ static const fed_table_t *composed(const fed_record_t *record, const fed_table_t
     return &record->tables[t];
 }
 
-/* Rows as the file has them: each with its cells behind it. */
-static char *pack(const fed_table_t *to, const fed_table_t *from, const void *rows,
-                  const fed_cell_t *cells, size_t count) {
-    size_t own = cells ? from->cells_offset : from->row_bytes, added = to->row_bytes - own;
-    char *packed = fed_alloc(count, to->row_bytes);
-    for (size_t i = 0; i < count; i++) {
-        char *row = packed + i * to->row_bytes;
-        memcpy(row, (const char *)rows + i * from->row_bytes, own);
-        if (cells)
-            memcpy(row + own, (const char *)cells + i * added, added);
-    }
-    return packed;
+void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
+                     size_t count) {
+    const fed_table_t *full = composed(record, table);
+    fed_archive_append(record->archive, full, rows, count);
+    record->waiting_bytes += count * full->row_bytes;
+    if (count > 0 && fed_checkpoint_options(&record->run->config)->every > 0)
+        fed_bundle_put_rows(&record->pending, full, rows, count);
 }
 
-void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
-                     const fed_cell_t *cells, size_t count) {
-    const fed_table_t *full = composed(record, table);
-    FED_AUTOFREE char *packed = pack(full, table, rows, cells, count);
-    fed_archive_append(record->archive, full, packed, count);
-    if (count > 0 && fed_checkpoint_options(&record->run->config)->every > 0)
-        fed_bundle_put_rows(&record->pending, full, packed, count);
+bool fed_record_is_full(const fed_record_t *record) {
+    return record->waiting_bytes > MOST_WAITING_BYTES || record->pending.bytes > MOST_WAITING_BYTES;
 }
 
 /* How far the journal counts. */
@@ -206,11 +198,16 @@ static fed_status_t get_mark(const fed_bundle_t *checkpoint, fed_mark_t *mark) {
     return fed_bundle_get(checkpoint, "journal/hash", FED_BYTE, sizeof mark->hash, mark->hash);
 }
 
-fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint) {
+fed_status_t fed_record_spill(fed_record_t *record, const char *journal) {
     fed_bundle_t *pending = &record->pending;
     if (pending->bytes > 0)
         FED_TRY(fed_journal_append(journal, &record->journaled, pending->block, pending->bytes));
     pending->bytes = 0; /* its memory is used again */
+    return FED_OK;
+}
+
+fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint) {
+    FED_TRY(fed_record_spill(record, journal));
     put_mark(checkpoint, &record->journaled);
     fed_bundle_put(checkpoint, "started", FED_BYTE, strlen(record->started), record->started);
     fed_bundle_put(checkpoint, "arithmetic", FED_BYTE, strlen(record->arithmetic),
@@ -320,7 +317,7 @@ void fed_record_confusion(fed_record_t *record, const char *path, const int64_t 
 void fed_record_centralized(fed_record_t *record, const fed_centralized_t *centralized) {
     int64_t complete = centralized->epoch - 1;
     fed_record_rows(record, &fed_centralized_table, centralized->rows + record->centralized_rows,
-                    NULL, (size_t)(complete - record->centralized_rows));
+                    (size_t)(complete - record->centralized_rows));
     record->centralized_rows = complete;
 }
 
@@ -348,6 +345,8 @@ void fed_record_end(fed_record_t *record, fed_status_t status, const char *messa
 }
 
 fed_status_t fed_record_publish(fed_record_t *record, bool last) {
-    return fed_archive_publish(record->archive, fed_output_options(&record->run->config)->file,
-                               last);
+    FED_TRY(
+        fed_archive_publish(record->archive, fed_output_options(&record->run->config)->file, last));
+    record->waiting_bytes = 0;
+    return FED_OK;
 }

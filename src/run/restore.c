@@ -58,13 +58,13 @@ static fed_status_t check_format(const fed_bundle_t *bundle, const fed_run_t *ru
     return FED_OK;
 }
 
-fed_status_t fed_checkpoint_check(const fed_bundle_t *bundle, const fed_run_t *run) {
+fed_status_t fed_checkpoint_check(const fed_bundle_t *bundle, const fed_federation_t *federation) {
+    const fed_run_t *run = federation->run;
     FED_TRY(check_format(bundle, run));
     FED_TRY(check_config(bundle, &run->config));
-    unsigned char then[FED_HASH_BYTES], now[FED_HASH_BYTES];
+    unsigned char then[FED_HASH_BYTES];
     FED_TRY(fed_bundle_get(bundle, "fingerprint", FED_BYTE, sizeof then, then));
-    fed_checkpoint_fingerprint(run, now);
-    if (memcmp(then, now, sizeof now) != 0)
+    if (memcmp(then, federation->server->fingerprint, sizeof then) != 0)
         return fed_config_fail(&run->config, "data.path",
                                "these data, or the initial parameters, are not those that the "
                                "checkpoint was made with");
@@ -228,7 +228,7 @@ static fed_status_t open_content(fed_federation_t *federation, void *content, si
     fed_bundle_t *bundle = &federation->server->loaded;
     fed_bundle_fini(bundle);
     FED_TRY(fed_bundle_open(bundle, content, bytes));
-    return fed_checkpoint_check(bundle, federation->run);
+    return fed_checkpoint_check(bundle, federation);
 }
 
 /* @param fell_back  [out] on the one before */

@@ -312,6 +312,11 @@ static fed_status_t make_initial(fed_run_t *run) {
     return fed_initial_parameters(&run->config, &run->model, run->initial);
 }
 
+void fed_run_forget_initial(fed_run_t *run) {
+    fed_free(run->initial);
+    run->initial = NULL;
+}
+
 /* Ranks write into the checkpoint's folder themselves if their clients keep something. */
 static fed_status_t share_claim(const fed_run_t *run) {
     bool saved = fed_checkpoint_options(&run->config)->every > 0 && !run->options->dry_run;
@@ -333,7 +338,7 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
 }
 
 void fed_run_fini(fed_run_t *run) {
-    fed_free(run->initial);
+    fed_run_forget_initial(run);
     fed_method_fini(&run->method);
     fed_model_fini(&run->model);
     fed_transform_destroy(run->transform);

@@ -4,9 +4,9 @@
 #include "fedmpi/comm/watchdog.h"
 #include "fedmpi/comm/workers.h"
 #include "fedmpi/core/clock.h"
-#include "fedmpi/core/memory.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The watchdog's words; training says itself what it expects. */
 static const char *const operations[FED_PHASES] = {
@@ -31,6 +31,7 @@ void fed_phases_begin(fed_engine_t *engine, fed_phase_t phase) {
 
 void fed_engine_begin(fed_engine_t *engine, int64_t round, fed_status_t mine) {
     engine->round = round;
+    memset(engine->busy, 0, (size_t)fed_comm_size(engine->comm) * sizeof *engine->busy);
     engine->mine = mine;
     engine->phase = FED_PHASE_TRAINING;
     engine->phase_started = fed_clock_seconds();
@@ -45,10 +46,7 @@ void fed_engine_end(fed_engine_t *engine) {
 }
 
 /* Between the worker that was busy with its clients for the shortest and for the longest time. */
-static double finish_spread(const fed_comm_t *comm, const fed_trained_t *trained) {
-    FED_AUTOFREE double *busy = FED_NEW_ARRAY(double, (size_t)fed_comm_size(comm));
-    for (size_t i = 0; i < trained->count; i++)
-        busy[trained->client_rows[i].rank] += trained->client_rows[i].train_seconds;
+static double finish_spread(const fed_comm_t *comm, const double *busy) {
     double shortest = INFINITY, longest = 0;
     for (int worker = 0; worker < fed_comm_workers(comm); worker++) {
         double seconds = busy[fed_comm_worker(comm, worker)];
@@ -58,36 +56,32 @@ static double finish_spread(const fed_comm_t *comm, const fed_trained_t *trained
     return longest - shortest;
 }
 
-/* In the order of clients. */
-static void count_clients(const fed_trained_t *trained, fed_round_row_t *row) {
-    double loss = 0, correct = 0;
-    for (size_t i = 0; i < trained->averaged_count; i++) {
-        const fed_client_row_t *client = &trained->averaged[i];
-        row->samples += client->samples;
-        if (client->samples == 0) /* its measures are NaN */
-            continue;
-        loss += client->train.loss * (double)client->samples;
-        correct += client->train.accuracy * (double)client->samples;
-    }
-    row->participants = (int64_t)trained->averaged_count;
-    row->diverged = (int64_t)(trained->count - trained->averaged_count);
-    row->train = (fed_measure_t){loss / (double)row->samples, correct / (double)row->samples};
+/* What variants add that is a sum over clients. */
+static void add_cells(const fed_method_t *method, const fed_client_row_t *row, double *sums) {
+    const fed_columns_t *rounds = &method->round_columns;
+    for (size_t c = 0; c < rounds->count; c++)
+        if (rounds->added[c]->sum_of)
+            sums[c] += fed_columns_get(&method->client_columns, fed_client_cells(row),
+                                       rounds->added[c]->sum_of);
 }
 
-/* What variants add that is a sum over clients. */
-static void add_up_cells(const fed_method_t *method, const fed_trained_t *trained,
-                         fed_round_row_t *row) {
-    const fed_columns_t *rounds = &method->round_columns, *clients = &method->client_columns;
-    for (size_t c = 0; c < rounds->count; c++) {
-        const fed_added_column_t *column = rounds->added[c];
-        double sum = 0;
-        for (size_t i = 0; column->sum_of && i < trained->count; i++)
-            if (!trained->client_rows[i].diverged)
-                sum +=
-                    fed_columns_get(clients, trained->cells + i * clients->count, column->sum_of);
-        if (column->sum_of)
-            fed_columns_set(rounds, row->cells, column, sum);
-    }
+void fed_account_add(const fed_engine_t *engine, const fed_client_row_t *row,
+                     fed_trained_t *trained) {
+    const fed_problem_t *problem = engine->problem;
+    add_cells(problem->method, row, trained->cells);
+    trained->weight += row->weight;
+    trained->gradients += row->weight * fed_client_gradients(problem->config, row->steps);
+    trained->samples += row->samples;
+    if (row->samples == 0) /* its measures are NaN */
+        return;
+    trained->loss += row->train.loss * (double)row->samples;
+    trained->correct += row->train.accuracy * (double)row->samples;
+}
+
+static void set_cells(const fed_columns_t *columns, const double *sums, fed_cell_t *cells) {
+    for (size_t c = 0; c < columns->count; c++)
+        if (columns->added[c]->sum_of)
+            fed_columns_set(columns, cells, columns->added[c], sums[c]);
 }
 
 void fed_engine_account(const fed_engine_t *engine, const fed_trained_t *trained,
@@ -95,9 +89,13 @@ void fed_engine_account(const fed_engine_t *engine, const fed_trained_t *trained
     const fed_problem_t *problem = engine->problem;
     size_t up = fed_method_bytes_up(problem->method, problem->config);
     const double *seconds = engine->seconds;
-    count_clients(trained, row);
-    add_up_cells(problem->method, trained, row);
-    row->finish_spread_seconds = finish_spread(engine->comm, trained);
+    double samples = (double)trained->samples;
+    row->participants = (int64_t)trained->averaged_count;
+    row->diverged = (int64_t)(trained->count - trained->averaged_count);
+    row->samples = trained->samples;
+    row->train = (fed_measure_t){trained->loss / samples, trained->correct / samples};
+    set_cells(&problem->method->round_columns, trained->cells, row->cells);
+    row->finish_spread_seconds = finish_spread(engine->comm, engine->busy);
     row->bytes_down = row->drawn * (int64_t)fed_method_bytes_down(problem->method);
     row->bytes_up = (int64_t)(trained->count * up);
     row->train_seconds = seconds[FED_PHASE_TRAINING];

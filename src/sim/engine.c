@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define COUNTS 4 /* that each rank tells of a set */
+
 /* What ranks of a node take in turns. Collective. */
 static fed_status_t make_turns(fed_engine_t *engine) {
     FED_TRY(fed_shared_create(engine->comm, sizeof(uint64_t), &engine->blocks));
@@ -33,9 +35,13 @@ fed_status_t fed_engine_create(fed_comm_t *comm, const fed_problem_t *problem,
         engine->observer = *observer;
     engine->sums = FED_NEW_ARRAY(int64_t, lengths[FED_OWNER_UP]);
     if (fed_comm_is_server(comm))
-        engine->up = FED_NEW_ARRAY(double, lengths[FED_OWNER_UP]);
-    engine->client_counts = FED_NEW_ARRAY(size_t, 2 * ranks); /* both travel together */
+        engine->up = (void *)engine->sums;
+    engine->client_counts = FED_NEW_ARRAY(size_t, COUNTS * ranks);
     engine->epoch_counts = engine->client_counts + ranks;
+    engine->diverged_counts = engine->epoch_counts + ranks;
+    engine->diverged_weights = engine->diverged_counts + ranks;
+    engine->row_bytes = fed_engine_rows_bytes(problem, 1);
+    engine->busy = FED_NEW_ARRAY(double, ranks);
     fed_evaluator_init(&engine->evaluator, problem->model);
     if (ranks == 1 || !fed_comm_is_server(comm))
         fed_training_init(&engine->training, problem->model, &problem->dataset->train,
@@ -60,15 +66,14 @@ void fed_engine_destroy(fed_engine_t *engine) {
     fed_shared_destroy(engine->blocks);
     fed_shared_destroy(engine->turns);
     fed_free(engine->sums);
-    fed_free(engine->up);
     fed_free(engine->updates);
     fed_free(engine->home);
     fed_free(engine->rank_of);
     fed_free(engine->queue);
     fed_free(engine->client_counts);
-    fed_free(engine->client_rows);
-    fed_free(engine->cells);
-    fed_free(engine->averaged);
+    fed_free(engine->rows);
+    fed_free(engine->diverged);
+    fed_free(engine->busy);
     fed_free(engine->local_epochs);
     fed_free(engine);
 }
@@ -91,8 +96,10 @@ static void reserve(fed_engine_t *engine, size_t count) {
         return;
     fed_free(engine->rank_of);
     fed_free(engine->queue);
+    fed_free(engine->diverged);
     engine->rank_of = FED_NEW_ARRAY(uint32_t, count);
     engine->queue = FED_NEW_ARRAY(uint32_t, count);
+    engine->diverged = FED_NEW_ARRAY(bool, fed_comm_is_server(engine->comm) ? count : 0);
     engine->capacity = count;
 }
 
@@ -117,8 +124,7 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
                               fed_local_epoch_row_t *epochs) {
     const fed_problem_t *problem = engine->problem;
     const fed_config_t *config = problem->config;
-    fed_cell_t *cells;
-    fed_client_row_t *row = fed_rows_client(engine, index, &cells);
+    fed_client_row_t *row = fed_rows_client(engine, index);
     fed_client_task_t client = client_of(engine, task);
     fed_trainer_t trainer = {
         .config = config,
@@ -128,7 +134,7 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
         .down = task->from,
         .sums = engine->sums,
         .shown = fed_updates_place(engine, index),
-        .cells = cells,
+        .cells = fed_client_cells(row),
         .byzantine = &engine->byzantine,
     };
     fed_tracking_t tracking = {&engine->evaluator, &problem->dataset->test, epochs};
@@ -141,12 +147,19 @@ static fed_status_t train_one(fed_engine_t *engine, const fed_task_t *task, size
     return status;
 }
 
-/* How many rows this rank has made, told to all where they agree that all have trained. */
+/* What this rank has made, told to all where they agree that all have trained. */
 static void count_rows(fed_engine_t *engine, size_t clients, size_t epochs) {
     size_t ranks = (size_t)fed_comm_size(engine->comm), rank = (size_t)fed_comm_rank(engine->comm);
-    memset(engine->client_counts, 0, 2 * ranks * sizeof *engine->client_counts);
+    memset(engine->client_counts, 0, COUNTS * ranks * sizeof *engine->client_counts);
     engine->client_counts[rank] = clients;
     engine->epoch_counts[rank] = epochs;
+    for (size_t i = 0; i < clients; i++) {
+        const fed_client_row_t *row = fed_rows_client(engine, i);
+        if (!row->diverged)
+            continue;
+        engine->diverged_counts[rank]++;
+        engine->diverged_weights[rank] += fed_weights_unit(engine->problem, (uint32_t)row->client);
+    }
 }
 
 /* This rank's clients, one after another, in one model's memory. */
@@ -172,7 +185,7 @@ static fed_status_t wait_for_all(fed_engine_t *engine, fed_status_t mine) {
     if (mine == FED_OK)
         mine = fed_stop_status();
     return fed_comm_agree_largest(
-        engine->comm, mine, engine->client_counts, 2 * (size_t)fed_comm_size(engine->comm),
+        engine->comm, mine, engine->client_counts, COUNTS * (size_t)fed_comm_size(engine->comm),
         is_server ? engine->observer.wait : NULL, engine->observer.context);
 }
 
@@ -195,51 +208,40 @@ fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, siz
     return wait_for_all(engine, mine == FED_OK ? train_here(engine) : mine);
 }
 
-/* Where nobody diverged, they are all of them. */
-static void list_averaged(fed_engine_t *engine, fed_trained_t *trained) {
-    trained->averaged = engine->client_rows;
-    if (trained->averaged_count == trained->count)
-        return;
-    fed_free(engine->averaged);
-    engine->averaged = FED_NEW_ARRAY(fed_client_row_t, trained->averaged_count);
-    for (size_t i = 0, next = 0; i < trained->count; i++)
-        if (!engine->client_rows[i].diverged)
-            engine->averaged[next++] = engine->client_rows[i];
-    trained->averaged = engine->averaged;
+/* Weights were fixed before training; a client that diverged added nothing, and those of the
+ * others grow. */
+static void count_left(const fed_engine_t *engine, fed_trained_t *trained) {
+    size_t ranks = (size_t)fed_comm_size(engine->comm), all = 0, left;
+    for (size_t i = 0; i < engine->task_count; i++)
+        all += fed_weights_unit(engine->problem, engine->tasks[i].client);
+    left = all;
+    trained->count = trained->averaged_count = engine->task_count;
+    for (size_t rank = 0; rank < ranks; rank++) {
+        trained->averaged_count -= engine->diverged_counts[rank];
+        left -= engine->diverged_weights[rank];
+    }
+    trained->grown = left > 0 ? (double)all / (double)left : 1;
 }
 
-/* Weights were fixed before training; a client that diverged added nothing, and those of the
- * others grow. FED_DIVERGED if nobody is left. */
-static fed_status_t leave_out_diverged(fed_engine_t *engine, fed_trained_t *trained) {
-    const fed_problem_t *problem = engine->problem;
-    trained->averaged_count =
-        fed_weights_without_diverged(problem, engine->client_rows, trained->count, &trained->grown);
-    list_averaged(engine, trained);
-    if (trained->count > 0 && trained->averaged_count == 0)
-        return fed_fail(FED_DIVERGED,
-                        "round %lld: all %zu clients diverged; training.learning_rate = %g is "
-                        "likely too large",
-                        (long long)engine->round, trained->count,
-                        fed_training_options(problem->config)->learning_rate);
-    return FED_OK;
+static fed_status_t status_of(const fed_engine_t *engine, const fed_trained_t *trained) {
+    if (trained->count == 0 || trained->averaged_count > 0)
+        return FED_OK;
+    return fed_fail(FED_DIVERGED,
+                    "round %lld: all %zu clients diverged; training.learning_rate = %g is "
+                    "likely too large",
+                    (long long)engine->round, trained->count,
+                    fed_training_options(engine->problem->config)->learning_rate);
 }
 
 fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
     *trained = (fed_trained_t){0};
     fed_phases_begin(engine, FED_PHASE_GATHERING);
-    size_t epochs = fed_rows_gather(engine);
-    fed_status_t status = FED_OK;
     if (fed_comm_is_server(engine->comm)) {
-        *trained = (fed_trained_t){
-            .client_rows = engine->client_rows,
-            .cells = engine->cells,
-            .count = engine->task_count,
-            .local_epochs = engine->local_epochs,
-            .local_epoch_count = epochs,
-            .up = engine->up,
-        };
-        status = leave_out_diverged(engine, trained);
+        count_left(engine, trained);
+        trained->up = engine->up;
     }
+    fed_rows_gather(engine, trained);
+    fed_status_t status = status_of(engine, trained);
     fed_updates_aggregate(engine, trained->grown);
     fed_phases_begin(engine, FED_PHASE_AGGREGATING);
     /* Where divergence does not stop the run at once, there may be nothing left. */

@@ -60,8 +60,7 @@ double fed_global_step(fed_global_t *global, const fed_participants_t *participa
     fed_aggregate_t aggregate = {
         .config = global->problem->config,
         .slots = &method->slots,
-        .client_rows = trained->averaged,
-        .participants = trained->averaged_count,
+        .gradients = trained->gradients / trained->weight,
         .columns = &method->round_columns,
         .cells = row->cells,
         .share = participants->share / trained->grown,

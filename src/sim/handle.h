@@ -34,7 +34,7 @@ struct fed_engine {
     fed_byzantine_t byzantine;
     fed_states_t states;
     int64_t *sums;  /* fixed-point sums of this rank's weighted vectors: FED_OWNER_UP */
-    double *up;     /* server: the aggregate, FED_OWNER_UP; NULL elsewhere */
+    double *up;     /* server: the aggregate, in the memory of the sums; NULL elsewhere */
     float *updates; /* this rank's clients' vectors, where the aggregation rule looks at them:
                        [updates_capacity] blocks of FED_OWNER_UP; or NULL */
     size_t updates_capacity;
@@ -51,13 +51,17 @@ struct fed_engine {
     fed_shared_t *blocks; /* of evaluations, taken by this node's ranks in turns */
     uint32_t evaluations; /* so far, on all ranks together */
 
-    size_t *client_counts; /* [ranks]: clients that each has trained in this set */
-    size_t *epoch_counts;  /* [ranks]: rows that each has of tracked ones; after client_counts */
-    fed_client_row_t *client_rows; /* [row_capacity]: this rank's; on the server everybody's */
-    fed_cell_t *cells;             /* [row_capacity][client_columns.count], beside them */
-    size_t row_capacity;
-    fed_client_row_t *averaged;          /* of those that did not diverge; NULL: nobody has yet */
-    fed_local_epoch_row_t *local_epochs; /* [epoch_capacity]: as clients */
+    /* [ranks], what each says of this set, one behind another; they travel together. */
+    size_t *client_counts;    /* clients that it has trained */
+    size_t *epoch_counts;     /* rows of local epochs that it has of tracked ones */
+    size_t *diverged_counts;  /* its clients that diverged */
+    size_t *diverged_weights; /* what they would have counted for: fed_weights_unit */
+
+    char *rows; /* [row_capacity][row_bytes]: this rank's clients, as they were trained */
+    size_t row_bytes, row_capacity;
+    bool *diverged; /* server: [capacity], who of the set's clients did, after fed_rows_gather */
+    double *busy;   /* server: [ranks], seconds that each trained in this round */
+    fed_local_epoch_row_t *local_epochs; /* [epoch_capacity]: this rank's; server: everybody's */
     size_t epoch_capacity;
 };
 
@@ -84,12 +88,17 @@ size_t fed_turns_load(const fed_engine_t *engine);
 /* Room for the rows of a set begins. Local. */
 void fed_rows_begin(fed_engine_t *engine);
 
-/* The row of this rank's index-th client, and its cells; valid until the next one's. */
-fed_client_row_t *fed_rows_client(fed_engine_t *engine, size_t index, fed_cell_t **cells);
+/* The row of this rank's index-th client; valid until the next one's. */
+fed_client_row_t *fed_rows_client(fed_engine_t *engine, size_t index);
 
-/* What the ranks recorded of their clients goes to the server, in the order of clients.
- * Collective. @return rows of local epochs */
-size_t fed_rows_gather(fed_engine_t *engine);
+/* What the ranks recorded of their clients goes to the server, in the order of clients: it adds
+ * up what it keeps of them, and shows them to the observer, some at a time. Collective.
+ * @param trained  [in,out] server: knows who is left, and takes the sums and local epochs */
+void fed_rows_gather(fed_engine_t *engine, fed_trained_t *trained);
+
+/* Add one client that did not diverge to the sums of its set. Server. */
+void fed_account_add(const fed_engine_t *engine, const fed_client_row_t *row,
+                     fed_trained_t *trained);
 
 /* Numbers of a client that are kept and shown to the rule; 0: it needs no look, and they go to the
  * sums as they are made. */

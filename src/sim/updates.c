@@ -59,7 +59,7 @@ static size_t find_seen(const fed_engine_t *engine, size_t *place) {
         next[r + 1] = next[r] + engine->client_counts[r];
     for (size_t i = 0; i < engine->task_count; i++) {
         size_t at = next[engine->rank_of[i]]++;
-        if (!engine->client_rows[i].diverged)
+        if (!engine->diverged[i])
             place[seen++] = at;
     }
     return seen;
@@ -106,7 +106,7 @@ static void weigh(fed_engine_t *engine, const fed_look_t *look) {
     if (look->clients > 0)
         rule->weigh(look, seen);
     for (size_t i = 0, next = 0; look->clients > 0 && i < participants; i++)
-        weights[i] = engine->client_rows[i].diverged ? 0 : seen[next++];
+        weights[i] = engine->diverged[i] ? 0 : seen[next++];
     fed_comm_broadcast(engine->comm, weights, participants * sizeof *weights);
     add_shown(engine, weights);
 }

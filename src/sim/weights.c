@@ -1,7 +1,6 @@
 /* Weights of clients. */
 #include "fedmpi/sim/weights.h"
 
-#include "fedmpi/core/log.h"
 #include "fedmpi/sim/federated.h"
 
 static bool by_samples(const fed_problem_t *problem) {
@@ -34,23 +33,6 @@ double fed_weights_share(const fed_problem_t *problem, const uint32_t *chosen, s
     return (double)count / (double)problem->partition->clients;
 }
 
-size_t fed_weights_without_diverged(const fed_problem_t *problem, fed_client_row_t *rows,
-                                    size_t count, double *factor) {
-    size_t left = 0;
-    int64_t all_weight = 0, left_weight = 0;
-    for (size_t i = 0; i < count; i++) {
-        int64_t weight = by_samples(problem) ? rows[i].samples : 1;
-        all_weight += weight;
-        if (rows[i].diverged) {
-            fed_warn("round %lld: client %lld diverged and is left out", (long long)rows[i].round,
-                     (long long)rows[i].client);
-            continue;
-        }
-        left_weight += weight;
-        left++;
-    }
-    *factor = left_weight > 0 ? (double)all_weight / (double)left_weight : 1;
-    for (size_t i = 0; i < count; i++)
-        rows[i].weight *= *factor; /* 1 where nobody diverged: the same bits */
-    return left;
+size_t fed_weights_unit(const fed_problem_t *problem, uint32_t client) {
+    return by_samples(problem) ? fed_partition_count(problem->partition, client) : 1;
 }

@@ -1,9 +1,11 @@
 """What the tests of the whole program share: a data set of their own, and running it."""
 
 import gzip
+import json
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -229,6 +231,16 @@ class ProgramCase(unittest.TestCase):
         outcome = self.launch(launched, *options, *overrides(settings), "--output", path, self.config)
         self.assertEqual(outcome.code, 0, outcome.stderr)
         return path
+
+    def server_megabytes(self, *arguments: object) -> float:
+        """The peak memory of rank 0 of three, in a run to its end."""
+        used = self.folder / "used.json"
+        used.unlink(missing_ok=True)
+        line = command(1, "--quiet", *arguments, self.config)
+        measure = [sys.executable, str(ROOT / "tests/bench/measure_rank.py"), str(used)]
+        subprocess.run([*line[:3], *measure, *line[3:], ":", "-np", "2", *line[3:]],
+                       cwd=self.folder, check=True, capture_output=True, timeout=LIMIT_SECONDS)
+        return json.loads(used.read_text())["peak_megabytes"]
 
     def rounds_in_file(self, output: str = "run.h5") -> int:
         """Finished rounds that the results have, which are readable at any moment."""

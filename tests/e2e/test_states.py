@@ -1,7 +1,6 @@
 """What clients keep from round to round is saved and loaded where they train."""
 
 import hashlib
-import json
 import os
 import random
 import re
@@ -9,13 +8,11 @@ import resource
 import shutil
 import signal
 import struct
-import subprocess
-import sys
 import time
 import unittest
 from pathlib import Path
 
-from program import ROOT, ProgramCase, command
+from program import ProgramCase
 from test_kill import KillCase, overrides
 
 ALGORITHMS = (("federated.algorithm=scaffold", "federated.clients_per_round=5"),
@@ -254,18 +251,12 @@ class Memory(ProgramCase):
     TRAIN = 1200
     CLIENT_BYTES = 4 * (64 * 400 + 400 + 400 * 10 + 10)
 
-    def server_megabytes(self, clients: int, *options: str) -> float:
-        used = self.folder / "used.json"
-        line = command(1, *options, "--quiet", *overrides((
+    def measure(self, clients: int, *options: str) -> float:
+        return self.server_megabytes(*options, *overrides((
             "federated.algorithm=scaffold", f"partition.clients={clients}",
             "partition.samples_per_client=3", "partition.stratified=false", "model.hidden=400",
             "federated.rounds=2" if options == ("--resume",) else "federated.rounds=1",
-            "federated.tracked_clients=", "centralized.enabled=false", "training.epochs=1")),
-            self.config)
-        measure = [sys.executable, str(ROOT / "tests/bench/measure_rank.py"), str(used)]
-        subprocess.run([*line[:3], *measure, *line[3:], ":", "-np", "2", *line[3:]],
-                       cwd=self.folder, check=True, capture_output=True, timeout=120)
-        return json.loads(used.read_text().splitlines()[-1])["peak_megabytes"]
+            "federated.tracked_clients=", "centralized.enabled=false", "training.epochs=1")))
 
     def test_saving_and_loading(self):
         few, many = 20, 400
@@ -275,8 +266,8 @@ class Memory(ProgramCase):
                 used = []
                 for clients in (few, many):
                     if options == ("--resume",):
-                        self.server_megabytes(clients, "--overwrite")
-                    used.append(self.server_megabytes(clients, *options))
+                        self.measure(clients, "--overwrite")
+                    used.append(self.measure(clients, *options))
                 self.assertLess(used[1] - used[0], 0.2 * states)
 
 

@@ -34,12 +34,11 @@ static void fresh_record(fed_federation_t *federation) {
 static void add_rows(fed_federation_t *federation) {
     fed_server_t *server = federation->server;
     fed_round_row_t row = {.round = 1, .participants = 4};
-    fed_client_row_t clients[4] = {{.round = 1}};
-    fed_cell_t cells[4 * FED_MOST_CELLS] = {0};
+    fed_client_row_t clients[4 * 2] = {{.round = 1}}; /* room for cells */
     while (server->centralized.epoch == 1)
         fed_centralized_advance(&server->centralized);
-    fed_record_rows(&server->record, &fed_round_table, &row, row.cells, 1);
-    fed_record_rows(&server->record, &fed_client_table, clients, cells, 4);
+    fed_record_rows(&server->record, &fed_round_table, &row, 1);
+    fed_record_rows(&server->record, &fed_client_table, clients, 4);
     federation->rounds_done = 1;
 }
 
@@ -105,7 +104,7 @@ static void try_bundle(fed_federation_t *federation, const uint8_t *data, size_t
     if (bytes > 0)
         memcpy(block, data, bytes);
     if (fed_bundle_open(&bundle, block, bytes) == FED_OK &&
-        fed_checkpoint_check(&bundle, federation->run) == FED_OK) {
+        fed_checkpoint_check(&bundle, federation) == FED_OK) {
         fed_states_files_find(&bundle, fed_engine_states(federation->engine), &list);
         fed_checkpoint_restore(federation, &bundle, &bundle);
     }

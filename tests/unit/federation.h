@@ -25,6 +25,8 @@ typedef struct federation {
     void *state;
     const float *w; /* the global model */
     fed_trained_t trained;
+    fed_client_row_t client_rows[CLIENTS]; /* of the last round */
+    size_t row_count;
     float *local[CLIENTS];           /* [n]: where the round's clients ended */
     fed_measure_t measured[CLIENTS]; /* mean over the round's epochs */
 } federation_t;
@@ -115,6 +117,14 @@ static inline void keep_local(void *context, uint32_t client, const fed_training
            federation->problem.model.parameters * sizeof(float));
 }
 
+static inline void keep_rows(void *context, const void *rows, size_t count) {
+    federation_t *federation = context;
+    size_t row_bytes = fed_engine_rows_bytes(fed_engine_problem(federation->engine), 1);
+    for (size_t i = 0; i < count; i++)
+        memcpy(&federation->client_rows[federation->row_count++],
+               (const char *)rows + i * row_bytes, sizeof *federation->client_rows);
+}
+
 /* The parameters that the file starts from. */
 static inline float *golden_start(const federation_t *federation) {
     const fed_model_t *model = &federation->problem.model;
@@ -134,7 +144,8 @@ static inline void federation_start(federation_t *federation, double density) {
     federation->problem.method.sampler = &golden_sampler;
     for (size_t k = 0; k < CLIENTS; k++)
         federation->local[k] = FED_NEW_ARRAY(float, federation->problem.model.parameters);
-    fed_observer_t observer = {.context = federation, .trained = keep_local, .order = give_order};
+    fed_observer_t observer = {
+        .context = federation, .trained = keep_local, .rows = keep_rows, .order = give_order};
     federation->comm = fed_comm_alone();
     assert_ok(fed_engine_create(federation->comm, &federation->problem.view, &observer,
                                 &federation->engine));
@@ -164,6 +175,7 @@ static inline fed_round_row_t federation_round(federation_t *federation, int64_t
                                                bool golden_order) {
     fed_round_row_t row = {.round = round};
     federation->golden_order = golden_order;
+    federation->row_count = 0;
     fed_engine_begin(federation->engine, round, FED_OK);
     assert_ok(federation->protocol->round(federation->state, federation->engine, round,
                                           &federation->trained, &row));

@@ -17,6 +17,7 @@ typedef struct outcome {
     double up[SET_LENGTH];
     double grown;
     size_t count, averaged_count, epoch_count;
+    size_t row_bytes, row_count, expected; /* of clients; over all rounds; in each */
     fed_client_row_t client_rows[SET_CLIENTS];
     fed_cell_t cells[SET_CLIENTS]; /* the first column that variants add, if any */
     fed_local_epoch_row_t epochs[64];
@@ -55,22 +56,30 @@ static inline void make_samples(uint32_t broken) {
                 set_x[(first + i) * SET_FEATURES + j] = 1e30f;
 }
 
-static inline void keep_outcome(outcome_t *outcome, const fed_trained_t *trained, size_t columns) {
+static inline void keep_outcome(outcome_t *outcome, const fed_trained_t *trained) {
     outcome->count = trained->count;
     outcome->averaged_count = trained->averaged_count;
     outcome->grown = trained->grown;
     outcome->epoch_count = trained->local_epoch_count;
     if (trained->up)
         memcpy(outcome->up, trained->up, outcome->length * sizeof *trained->up);
-    for (size_t i = 0; i < trained->count; i++) {
-        outcome->client_rows[i] = trained->client_rows[i];
-        outcome->client_rows[i].train_seconds = 0; /* as the machine likes */
-        outcome->client_rows[i].rank = 0;
-        if (columns > 0)
-            outcome->cells[i] = trained->cells[i * columns];
-    }
     for (size_t i = 0; i < trained->local_epoch_count; i++)
         outcome->epochs[i] = trained->local_epochs[i];
+}
+
+/* Of all windows of a set. */
+static inline void keep_rows(void *context, const void *rows, size_t count) {
+    outcome_t *outcome = context;
+    for (size_t i = 0; i < count; i++) {
+        const char *at = (const char *)rows + i * outcome->row_bytes;
+        size_t place = outcome->row_count++ % outcome->expected;
+        memcpy(&outcome->client_rows[place], at, sizeof *outcome->client_rows);
+        outcome->client_rows[place].train_seconds = 0; /* as the machine likes */
+        outcome->client_rows[place].rank = 0;
+        if (outcome->row_bytes > sizeof *outcome->client_rows)
+            memcpy(&outcome->cells[place], at + sizeof *outcome->client_rows,
+                   sizeof *outcome->cells);
+    }
 }
 
 /* What clients that stay here keep. */
@@ -113,8 +122,7 @@ static inline void run_rounds(fed_engine_t *engine, const set_case_t *test, cons
         if (outcome->status == FED_OK)
             outcome->status = fed_engine_gather(engine, &trained);
         if (outcome->status == FED_OK)
-            keep_outcome(outcome, &trained,
-                         fed_engine_problem(engine)->method->client_columns.count);
+            keep_outcome(outcome, &trained);
     }
 }
 
@@ -128,7 +136,9 @@ static inline outcome_t run_sets(fed_comm_t *among, const set_case_t *test) {
     FED_AUTOFREE float *from = FED_NEW_ARRAY(float, problem.method.slots.lengths[FED_OWNER_DOWN]);
     fed_initialization_draw(&fed_initialization_pytorch, &problem.model, 1, from);
     fed_engine_t *engine;
-    fed_observer_t observer = {.order = test->order};
+    fed_observer_t observer = {.context = &outcome, .rows = keep_rows, .order = test->order};
+    outcome.row_bytes = fed_engine_rows_bytes(&problem.view, 1);
+    outcome.expected = test->count;
     assert_ok(fed_engine_create(among, &problem.view, &observer, &engine));
     run_rounds(engine, test, from, &outcome);
     keep_states(&outcome, engine);

@@ -395,7 +395,7 @@ static void flipped_labels_are_turned_labels(void **state) {
         federation_round(&federation, 1, false);
         assert_int_equal(federation.trained.count, CLIENTS);
         for (size_t k = 0; k < CLIENTS; k++)
-            assert_int_equal(federation.trained.client_rows[k].byzantine, i == 0);
+            assert_int_equal(federation.client_rows[k].byzantine, i == 0);
         bytes = federation.problem.model.parameters * sizeof(float);
         memcpy(w[i], federation.w, bytes);
         federation_fini(&federation);

@@ -267,7 +267,7 @@ static void steps_count_as_epochs_do(void **state) {
     federation_start(&federation, 1);
     federation_round(&federation, 1, false);
     for (size_t i = 0; i < CLIENTS; i++)
-        assert_int_equal(federation.trained.client_rows[i].steps, 7);
+        assert_int_equal(federation.client_rows[i].steps, 7);
     /* 10, 5 and 13 samples in batches of 4: 3, 2 and 4 steps an epoch. */
     assert_int_equal(
         fed_client_epochs(federation.problem.method.algorithm, &federation.problem.config, 10), 3);
@@ -289,7 +289,7 @@ static void clipped_steps_are_short(void **state) {
     federation_start(&federation, 0.1);
     federation_round(&federation, 1, false);
     for (size_t i = 0; i < CLIENTS; i++)
-        assert_true(fabs(federation.trained.client_rows[i].update_norm - 0.1 * 0.01) < 1e-7);
+        assert_true(fabs(federation.client_rows[i].update_norm - 0.1 * 0.01) < 1e-7);
     federation_fini(&federation);
 }
 
@@ -306,7 +306,7 @@ static void nesterov_looks_ahead(void **state) {
         set(&federation.problem.config, "training.steps", "%s", variants[i][2]);
         federation_start(&federation, 0.1);
         federation_round(&federation, 1, false);
-        norms[i] = federation.trained.client_rows[0].update_norm;
+        norms[i] = federation.client_rows[0].update_norm;
         federation_fini(&federation);
     }
     assert_true(fabs(norms[1] / norms[0] - 1.5) < 1e-5); /* g + m g on the first step */

@@ -15,7 +15,8 @@ static const char *fresh(void) {
 }
 
 static void write_sealed(const char *content) {
-    assert_ok(fed_sealed_write(path_of("sealed"), content, strlen(content)));
+    assert_ok(
+        fed_sealed_write(path_of("sealed"), &(struct iovec){(char *)content, strlen(content)}, 1));
 }
 
 /* @return from the version before? */
@@ -144,8 +145,8 @@ static void a_failing_write_keeps_what_is_there(void **state) {
     write_sealed("first");
     write_sealed("second");
     mkdir(path_of("sealed.part"), 0777); /* the new version cannot be begun */
-    assert_fails(FED_INPUT,
-                 "sealed: cannot write: ", fed_sealed_write(path_of("sealed"), "third", 5));
+    assert_fails(FED_INPUT, "sealed: cannot write: ",
+                 fed_sealed_write(path_of("sealed"), &(struct iovec){"third", 5}, 1));
     rmdir(path_of("sealed.part"));
     assert_reads("second");
     unlink(path_of("sealed"));

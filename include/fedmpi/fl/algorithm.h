@@ -20,8 +20,8 @@ typedef struct fed_client fed_client_t; /* fl/client.h */
 typedef struct fed_aggregate {
     const fed_config_t *config;
     const fed_slots_t *slots;
-    const fed_client_row_t *client_rows; /**< whose vectors were averaged, [participants] */
-    size_t participants;
+    double gradients; /**< fed_client_gradients, averaged as the vectors are: sum_k p_k |a_k|_1;
+                           NaN: nobody weighs anything */
     const fed_columns_t *columns; /**< that variants add to the round's row */
     fed_cell_t *cells;            /**< [FED_MOST_CELLS], of that row; NULL: nobody records */
     double share;                 /**< of the whole federation's weight that took part, 0 .. 1 */

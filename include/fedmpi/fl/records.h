@@ -28,7 +28,7 @@ typedef struct fed_round_row {
     fed_cell_t cells[FED_MOST_CELLS]; /**< of columns that variants add */
 } fed_round_row_t;
 
-/** One client's part in a round. What variants add stands beside it, in as many cells as the run
+/** One client's part in a round. What variants add stands behind it, in as many cells as the run
  * has such columns: there may be a million of these. */
 typedef struct fed_client_row {
     int64_t round;
@@ -43,6 +43,11 @@ typedef struct fed_client_row {
     double update_norm;  /**< L2 norm of its update */
     double train_seconds;
 } fed_client_row_t;
+
+/** The cells behind a row. */
+static inline fed_cell_t *fed_client_cells(const fed_client_row_t *row) {
+    return (fed_cell_t *)(row + 1);
+}
 
 /** One local epoch of a tracked client. */
 typedef struct fed_local_epoch_row {

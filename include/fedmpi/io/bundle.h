@@ -10,14 +10,37 @@
 
 #include "fedmpi/io/archive.h"
 
+#include <sys/uio.h>
+
+#define FED_BUNDLE_LOANS 40 /* of a bundle */
+
+/** What is borrowed comes before the block's byte `at`. */
+typedef struct fed_loan {
+    size_t at;
+    const void *data;
+    size_t bytes;
+} fed_loan_t;
+
 typedef struct fed_bundle {
     unsigned char *block; /**< owned */
     size_t bytes, capacity;
+    fed_loan_t loans[FED_BUNDLE_LOANS];
+    size_t loan_count;
 } fed_bundle_t;
 
 /** Start from {0}; ends with fed_bundle_fini. */
 void fed_bundle_put(fed_bundle_t *bundle, const char *name, fed_element_t element, size_t count,
                     const void *data);
+
+/** The same without a copy: the data stay what they are as long as the bundle is there, which can
+ * only be written then. */
+void fed_bundle_lend(fed_bundle_t *bundle, const char *name, fed_element_t element, size_t count,
+                     const void *data);
+
+/** What to write, in pieces.
+ * @param pieces  [out] [FED_BUNDLE_PIECES]; borrowed @return how many */
+#define FED_BUNDLE_PIECES (2 * FED_BUNDLE_LOANS + 1)
+size_t fed_bundle_pieces(const fed_bundle_t *bundle, struct iovec *pieces);
 
 /** Rows of a table, and what their columns are. */
 void fed_bundle_put_rows(fed_bundle_t *bundle, const fed_table_t *table, const void *rows,

@@ -10,16 +10,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 #define FED_HASH_BYTES 32
 
 /** BLAKE2b of some bytes. */
 void fed_hash(const void *content, size_t bytes, unsigned char hash[FED_HASH_BYTES]);
 
+/** The same of several, as if they stood one behind another. */
+void fed_hash_pieces(const struct iovec *pieces, size_t count, unsigned char hash[FED_HASH_BYTES]);
+
 /** Write PATH, synced; what was there becomes PATH.previous. Of a
  * symbolic link the file that it leads to is meant. After an error, or a kill at
- * any moment, at least one of the two is there and whole. */
-fed_status_t fed_sealed_write(const char *path, const void *content, size_t bytes);
+ * any moment, at least one of the two is there and whole.
+ * @param pieces  [count] of the content, in their order */
+fed_status_t fed_sealed_write(const char *path, const struct iovec *pieces, size_t count);
 
 /** Remove PATH and PATH.previous if they are there. */
 void fed_sealed_remove(const char *path);

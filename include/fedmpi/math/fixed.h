@@ -26,7 +26,8 @@
 bool fed_fixed_accumulate(size_t n, const float *w_local, const float *w_global, double weight,
                           int64_t *acc, double *squared_norm);
 
-/** out[j] = acc[j] * 2^-40, rounded to the nearest float (double). */
+/** out[j] = acc[j] * 2^-40, rounded to the nearest float (double, where both may be the same
+ * memory). */
 void fed_fixed_decode(size_t n, const int64_t *acc, float *out);
 void fed_fixed_decode_double(size_t n, const int64_t *acc, double *out);
 

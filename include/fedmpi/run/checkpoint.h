@@ -28,9 +28,13 @@ FED_DECLARE_OPTIONS(fed_checkpoint)
  * @return of this rank: what only the server writes may fail there only */
 fed_status_t fed_checkpoint_save(fed_federation_t *federation, bool complete);
 
+/** Server: rows that wait go behind the journal's mark, where the next checkpoint counts them.
+ * Local. */
+fed_status_t fed_checkpoint_spill(fed_federation_t *federation);
+
 /** Server: does a checkpoint belong to this program, configuration and data? Local.
  * @return FED_INPUT naming what differs */
-fed_status_t fed_checkpoint_check(const fed_bundle_t *bundle, const fed_run_t *run);
+fed_status_t fed_checkpoint_check(const fed_bundle_t *bundle, const fed_federation_t *federation);
 
 /** Server, after fed_checkpoint_check and fed_record_create: take the state out of a checkpoint,
  * but for clients' states. FED_INPUT if anything in it is not what this run could have written.

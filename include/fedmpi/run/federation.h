@@ -40,6 +40,8 @@ typedef struct fed_server {
     fed_centralized_t centralized; /**< rows NULL: no baseline */
     fed_totals_t totals;
     fed_limit_t limit;
+    fed_status_t rows_written; /**< what writing rows in the midst of a round came to */
+    unsigned char fingerprint[FED_HASH_BYTES]; /**< of what the run starts from */
     fed_bundle_t loaded; /**< the checkpoint while it is being loaded, else empty */
     int64_t named[2];    /**< generations of the last checkpoint's states and of the one before */
 } fed_server_t;

@@ -30,6 +30,7 @@ typedef struct fed_record {
     char *arithmetic;         /**< who computed, since when: fed_arithmetic_since */
     fed_run_status_t status;  /**< in the archive */
     int64_t centralized_rows; /**< already in the archive */
+    size_t waiting_bytes;     /**< of rows that are not in the file yet */
     fed_bundle_t pending;     /**< rows that are not in the journal yet */
     fed_mark_t journaled;     /**< the rows up to here are */
 } fed_record_t;
@@ -38,13 +39,20 @@ typedef struct fed_record {
  * model, empty tables. @param hosts as fed_comm_hosts gives them */
 void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *hosts);
 
-/** Append rows[count] to a table: fed_round_table, ...
- * @param cells  [count][columns that the run's variants add]; NULL where the table has none */
+/** Append rows[count] to a table: fed_round_table, ...; each with the cells behind it that the
+ * run's variants add, as the results file has them. */
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
-                     const fed_cell_t *cells, size_t count);
+                     size_t count);
 
-/** Write the rows since the last time behind the others in the journal, and put into the
- * checkpoint how far it counts: what it costs does not grow with the run. */
+/** Do so many rows wait that they should be written before their round is over? */
+bool fed_record_is_full(const fed_record_t *record);
+
+/** Write the rows since the last time behind the others in the journal, where no checkpoint counts
+ * them yet. */
+fed_status_t fed_record_spill(fed_record_t *record, const char *journal);
+
+/** The same, and put into the checkpoint how far the journal counts: what it costs does not grow
+ * with the run. */
 fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint);
 
 /** Read the rows of a checkpoint from its journal. FED_INPUT if they are not all there.

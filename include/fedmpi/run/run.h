@@ -28,7 +28,8 @@ typedef struct fed_run {
     fed_transform_t *transform;   /**< of the training samples' features; NULL: none */
     fed_model_t model;
     fed_method_t method;
-    float *initial; /**< server: the parameters to start from, [model.parameters] */
+    float *initial; /**< server: the parameters to start from, [model.parameters]; NULL when all
+                       have taken them */
 } fed_run_t;
 
 /** Read the configuration, load the data, deal it, build the model. Collective.
@@ -37,6 +38,9 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
 
 /** Collective. */
 void fed_run_fini(fed_run_t *run);
+
+/** Nobody starts from the initial parameters any more. */
+void fed_run_forget_initial(fed_run_t *run);
 
 /** The training set's labels, as partitions want them. */
 fed_labels_t fed_run_labels(const fed_run_t *run);

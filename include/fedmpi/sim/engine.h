@@ -36,6 +36,11 @@ typedef struct fed_observer {
     /** This rank has trained a client: its parameters and momentum are in training. */
     void (*trained)(void *context, uint32_t client, const fed_training_t *training);
 
+    /** Server: rows of the set's clients that were gathered, over all calls in the order of
+     * clients, and never all at once: [count] times a fed_client_row_t with its cells behind it.
+     * Borrowed. Of a set in which all diverged there are none. */
+    void (*rows)(void *context, const void *rows, size_t count);
+
     /** The order of a client's samples over all its epochs, [epochs][count], where another
      * program's batches are to be replayed; borrowed until the client is trained. */
     const uint32_t *(*order)(void *context, uint32_t client, int64_t round);
@@ -44,13 +49,16 @@ typedef struct fed_observer {
 /** What a set of tasks came to. On the server; elsewhere all is zero. The engine's memory,
  * until its next set. */
 typedef struct fed_trained {
-    const fed_client_row_t *client_rows; /**< of all tasks, in the order of clients, [count] */
-    const fed_cell_t *cells;             /**< beside them: [count][method->client_columns.count] */
-    size_t count;
-    const fed_client_row_t *averaged; /**< of those that did not diverge, [averaged_count] */
-    size_t averaged_count;
-    double
-        grown; /**< by so much their weights, so that they sum to one again; 1: nobody diverged */
+    size_t count;          /**< of clients */
+    size_t averaged_count; /**< of those that did not diverge */
+    double grown; /**< by so much grew their weights, to sum to one again; 1: nobody diverged */
+
+    /* Sums over those that did not diverge, in their order. */
+    int64_t samples;
+    double loss, correct;         /**< over samples, of the last local epoch */
+    double weight, gradients;     /**< of p_k, and p_k times fed_client_gradients */
+    double cells[FED_MOST_CELLS]; /**< of the column that each of the round's columns sums up */
+
     const fed_local_epoch_row_t *local_epochs; /**< of tracked clients, [local_epoch_count] */
     size_t local_epoch_count;
     double *up; /**< the aggregate: a block of FED_OWNER_UP */
@@ -84,8 +92,9 @@ void fed_engine_begin(fed_engine_t *engine, int64_t round, fed_status_t mine);
  *         client did and federated.on_divergence is stop */
 fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, size_t count);
 
-/** Bring rows and aggregate of the set to the server, and let the clients' states be what they
- * became. Clients that diverged are left out. Collective.
+/** Bring rows and aggregate of the set to the server, show it the rows
+ * (fed_observer_t), and let the clients' states be what they became. Clients that diverged are left
+ * out. Collective.
  * @return FED_DIVERGED if there were tasks and all diverged */
 fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained);
 
@@ -119,5 +128,9 @@ void fed_engine_account(const fed_engine_t *engine, const fed_trained_t *trained
  * a piece of everybody's, for estimates. */
 size_t fed_engine_updates_bytes(const fed_problem_t *problem, size_t clients_here);
 size_t fed_engine_piece_bytes(const fed_problem_t *problem);
+
+/** Bytes of the rows of so many clients, and what the server holds of everybody's at a time. */
+size_t fed_engine_rows_bytes(const fed_problem_t *problem, size_t clients_here);
+size_t fed_engine_window_bytes(void);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "fedmpi/fl/client.h"
 
+#include <math.h>
+
 static const fed_added_column_t effective_steps =
     FED_REAL_ADDED(&fed_round_table, "tau_eff", "1",
                    "effective steps: the average of normalised updates is multiplied with it");
@@ -23,17 +25,12 @@ static void finish(fed_client_t *client) {
 }
 
 static void aggregate(const fed_aggregate_t *round) {
-    double effective = 0, weight = 0;
-    for (size_t i = 0; i < round->participants; i++) {
-        const fed_client_row_t *client = &round->client_rows[i];
-        effective += client->weight * fed_client_gradients(round->config, client->steps);
-        weight += client->weight;
-    }
-    if (weight > 0)
-        fed_round_note(round, &effective_steps, effective / weight);
+    if (isnan(round->gradients))
+        return;
+    fed_round_note(round, &effective_steps, round->gradients);
     double *update = fed_round_up(round, &fed_slot_update);
-    for (size_t j = 0; j < round->slots->parameters && weight > 0; j++)
-        update[j] *= effective / weight;
+    for (size_t j = 0; j < round->slots->parameters; j++)
+        update[j] *= round->gradients;
 }
 
 const fed_algorithm_t fed_algorithm_fednova = {

@@ -143,9 +143,11 @@ void FED_SIMD_NAME(fixed_decode)(size_t n, const int64_t *restrict acc, float *r
         out[j] = (float)acc[j] * (float)(1.0 / FED_FIXED_ONE);
 }
 
-void FED_SIMD_NAME(fixed_decode_double)(size_t n, const int64_t *restrict acc,
-                                        double *restrict out) {
+/* Also where both are the same memory. */
+void FED_SIMD_NAME(fixed_decode_double)(size_t n, const int64_t *acc, double *out) {
 #pragma omp simd
-    for (size_t j = 0; j < n; j++)
-        out[j] = (double)acc[j] * (1.0 / FED_FIXED_ONE);
+    for (size_t j = 0; j < n; j++) {
+        double value = (double)acc[j] * (1.0 / FED_FIXED_ONE);
+        memcpy(out + j, &value, sizeof value);
+    }
 }
