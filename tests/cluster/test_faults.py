@@ -33,9 +33,10 @@ class FaultCase(ClusterCase):
 
     SLOTS = (2, 2, 2)
 
-    def begin(self, *settings: str, options: tuple = ()) -> subprocess.Popen:
-        line = self.on_nodes(self.SLOTS, *overrides((*SETTINGS, *settings)), self.config,
-                             options=options)
+    def begin(self, *settings: str, options: tuple = (), slots: tuple = SLOTS,
+              resume: bool = False) -> subprocess.Popen:
+        line = self.on_nodes(slots, *(("--resume",) if resume else ()),
+                             *overrides((*SETTINGS, *settings)), self.config, options=options)
         process = subprocess.Popen(line, cwd=self.folder, text=True, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for end in (process.stdout.close, process.stderr.close, process.wait, process.kill):
