@@ -62,6 +62,19 @@ size_t fed_memory_live(void) {
     return live_allocations;
 }
 
+size_t fed_memory_private(void) {
+    static const char name[] = "RssAnon:";
+    char line[128];
+    size_t kib = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    while (status && kib == 0 && fgets(line, sizeof line, status))
+        if (strncmp(line, name, sizeof name - 1) == 0)
+            kib = strtoul(line + sizeof name - 1, NULL, 10);
+    if (status)
+        fclose(status);
+    return kib * 1024;
+}
+
 void fed_autofree(void *pointer_to_memory) {
     fed_free(*(void **)pointer_to_memory);
 }

@@ -8,6 +8,7 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/run/arithmetic.h"
 #include "fedmpi/run/checkpoint.h"
+#include "fedmpi/run/estimate.h"
 #include "fedmpi/sim/federated.h"
 #include "fedmpi/sim/placement.h"
 
@@ -16,49 +17,6 @@
 #include <string.h>
 
 #define SHOWN_CLIENTS 12 /* of a rank, in the map */
-
-/* Estimated; the parameters dominate. */
-typedef struct memory {
-    size_t node_bytes;   /* shared by the ranks of a node: the data set */
-    size_t client_bytes; /* a rank that trains clients */
-    size_t server_bytes;
-} memory_t;
-
-static memory_t estimate(const fed_run_t *run, size_t clients_here) {
-    const fed_config_t *config = &run->config;
-    fed_problem_t problem = fed_run_problem(run);
-    size_t n = run->model.parameters, clients = run->partition.clients;
-    const fed_samples_t *train = &run->dataset.train, *test = &run->dataset.test;
-    size_t value_bytes = train->type == FED_VALUES_FLOAT32 ? sizeof(float) : 1;
-    size_t stored = train->generator ? 0 : train->count;
-    size_t samples = stored + run->dataset.validation.count + test->count;
-    const size_t *lengths = run->method.slots.lengths;
-    size_t down_length = lengths[FED_OWNER_DOWN], up_length = lengths[FED_OWNER_UP];
-    size_t common = down_length * sizeof(float) + up_length * sizeof(int64_t) +
-                    fed_workspace_bytes(&run->model, FED_EVALUATION_BLOCK) +
-                    FED_EVALUATION_BLOCK * train->features * sizeof(float) +
-                    fed_partition_bytes(&run->partition) + 4 * clients * sizeof(uint32_t);
-    size_t training = fed_training_bytes(&run->model, config);
-    if (!fed_training_stores_gradient(&run->model, config) &&
-        (run->method.algorithm->correct || run->method.algorithm->train))
-        training += n * sizeof(float); /* the gradient */
-    training += fed_engine_updates_bytes(&problem, clients_here) +
-                fed_chain_memory(&run->method.chain, &run->method.slots);
-    size_t states = 2 * clients_here * lengths[FED_OWNER_CLIENT] * sizeof(float);
-    memory_t memory = {
-        .node_bytes = samples * (train->features * value_bytes + sizeof(int32_t)) +
-                      run->dataset.generated_clients * sizeof(size_t),
-        .client_bytes = common + training + states,
-        .server_bytes = common + (up_length + lengths[FED_OWNER_SERVER]) * sizeof(double) +
-                        4 * down_length * sizeof(float) + FED_GATHER_BUFFER_BYTES +
-                        fed_engine_piece_bytes(&problem),
-    };
-    if (fed_centralized_options(config)->enabled)
-        memory.server_bytes += training;
-    if (fed_comm_size(run->comm) == 1)
-        memory.server_bytes += training + states;
-    return memory;
-}
 
 static const char *role_of(const fed_comm_t *comm, size_t rank) {
     if (fed_comm_size(comm) == 1)
@@ -116,7 +74,7 @@ static size_t append_map(const fed_run_t *run, fed_text_t *lines) {
 }
 
 static void append_memory(const fed_run_t *run, size_t clients_here, fed_text_t *lines) {
-    memory_t memory = estimate(run, clients_here);
+    fed_estimate_t memory = fed_estimate(run, clients_here);
     char node[16], client[16], server[16];
     fed_text_bytes(node, (double)memory.node_bytes);
     fed_text_bytes(client, (double)memory.client_bytes);
@@ -124,7 +82,7 @@ static void append_memory(const fed_run_t *run, size_t clients_here, fed_text_t 
     fed_text_append(lines, "memory: %s a node for the data, %s the server", node, server);
     if (fed_comm_size(run->comm) > 1)
         fed_text_append(lines, ", %s each other rank", client);
-    fed_text_append(lines, "; beside MPI's and the libraries' own\n");
+    fed_text_append(lines, "; MPI's and the libraries' own included\n");
 }
 
 static void append_sizes(const fed_run_t *run, fed_text_t *lines) {

@@ -31,7 +31,7 @@ static fed_status_t agree_on_kernels(const fed_comm_t *comm) {
 }
 
 fed_status_t fed_machine_init(fed_machine_t *machine, const fed_comm_t *comm) {
-    *machine = (fed_machine_t){0};
+    *machine = (fed_machine_t){.own_bytes = fed_memory_private()};
     FED_TRY(agree_on_version(comm));
     FED_TRY(agree_on_kernels(comm));
     machine->cpus = fed_comm_distinct(comm, fed_cpu_model(), "; ");

@@ -179,6 +179,12 @@ void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void 
         fed_bundle_put_rows(&record->pending, full, rows, count);
 }
 
+/* Both kinds, in arrays that have grown by half; and a block of the journal. */
+size_t fed_record_rows_bytes(size_t round_bytes) {
+    size_t waiting = round_bytes < MOST_WAITING_BYTES ? round_bytes : MOST_WAITING_BYTES;
+    return waiting + 2 * (waiting + waiting / 2);
+}
+
 bool fed_record_is_full(const fed_record_t *record) {
     return record->waiting_bytes > MOST_WAITING_BYTES || record->pending.bytes > MOST_WAITING_BYTES;
 }

@@ -124,9 +124,15 @@ class Node(Machine):
         (network.folder / f"{self.name}.pid").write_text(f"{self.holder.pid}\n")
         self.profile()
         self.relay: subprocess.Popen | None = None
+        self.unplug()
         network.switch.run("ip", "link", "add", self.name, "type", "veth", "peer", "name", "eth0",
                            "netns", self.holder.pid)
         self.plug_in()
+
+    def unplug(self) -> None:
+        """The cable of the node before may still be there: the kernel clears up when it likes."""
+        subprocess.run(self.network.switch.command("ip", "link", "delete", self.name), check=False,
+                       capture_output=True, env={**os.environ, "PATH": PATH}, timeout=LIMIT_SECONDS)
 
     def plug_in(self) -> None:
         """A node that is started again has the hardware's address of the one before: the others

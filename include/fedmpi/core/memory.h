@@ -32,6 +32,10 @@ char *fed_format(const char *format, ...) __attribute__((format(printf, 1, 2), r
 /** Allocations not yet freed: 0 at the end of a run and of every test. */
 size_t fed_memory_live(void);
 
+/** Bytes of memory that only this process has, its libraries' own among them; 0 if that cannot be
+ * known. */
+size_t fed_memory_private(void);
+
 /** `FED_AUTOFREE char *text = ...` is freed when it goes out of scope. */
 #define FED_AUTOFREE __attribute__((cleanup(fed_autofree)))
 void fed_autofree(void *pointer_to_memory);

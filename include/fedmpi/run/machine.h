@@ -4,9 +4,12 @@
 
 #include "fedmpi/comm/comm.h"
 
+#include <stddef.h>
+
 typedef struct fed_machine {
     char *cpus;         /**< server: processors' names, each once; NULL elsewhere */
     char *blas;         /**< the same of BLAS libraries and the kernels that they chose */
+    size_t own_bytes;   /**< of this rank's memory that MPI and the libraries have; 0: not known */
     char *blas_differs; /**< on every rank: how, and on which hosts; NULL: all chose the same */
 } fed_machine_t;
 

@@ -47,6 +47,9 @@ void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void 
 /** Do so many rows wait that they should be written before their round is over? */
 bool fed_record_is_full(const fed_record_t *record);
 
+/** Memory of rows that wait, where a round has so many bytes of them. */
+size_t fed_record_rows_bytes(size_t round_bytes);
+
 /** Write the rows since the last time behind the others in the journal, where no checkpoint counts
  * them yet. */
 fed_status_t fed_record_spill(fed_record_t *record, const char *journal);
