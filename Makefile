@@ -180,6 +180,10 @@ install: $(PROGRAM) ## program, library, manual page and the rest under PREFIX=/
 	@BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' VERSION='$(VERSION)' \
 	    FEDMPI_CFLAGS='$(LIBRARY_CFLAGS)' FEDMPI_LIBS='$(LIBRARY_LIBS)' jobs/setup/install.sh install
 
+dist: ## BUILD/fedmpi-VERSION.tar.gz: the sources as they are committed
+	@mkdir -p $(BUILD)
+	git archive --prefix=fedmpi-$$(cat VERSION)/ -o $(BUILD)/fedmpi-$$(cat VERSION).tar.gz HEAD
+
 uninstall: ## take away what make install put under PREFIX, and nothing else
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' jobs/setup/install.sh uninstall
 
@@ -198,15 +202,11 @@ help: ## this list
 	@echo 'Libraries: HDF5_DIR=PREFIX, or HDF5_CFLAGS and HDF5_LIBS; the same for OPENBLAS,'
 	@echo 'RANDOM123, SODIUM, ZLIB. Programs: CC=mpicc, MPIRUN=mpirun, PYTHON=/usr/bin/python3.'
 
-include tests/tests.mk
-include tests/fuzz/fuzz.mk
-include tests/soak/soak.mk
-include tests/bench/bench.mk
-include tests/scale/scale.mk
-include tests/portability/portability.mk
+# What only builds the program may go without the tests.
+include $(wildcard tests/tests.mk tests/*/*.mk)
 
 .SECONDARY: $(C_SOURCES:%.c=$(BUILD)/%.o)
-.PHONY: all demo data install uninstall docs clean help
+.PHONY: all demo data install dist uninstall docs clean help
 
 # What each object was made from: all sources, so that no program's headers are forgotten.
 -include $(C_SOURCES:%.c=$(BUILD)/%.d) $(OBJECTS:.o=.d)

@@ -71,6 +71,7 @@ install_all() {
     put 644 docs/reference/fedmpi.1 share/man/man1/fedmpi.1
     put 644 src/cli/completion/fedmpi.bash share/bash-completion/completions/fedmpi
     put 644 src/cli/completion/_fedmpi share/zsh/site-functions/_fedmpi
+    put 644 jobs/packaging/modulefile "share/modulefiles/fedmpi/$VERSION"
     put_folder include/fedmpi include/fedmpi
     put_folder configs share/fedmpi/configs
     put 755 jobs/setup/data.sh share/fedmpi/jobs/setup/data.sh
@@ -89,7 +90,7 @@ uninstall_all() {
     echo "$listed" | while read -r file; do
         rm -f "$root/$file"
     done
-    for folder in share/fedmpi share/doc/fedmpi include/fedmpi; do
+    for folder in share/fedmpi share/doc/fedmpi share/modulefiles/fedmpi include/fedmpi; do
         [ ! -d "$root/$folder" ] || find "$root/$folder" -depth -type d -empty -delete
     done
 }

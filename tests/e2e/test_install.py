@@ -45,6 +45,8 @@ int main(int argc, char **argv) {
 }
 """
 
+PACKAGING = ROOT / "jobs/packaging"
+
 
 def make(*arguments: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(["make", "--no-print-directory", f"BUILD={BUILD}", "WERROR=-Werror",
@@ -54,6 +56,27 @@ def make(*arguments: str, **options) -> subprocess.CompletedProcess:
 
 def files_below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+class Recipes(unittest.TestCase):
+    def test_they_are_of_this_version(self):
+        version = (ROOT / "VERSION").read_text().strip()
+        recipe, = (PACKAGING / "easybuild").glob("*.eb")
+        self.assertTrue(recipe.name.startswith(f"fedmpi-{version}-"), recipe.name)
+        self.assertIn(f"version = '{version}'", recipe.read_text())
+        self.assertIn(f'version: "{version}"', (PACKAGING / "conda/recipe.yaml").read_text())
+
+    def test_they_name_every_library(self):
+        """As the table of what is installed does."""
+        table = (ROOT / "jobs/setup/packages.sh").read_text()
+        libraries = re.findall(r"(?m)^build.*\|library (?!stdlib)\S+ .*\|([^|~]+)[^|]*\|[^|]+$", table)
+        self.assertEqual(len(libraries), 4, libraries)  # and Random123, which is headers alone
+        recipes = [path for path in PACKAGING.rglob("*")
+                   if path.suffix in (".py", ".eb", ".yaml") and path.name != "repo.yaml"]
+        self.assertEqual(len(recipes), 3, recipes)
+        for recipe in recipes:
+            for library in (*libraries, "random123"):
+                self.assertIn(library, recipe.read_text().lower(), recipe)
 
 
 class Installed(ProgramCase):
@@ -72,6 +95,7 @@ class Installed(ProgramCase):
         make("install", f"PREFIX={self.prefix}")
         found = files_below(self.prefix)
         self.assertEqual(set(EXPECTED) - found, set())
+        self.assertTrue(any(path.startswith("share/modulefiles/fedmpi/") for path in found))
         listed = (self.prefix / "share/fedmpi/installed.txt").read_text().split()
         self.assertEqual(sorted(listed), sorted(found))
         self.assertEqual({str(path.relative_to(ROOT / "include"))

@@ -1,0 +1,4 @@
+check-packaging: fedmpi dist ## recipes of jobs/packaging, as far as this machine can: minutes, root, network
+	@$(PYTHON) tests/packaging/run.py $(BUILD)
+
+.PHONY: check-packaging
