@@ -1,5 +1,6 @@
 """What the tests on several nodes share: the nodes, and running the program on them."""
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -10,7 +11,9 @@ from pathlib import Path
 from network import Network, Node, missing
 from program import LIMIT_SECONDS, PROGRAM, ROOT, Outcome, ProgramCase, overrides
 
-ENVIRONMENT = {"FEDMPI_CORES": 64, "OPENBLAS_NUM_THREADS": 1}
+#: Which of OpenBLAS's kernels it is depends on variables, and the bits on the kernel.
+ENVIRONMENT = {**{name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")},
+               "FEDMPI_CORES": 64, "OPENBLAS_NUM_THREADS": 1}
 
 
 class ClusterCase(ProgramCase):

@@ -95,10 +95,11 @@ class Soak(test_faults.FaultCase):
         self.put_right()
         self.assertEqual(self.leftovers(), [])
         whole = self.run_small(1, *settings, output="whole.h5")
-        self.assert_same(whole, self.folder / "run.h5", str(settings))
+        story = f"{', '.join(happened) or 'nothing'}: exit codes {codes}"
+        self.assert_same(whole, self.folder / "run.h5", f"{settings}, {story}")
         for path in self.folder.glob("*.h5*"):
             path.unlink()
-        return f"{', '.join(happened) or 'nothing'}: exit codes {codes}"
+        return story
 
     def harm_on_the_way(self, process: subprocess.Popen, happened: list[str]) -> None:
         """Somewhere between its start and its end."""

@@ -145,7 +145,7 @@ class Cluster:
 
     def node_states(self) -> Dict[str, str]:
         """Node -> idle, alloc, down, ..."""
-        lines = self._call("sinfo", "-h", "-N", "-o", "%N %t").splitlines()
+        lines = self._call("sinfo", "-h", "-N", "-o", "%N %t", accepted="slurm_load").splitlines()
         return {name: state.rstrip("*") for name, state in (line.split() for line in lines)}
 
     def stop(self) -> None:
@@ -163,6 +163,11 @@ class Cluster:
         )
         self._daemons.close()
 
+    def resume(self, node: str) -> None:
+        """A node that is down is up again; or has just come up by itself, which is as good."""
+        self._call("scontrol", "update", f"NodeName={node}", "State=resume",
+                   accepted="Invalid node state")
+
     def sbatch(self, *arguments: str, **environment: str) -> str:
         """Submit as a user would, from the working folder; returns the job's id."""
         return self.run("sbatch", "--parsable", *arguments, **environment).strip()
@@ -178,6 +183,17 @@ class Cluster:
     def state(self, job: str) -> str:
         return self.record(job)["JobState"]
 
+    def complete(self, *jobs: str) -> None:
+        """Wait for jobs that have to succeed, each element of an array too; RuntimeError otherwise,
+        with what they wrote."""
+        self.wait(*jobs)
+        for job in jobs:
+            states = re.findall(r"JobState=(\S*)", self._call("scontrol", "-o", "show", "job", job))
+            if set(states) != {"COMPLETED"}:
+                logs = sorted(self.work.glob(f"*-{job}*.log"))
+                raise RuntimeError(f"job {job} ended as {', '.join(states)}\n" + "\n".join(
+                    f"--- {log.name}\n{log.read_text(errors='replace')}" for log in logs))
+
     def wait(self, *jobs: str, seconds: float = 2 * LIMIT_SECONDS) -> None:
         """Wait until the jobs have ended; those that were requeued start again soon.
 
@@ -187,7 +203,8 @@ class Cluster:
         seen: Dict[str, float] = {}
 
         def ended() -> bool:
-            lines = self._call("squeue", "-h", "-r", "-o", "%i %T %r", "-j", ",".join(jobs))
+            lines = self._call("squeue", "-h", "-r", "-o", "%i %T %r", "-j", ",".join(jobs),
+                               accepted="Invalid job id")
             for job, state, reason in (line.split(" ", 2) for line in lines.splitlines()):
                 if (state, reason) != ("PENDING", "BeginTime"):
                     seen.pop(job, None)
@@ -270,7 +287,9 @@ class Cluster:
         self._daemons.callback(_end, daemon)
         return daemon
 
-    def _call(self, *command: str, environment: Optional[Dict[str, str]] = None) -> str:
+    def _call(self, *command: str, environment: Optional[Dict[str, str]] = None,
+              accepted: str = "") -> str:
+        """Run a command on the first host; it may fail with an accepted message."""
         done = subprocess.run(
             self.hosts[0].command(self.work, *command),
             cwd=self.work,
@@ -281,8 +300,7 @@ class Cluster:
             timeout=LIMIT_SECONDS,
             check=False,
         )
-        forgotten = command[0] == "squeue" and "Invalid job id" in done.stderr
-        if done.returncode != 0 and command[0] != "sinfo" and not forgotten:
+        if done.returncode != 0 and not (accepted and accepted in done.stderr):
             raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr}")
         return done.stdout
 

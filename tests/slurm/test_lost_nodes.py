@@ -39,9 +39,13 @@ class LostNodes(NodesCase):
                 self.network.start(number)
             if not self.network.nodes[number].processes("slurmd"):
                 self.cluster.start_node(name)
-            if self.cluster.node_states()[name] == "down":
-                self.cluster.run("scontrol", "update", f"NodeName={name}", "State=resume")
-        wait_until(lambda: set(self.cluster.node_states().values()) == {"idle"}, "all nodes")
+        wait_until(self.all_idle, "all nodes")
+
+    def all_idle(self) -> bool:
+        states = self.cluster.node_states()
+        for name in (name for name, state in states.items() if state == "down"):
+            self.cluster.resume(name)
+        return set(states.values()) == {"idle"}
 
     def test_a_node_that_dies(self) -> None:
         self.lose("dies", False, lambda number: self.network.nodes[number].kill())

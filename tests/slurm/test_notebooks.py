@@ -40,7 +40,7 @@ class NotebooksOnRealResults(SlurmCase):
             cls.cluster.run(*submit, "jobs/strong-scaling.sbatch", *settings, **scaling),
             cls.cluster.run(*submit, "jobs/weak-scaling.sbatch", *settings, **scaling),
         ]
-        cls.cluster.wait(*map(str.strip, jobs))
+        cls.cluster.complete(*map(str.strip, jobs))
 
     def analyse(self, module: str, *arguments: str, results: str = "") -> subprocess.CompletedProcess:
         return subprocess.run(
