@@ -1,7 +1,8 @@
 /* Error messages, exit codes and the way to die. */
 #include "fedmpi/core/error.h"
 
-#include <ctype.h>
+#include "fedmpi/core/text.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,9 +27,7 @@ fed_status_t fed_fail(fed_status_t status, const char *format, ...) {
     char message[sizeof last_message];
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    for (char *at = message; *at; at++)
-        if (iscntrl((unsigned char)*at)) /* of a user's text: neither a new line nor a colour */
-            *at = '?';
+    fed_text_clean(message); /* of a user's text: neither a new line nor a colour */
     snprintf(last_message, sizeof last_message, "%s", message);
     return status;
 }
@@ -45,8 +44,10 @@ static void end_all_ranks(fed_status_t status) {
 }
 
 static void say(const char *format, va_list arguments) {
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    char message[FED_MESSAGE_BYTES];
+    vsnprintf(message, sizeof message, format, arguments);
+    fed_text_clean(message);
+    fprintf(stderr, "%s\n", message);
     fflush(stderr);
 }
 

@@ -1,6 +1,8 @@
 /* Messages to stderr, with a live line where a terminal shows it. */
 #include "fedmpi/core/log.h"
 
+#include "fedmpi/core/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +52,7 @@ void fed_live_end(void) {
 static void print_line(const char *prefix, const char *format, va_list arguments) {
     char line[2048];
     vsnprintf(line, sizeof line, format, arguments);
+    fed_text_clean(line);
     fed_live_clear();
     fprintf(stderr, "%s%s\n", prefix, line);
     fflush(stderr);

@@ -73,6 +73,10 @@ class Files(ProgramCase):
         self.refuses(text.encode("utf-16"), "case.ini: is UTF-16, accepted is UTF-8")
         self.refuses(text.encode("utf-16-be"), "case.ini:1: has a NUL byte")
         self.refuses(text.replace("idx", "idx\0").encode(), "case.ini:3: has a NUL byte")
+        self.refuses(("[experiment]\nname = été\n" + text).encode("latin-1"),
+                     "case.ini:2: experiment.name: has the byte 0xe9, which is no UTF-8")
+        self.refuses(text.replace("rounds = 2", "roundé = 2").encode("latin-1"), "round?")
+        self.takes("; été\n".encode("latin-1") + text.encode())
 
     def test_names_in_all_scripts(self) -> None:
         self.takes("[experiment]\nname = Größe α=0.1 — 試験\n" +

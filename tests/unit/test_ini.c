@@ -109,6 +109,9 @@ static void encodings_other_than_utf8_are_named(void **state) {
     assert_bytes_refused("\xff\xfe[\0a\0]\0", 8, "run.ini: is UTF-16, accepted is UTF-8");
     assert_bytes_refused("\xfe\xff\0[\0a\0]", 8, "run.ini: is UTF-16");
     assert_bytes_refused("[\0a\0]\0", 6, "run.ini:1: has a NUL byte");
+    assert_says("; \xe9t\xe9\n[a]\nk = 1 ; \xe9t\xe9\n", "2 [a]\n3 a.k=1\n");
+    assert_refused("[a]\nk = \xe9t\xe9\n", "run.ini:2: a.k: has the byte 0xe9, which is no UTF-8");
+    assert_refused("[a]\nk = '\xe9'\n", "run.ini:2: a.k: has the byte 0xe9, which is no UTF-8");
 }
 
 static void a_nul_byte_anywhere_is_refused(void **state) {
@@ -217,10 +220,18 @@ static void assert_reads_back(const char *value, bool expanded) {
 
 static void any_value_reads_back(void **state) {
     (void)state;
-    static const char *const pieces[] = {
-        " ",    "\t",   "'",       "\"", ";", "#", "=", "[",  "]", ":",
-        "$",    "~",    "a",       "/",  "x", ",", "%", "\\", "{", NO_BREAK_SPACE,
-        "\xc2", "\xa0", "\xce\xb1"};
+    static const char *const pieces[] = {" ",        "\t",
+                                         "'",        "\"",
+                                         ";",        "#",
+                                         "=",        "[",
+                                         "]",        ":",
+                                         "$",        "~",
+                                         "a",        "/",
+                                         "x",        ",",
+                                         "%",        "\\",
+                                         "{",        NO_BREAK_SPACE,
+                                         "\xc2\xa1", "\xe2\x80\xa0",
+                                         "\xce\xb1"};
     enum { PIECES = sizeof pieces / sizeof *pieces };
     for (int round = 0; round < 20000; round++) {
         fed_text_t value = {0};
