@@ -140,6 +140,9 @@ if [[ ${SLURM_CPUS_PER_TASK:-} ]]; then
     export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK # srun no longer takes it from sbatch
 fi
 export SLURM_WAIT=${SLURM_WAIT:-30}   # seconds that srun gives ranks when the first has ended
+# Slurm's PMIx lets ranks out of a fence too early where it takes its default way, a tree: others
+# then send to ranks that are still in MPI_Init, which crash (about one start in 80 on three nodes).
+export SLURM_PMIX_FENCE=${SLURM_PMIX_FENCE:-ring}
 export OPENBLAS_NUM_THREADS=1         # a rank is a core
 export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits leaves its core to one that trains
 export OMPI_ALLOW_RUN_AS_ROOT=${OMPI_ALLOW_RUN_AS_ROOT:-1} # as everybody in a container is
