@@ -49,9 +49,33 @@ on_cancel() {
 trap on_warning USR1
 trap on_cancel TERM
 
+# A heterogeneous job (sbatch A : B) has parts, each with its own nodes and ranks.
+parts() {
+    echo "${SLURM_HET_SIZE:-1}"
+}
+
 # Ranks of this job: its allocation says how many.
 job_ranks() {
-    echo "${SLURM_NTASKS:-$FEDMPI_RANKS}"
+    local ranks=0 part of_part
+    if (($(parts) == 1)); then
+        echo "${SLURM_NTASKS:-$FEDMPI_RANKS}"
+        return
+    fi
+    for ((part = 0; part < $(parts); part++)); do
+        of_part=SLURM_NTASKS_HET_GROUP_$part
+        ranks=$((ranks + ${!of_part}))
+    done
+    echo "$ranks"
+}
+
+# launcher_ranks RANKS: the launcher's options for so many. In a job of parts they are all, as only
+# srun reaches beyond the first.
+launcher_ranks() {
+    if (($(parts) == 1)); then
+        echo "-n $1"
+    else
+        echo "--het-group=0-$(($(parts) - 1))"
+    fi
 }
 
 # Back into the queue if that makes sense. Ends the script.
@@ -95,8 +119,8 @@ fedmpi_run() {
     shift
     [[ $warned || $cancelled ]] && stop_and_requeue # before this run began
     say "$ranks ranks, start $((${SLURM_RESTART_COUNT:-0} + 1)): $*"
-    # shellcheck disable=SC2086 # the launcher may have options
-    $FEDMPI_LAUNCHER -n "$ranks" "$FEDMPI_PROGRAM" --resume "$@" &
+    # shellcheck disable=SC2046,SC2086 # the launcher may have options
+    $FEDMPI_LAUNCHER $(launcher_ranks "$ranks") "$FEDMPI_PROGRAM" --resume "$@" &
     launcher_pid=$!
     [[ $warned || $cancelled ]] && ask_to_stop # while it began
     while :; do
@@ -121,6 +145,10 @@ fedmpi_run() {
 # allocation. RANKS="2 9 17" asks for others.
 scaling_ranks() {
     local most workers
+    if (($(parts) > 1)); then
+        say "a scaling study needs ranks of one kind: not a heterogeneous job"
+        return 2
+    fi
     most=$(job_ranks)
     if [[ ${RANKS:-} ]]; then
         echo "$RANKS"
@@ -132,6 +160,10 @@ scaling_ranks() {
     echo "$most"
 }
 
+if (($(parts) > 1)) && [[ $FEDMPI_LAUNCHER != srun* ]]; then
+    say "a heterogeneous job needs FEDMPI_LAUNCHER='srun --mpi=pmix': ${FEDMPI_LAUNCHER%% *} has only its first part"
+    exit 2
+fi
 if [[ $FEDMPI_MODULES ]]; then
     # shellcheck disable=SC2086 # a list
     module load $FEDMPI_MODULES || exit
@@ -160,7 +192,7 @@ fi
 # Open MPI 4 has a folder in /tmp that all mpirun of a user on a node share and that the last
 # one removes: a job that starts in that moment fails. So jobs that share a node, which are
 # those of one node, have a folder each.
-if ((${SLURM_JOB_NUM_NODES:-1} == 1)); then
+if ((${SLURM_JOB_NUM_NODES:-1} == 1 && $(parts) == 1)); then
     OMPI_MCA_orte_tmpdir_base=$(mktemp -d -t fedmpi-job-XXXXXX) || exit
     export OMPI_MCA_orte_tmpdir_base
     trap 'rm -rf "$OMPI_MCA_orte_tmpdir_base"' EXIT

@@ -1,20 +1,25 @@
 """A call of one rank fails, anywhere: all ranks end, with one message, and nothing is lost.
 
 faults.c makes it fail. FEDMPI_FAULTS (default 1) says how many moments are tried of each kind of
-call on each rank; with FEDMPI_FAULT_REPORT a line for each is printed.
+call on each rank, FEDMPI_FAULTS=every that each call fails in turn, alone and with all that come
+later: a full disk at every write is FEDMPI_FAULTS=every FEDMPI_FAULT_CALLS=write,resize. With
+FEDMPI_FAULT_REPORT a line for each is printed.
 """
 
 import errno
+import itertools
 import os
 import random
 import subprocess
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 from program import Outcome, ProgramCase, overrides
 
-MOMENTS = int(os.environ.get("FEDMPI_FAULTS", "1"))
+MOMENTS = os.environ.get("FEDMPI_FAULTS", "1")
+CALLS = os.environ.get("FEDMPI_FAULT_CALLS", "")
 REPORT = bool(os.environ.get("FEDMPI_FAULT_REPORT"))
 
 # Clients keep states, which every rank writes.
@@ -27,11 +32,20 @@ SERVER = {"alloc": errno.ENOMEM, "open": errno.EMFILE, "read": errno.EIO, "write
           "sync": errno.EIO, "rename": errno.EACCES, "resize": errno.ENOSPC}
 CLIENT = {"alloc": errno.ENOMEM, "open": errno.EMFILE, "write": errno.ENOSPC, "rename": errno.EIO}
 KINDS = [(rank, call, error) for rank, calls in ((0, SERVER), (1, CLIENT))
-         for call, error in calls.items()]
+         for call, error in calls.items() if not CALLS or call in CALLS.split(",")]
 
 # Runs what follows with a library preloaded on one rank only: RANK LIBRARY command...
 PRELOADED = ("sh", "-c", 'if [ "$OMPI_COMM_WORLD_RANK" = "$0" ]; then export LD_PRELOAD="$1"; fi; '
                          'shift; exec "$@"')
+
+
+def moments(calls: int, draw: random.Random) -> Iterator[tuple[int, int]]:
+    """From which of so many calls, and how many from there on."""
+    if MOMENTS == "every":
+        yield from itertools.product(range(1, calls + 1), (1, ALWAYS))
+        return
+    for _ in range(int(MOMENTS)):
+        yield draw.randint(1, calls), draw.choice((1, ALWAYS))
 
 
 class Faults(ProgramCase):
@@ -92,8 +106,7 @@ class Faults(ProgramCase):
         for rank, call, error in KINDS:
             calls = self.count_calls(rank, call)
             self.assertGreater(calls, 0, f"{call} on rank {rank}")
-            for _ in range(MOMENTS):
-                first, count = draw.randint(1, calls), draw.choice((1, ALWAYS))
+            for first, count in moments(calls, draw):
                 self.fail_once(rank, call, error, first, count)
 
     def test_a_run_that_could_not_have_the_last_word_in_its_results_has_it_later(self):

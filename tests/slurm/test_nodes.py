@@ -40,6 +40,34 @@ class Launchers(NodesCase):
                     found = bits(path)
                     self.assertEqual([name for name in whole if found[name] != whole[name]], [])
 
+    def submit_parts(self, script: str, *arguments: str, launcher: str) -> str:
+        """A heterogeneous job of three ranks on one node and two on another."""
+        return self.submit("--nodes=1", "--ntasks=3", ":", "--nodes=1", "--ntasks=2", script,
+                           *arguments, FEDMPI_LAUNCHER=launcher)
+
+    def test_a_heterogeneous_job(self) -> None:
+        whole = bits(self.run_alone("-s", "checkpoint.every=0"))
+        path = self.work / "results" / "parts.h5"
+        run = ("jobs/run.sbatch", CONFIG, *SMALL, "-s", "checkpoint.every=0", "-o", str(path))
+        job = self.submit_parts(*run, launcher=SRUN)
+        self.cluster.wait(job)
+        self.assert_ended(job, "COMPLETED", "0:0", f"fedmpi-run-{job}.log")
+        self.assertEqual(attribute(path, "ranks"), 5)
+        self.assertEqual(len(str(attribute(path, "hosts")).split()), 2)
+        found = bits(path)
+        self.assertEqual([name for name in whole if found[name] != whole[name]], [])
+
+    def test_a_heterogeneous_job_that_would_not_have_all_its_ranks(self) -> None:
+        for script, launcher, message in (
+                ("jobs/run.sbatch", "mpirun", "a heterogeneous job needs FEDMPI_LAUNCHER="),
+                ("jobs/strong-scaling.sbatch", SRUN, "a scaling study needs ranks of one kind")):
+            with self.subTest(script):
+                job = self.submit_parts(script, CONFIG, launcher=launcher)
+                self.cluster.wait(job)
+                log = next(self.work.glob(f"*-{job}.log")).name
+                self.assert_ended(job, "FAILED", "2:0", log)
+                self.assertIn(message, self.cluster.log(log))
+
     def test_an_array(self) -> None:
         """The sweep over E, each element on two nodes."""
         job = self.submit("--array=1,2", "--nodes=2", "--ntasks-per-node=1",
