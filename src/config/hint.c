@@ -185,6 +185,13 @@ static char *hint_for_number(const fed_key_t *key, const char *text) {
     return fed_strdup("");
 }
 
+static char *hint_for_text(const char *text) {
+    const char *wrong = fed_text_not_utf8(text);
+    if (!wrong)
+        return fed_strdup("");
+    return fed_format("; the byte 0x%02x there is not UTF-8", (unsigned char)*wrong);
+}
+
 char *fed_hint_for_value(const fed_config_t *config, const fed_key_t *key, const char *text) {
     static const char *const booleans[] = {"true", "false", NULL};
     switch (key->type) {
@@ -203,7 +210,7 @@ char *fed_hint_for_value(const fed_config_t *config, const fed_key_t *key, const
         return hint_for_number(key, text);
     case FED_KEY_TEXT:
     case FED_KEY_PATH:
-        break;
+        return hint_for_text(text);
     }
     return fed_strdup("");
 }

@@ -2,7 +2,6 @@
 #include "fedmpi/config/ini.h"
 
 #include "fedmpi/core/memory.h"
-#include "fedmpi/core/text.h"
 
 #include <string.h>
 
@@ -90,26 +89,15 @@ static fed_status_t read_quoted(char *text, bool comments) {
     return FED_OK;
 }
 
-/* Results files hold the values, and say that they are UTF-8. */
-static fed_status_t check_utf8(const char *text) {
-    const char *wrong = fed_text_not_utf8(text);
-    if (!wrong)
-        return FED_OK;
-    return fed_fail(FED_INPUT, "has the byte 0x%02x, which is no UTF-8; accepted is UTF-8",
-                    (unsigned char)*wrong);
-}
-
 static fed_status_t read_value(char *text, bool comments, fed_ini_value_t *value) {
     text = skip_blanks(text);
     *value = (fed_ini_value_t){.text = text, .literal = *text == '\''};
-    if (*text == '\'' || *text == '"') {
-        FED_TRY(read_quoted(text, comments));
-    } else {
-        if (comments)
-            text[find_comment(text) - text] = '\0';
-        cut_blanks(text);
-    }
-    return check_utf8(text);
+    if (*text == '\'' || *text == '"')
+        return read_quoted(text, comments);
+    if (comments)
+        text[find_comment(text) - text] = '\0';
+    cut_blanks(text);
+    return FED_OK;
 }
 
 fed_status_t fed_ini_read_value(char *text, fed_ini_value_t *value) {

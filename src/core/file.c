@@ -316,28 +316,41 @@ bool fed_file_is_remote(int descriptor) {
     return false;
 }
 
-fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes) {
-    FILE *file = fopen(path, "rbe");
+static fed_status_t fail_reading(const char *path, int code) {
+    return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(code));
+}
+
+fed_status_t fed_file_open(const char *path, int *descriptor, size_t *bytes) {
     struct stat status;
-    if (!file || fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode)) {
-        int code = file ? (errno ? errno : EINVAL) : errno;
-        if (file)
-            fclose(file);
-        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(code));
+    *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* may be a pipe */
+    if (*descriptor < 0)
+        return fail_reading(path, errno);
+    int code = fstat(*descriptor, &status) == 0 ? 0 : errno;
+    if (!code && S_ISREG(status.st_mode)) {
+        *bytes = (size_t)status.st_size;
+        return FED_OK;
     }
-    *bytes = (size_t)status.st_size;
+    close(*descriptor);
+    if (!code && !S_ISDIR(status.st_mode))
+        return fed_fail(FED_INPUT, "%s: cannot read: is no file but a pipe or a device", path);
+    return fail_reading(path, code ? code : EISDIR);
+}
+
+fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes) {
+    int descriptor;
+    FED_TRY(fed_file_open(path, &descriptor, bytes));
     if (*bytes > limit) {
-        fclose(file);
+        close(descriptor);
         return fed_fail(FED_INPUT, "%s: has %zu bytes, accepted is up to %zu", path, *bytes, limit);
     }
     *data = fed_alloc(*bytes, 1);
-    size_t got = fread(*data, 1, *bytes, file);
-    fclose(file);
-    if (got == *bytes)
+    int code = fed_file_read_at(descriptor, 0, *data, *bytes);
+    close(descriptor);
+    if (!code)
         return FED_OK;
     fed_free(*data);
     *data = NULL;
-    return fed_fail(FED_INPUT, "%s: cannot read: ended after %zu of %zu bytes", path, got, *bytes);
+    return fail_reading(path, code);
 }
 
 bool fed_file_exists(const char *path) {

@@ -3,11 +3,14 @@
 
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/text.h"
 #include "growth.h"
 #include "handles.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IMAGE_GROWTH_BYTES ((size_t)1 << 20)
 #define CHUNK_BYTES 16384                     /* of a table */
@@ -166,8 +169,11 @@ static void describe(fed_archive_t *archive, const char *path, const char *name,
 
 void fed_archive_describe(fed_archive_t *archive, const char *path, const char *name,
                           const char *text) {
+    FED_AUTOFREE char *clean = fed_text_not_utf8(text) ? fed_strdup(text) : NULL;
+    if (clean) /* of a command line: the type says UTF-8 */
+        fed_text_clean(clean);
     AUTOCLOSE type = text_type(strlen(text));
-    describe(archive, path, name, type, text);
+    describe(archive, path, name, type, clean ? clean : text);
 }
 
 void fed_archive_describe_integer(fed_archive_t *archive, const char *path, const char *name,
@@ -310,6 +316,13 @@ fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool 
     if (last || archive->changed || !fed_growth_fits(&archive->growth, path))
         return publish_anew(archive, path, last);
     return fed_growth_write(&archive->growth, path);
+}
+
+fed_status_t fed_archive_spill(fed_archive_t *archive, const char *path) {
+    if (fed_growth_has_room(&archive->growth))
+        return fed_growth_write(&archive->growth, path);
+    FED_TRY(publish_anew(archive, path, false));
+    return unlink(path) == 0 ? FED_OK : fed_file_fail(path, errno);
 }
 
 /* Reading takes no more memory than the data set has, whatever its file says: values

@@ -49,8 +49,12 @@ void fed_growth_append(fed_growth_t *growth, const fed_table_t *table, const voi
 
 bool fed_growth_fits(const fed_growth_t *growth, const char *path) {
     struct stat ours, there;
-    if (growth->descriptor < 0 || fstat(growth->descriptor, &ours) != 0 ||
-        stat(path, &there) != 0 || ours.st_dev != there.st_dev || ours.st_ino != there.st_ino)
+    return fed_growth_has_room(growth) && fstat(growth->descriptor, &ours) == 0 &&
+           stat(path, &there) == 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+bool fed_growth_has_room(const fed_growth_t *growth) {
+    if (growth->descriptor < 0)
         return false;
     for (size_t t = 0; t < growth->count; t++)
         if (growth->tables[t].room - growth->tables[t].rows < growth->tables[t].waiting_rows)
@@ -148,7 +152,7 @@ static int fill(const fed_growth_t *growth, const fed_growing_t *tables, int to,
 static void take_over(fed_growth_t *growth, fed_growing_t *tables, int descriptor) {
     for (size_t t = 0; t < growth->count; t++) {
         settle(&tables[t]);
-        fed_free(tables[t].waiting); /* after a resume it held all rows so far */
+        fed_free(tables[t].waiting); /* of a large round, it may be large */
         tables[t].waiting = NULL;
         tables[t].waiting_room = 0;
     }

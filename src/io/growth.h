@@ -50,6 +50,9 @@ void fed_growth_append(fed_growth_t *growth, const fed_table_t *table, const voi
 /* Is the file still the one at this path, with room for what waits? */
 bool fed_growth_fits(const fed_growth_t *growth, const char *path);
 
+/* Is there a file, whatever its name, with room for what waits? */
+bool fed_growth_has_room(const fed_growth_t *growth);
+
 /* Write what waits into the file, which has room for it: table after table, so that rows of the
  * last one count when those of all others do. */
 fed_status_t fed_growth_write(fed_growth_t *growth, const char *path);

@@ -5,8 +5,7 @@
 #include "fedmpi/core/memory.h"
 
 #include <string.h>
-
-#define LARGEST_FILE ((size_t)1 << 40)
+#include <unistd.h>
 
 typedef struct block {
     uint64_t bytes;                     /* of its content */
@@ -34,46 +33,80 @@ fed_status_t fed_journal_append(const char *path, fed_mark_t *mark, const void *
     return FED_OK;
 }
 
-/* Take the headers out: what is left are the contents, joined. */
-static fed_status_t join(const char *path, const fed_mark_t *mark, char *file, size_t *bytes) {
-    fed_mark_t at = {0};
-    size_t joined = 0;
-    while (at.bytes < mark->bytes) {
-        block_t head;
-        size_t left = mark->bytes - at.bytes;
-        if (left < sizeof head)
-            break;
-        memcpy(&head, file + at.bytes, sizeof head);
-        const char *content = file + at.bytes + sizeof head;
-        if (head.bytes > left - sizeof head)
-            break;
-        chain(at.hash, content, head.bytes, at.hash);
-        if (memcmp(at.hash, head.hash, sizeof head.hash) != 0)
-            break;
-        memmove(file + joined, content, head.bytes);
-        joined += head.bytes;
-        at.bytes += sizeof head + head.bytes;
-    }
-    if (at.bytes != mark->bytes || memcmp(at.hash, mark->hash, sizeof at.hash) != 0)
-        return fed_fail(FED_INPUT, "%s: damaged: the checksum does not fit at byte %zu", path,
-                        (size_t)at.bytes);
-    *bytes = joined;
+/* A journal that is read, up to the mark. */
+typedef struct reader {
+    const char *path;
+    int descriptor;
+    fed_mark_t at; /* behind the blocks so far */
+    uint64_t end;
+} reader_t;
+
+static fed_status_t fail_damaged(const reader_t *reader) {
+    return fed_fail(FED_INPUT, "%s: damaged: the checksum does not fit at byte %zu", reader->path,
+                    (size_t)reader->at.bytes);
+}
+
+static fed_status_t read_bytes(const reader_t *reader, uint64_t at, void *data, size_t bytes) {
+    int code = fed_file_read_at(reader->descriptor, at, data, bytes);
+    return code ? fed_fail(FED_INPUT, "%s: cannot read: %s", reader->path, strerror(code)) : FED_OK;
+}
+
+/* The next block. @param content  [out] the caller frees it with fed_free, in any case */
+static fed_status_t read_block(reader_t *reader, void **content, size_t *bytes) {
+    block_t head;
+    uint64_t left = reader->end - reader->at.bytes;
+    if (left < sizeof head)
+        return fail_damaged(reader);
+    FED_TRY(read_bytes(reader, reader->at.bytes, &head, sizeof head));
+    if (head.bytes > left - sizeof head)
+        return fail_damaged(reader);
+    *bytes = head.bytes;
+    *content = fed_alloc(*bytes, 1);
+    FED_TRY(read_bytes(reader, reader->at.bytes + sizeof head, *content, *bytes));
+    unsigned char hash[FED_HASH_BYTES];
+    chain(reader->at.hash, *content, *bytes, hash);
+    if (memcmp(hash, head.hash, sizeof hash) != 0)
+        return fail_damaged(reader);
+    memcpy(reader->at.hash, hash, sizeof hash);
+    reader->at.bytes += sizeof head + head.bytes;
     return FED_OK;
 }
 
-fed_status_t fed_journal_read(const char *path, const fed_mark_t *mark, void **content,
-                              size_t *bytes) {
-    void *file = NULL;
-    size_t file_bytes = 0;
-    if (mark->bytes > 0)
-        FED_TRY(fed_file_read(path, LARGEST_FILE, &file, &file_bytes));
-    fed_status_t status = file_bytes < mark->bytes
+/* All blocks. @param take  NULL: only look whether they are whole */
+static fed_status_t read_blocks(reader_t *reader, fed_journal_take_t take, void *context) {
+    fed_status_t status = FED_OK;
+    reader->at = (fed_mark_t){0};
+    while (status == FED_OK && reader->at.bytes < reader->end) {
+        void *content = NULL;
+        size_t bytes = 0;
+        status = read_block(reader, &content, &bytes);
+        if (status == FED_OK && take)
+            status = take(context, content, bytes);
+        else
+            fed_free(content);
+    }
+    return status;
+}
+
+static fed_status_t walk(reader_t *reader, const fed_mark_t *mark, fed_journal_take_t take,
+                         void *context) {
+    FED_TRY(read_blocks(reader, NULL, NULL));
+    if (memcmp(reader->at.hash, mark->hash, sizeof mark->hash) != 0)
+        return fail_damaged(reader);
+    return read_blocks(reader, take, context);
+}
+
+fed_status_t fed_journal_walk(const char *path, const fed_mark_t *mark, fed_journal_take_t take,
+                              void *context) {
+    reader_t reader = {.path = path, .end = mark->bytes};
+    size_t bytes;
+    if (mark->bytes == 0)
+        return FED_OK;
+    FED_TRY(fed_file_open(path, &reader.descriptor, &bytes));
+    fed_status_t status = bytes < mark->bytes
                               ? fed_fail(FED_INPUT, "%s: truncated: has %zu of %zu bytes", path,
-                                         file_bytes, (size_t)mark->bytes)
-                              : join(path, mark, file, bytes);
-    if (status == FED_OK)
-        *content = file;
-    else
-        fed_free(file);
+                                         bytes, (size_t)mark->bytes)
+                              : walk(&reader, mark, take, context);
+    close(reader.descriptor);
     return status;
 }

@@ -3,10 +3,7 @@
 
 #include "fedmpi/core/memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC "fedmpi numbered file 1\n"
@@ -83,11 +80,8 @@ static fed_status_t fail_damaged(const char *path) {
 }
 
 /* Before memory is taken by what is expected of the file. */
-static fed_status_t check_size(const fed_numbered_reader_t *reader) {
-    struct stat status;
-    if (fstat(reader->descriptor, &status) != 0)
-        return fail_reading(reader->path, errno);
-    size_t expected, index, there = S_ISREG(status.st_mode) ? (size_t)status.st_size : 0;
+static fed_status_t check_size(const fed_numbered_reader_t *reader, size_t there) {
+    size_t expected, index;
     if (__builtin_mul_overflow(reader->count, sizeof(entry_t) + reader->record_bytes, &index) ||
         __builtin_add_overflow(index, (size_t)HEAD_BYTES, &expected) || there != expected)
         return fed_fail(FED_INPUT, "%s: truncated, or another file: has %zu bytes", reader->path,
@@ -114,10 +108,9 @@ static fed_status_t read_front(fed_numbered_reader_t *reader,
 fed_status_t fed_numbered_open(fed_numbered_reader_t *reader, const char *path, size_t count,
                                size_t record_bytes, const unsigned char seal[FED_HASH_BYTES]) {
     *reader = (fed_numbered_reader_t){.path = path, .count = count, .record_bytes = record_bytes};
-    reader->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* may be a pipe */
-    if (reader->descriptor < 0)
-        return fail_reading(path, errno);
-    fed_status_t status = check_size(reader);
+    size_t bytes;
+    FED_TRY(fed_file_open(path, &reader->descriptor, &bytes));
+    fed_status_t status = check_size(reader, bytes);
     if (status == FED_OK)
         status = read_front(reader, seal);
     if (status != FED_OK)

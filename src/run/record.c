@@ -163,20 +163,30 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
     fed_archive_describe(record->archive, "/model", "gemm", products);
 }
 
-static const fed_table_t *composed(const fed_record_t *record, const fed_table_t *table) {
+static size_t index_of(const fed_table_t *table) {
     size_t t = 0;
     while (tables[t] != table)
         t++;
-    return &record->tables[t];
+    return t;
+}
+
+/* Into the archive. @param t  which table */
+static void append_rows(fed_record_t *record, size_t t, const void *rows, size_t count) {
+    fed_archive_append(record->archive, &record->tables[t], rows, count);
+    record->rows[t] += (int64_t)count;
+    record->waiting_bytes += count * record->tables[t].row_bytes;
 }
 
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
                      size_t count) {
-    const fed_table_t *full = composed(record, table);
-    fed_archive_append(record->archive, full, rows, count);
-    record->waiting_bytes += count * full->row_bytes;
+    size_t t = index_of(table);
+    append_rows(record, t, rows, count);
     if (count > 0 && fed_checkpoint_options(&record->run->config)->every > 0)
-        fed_bundle_put_rows(&record->pending, full, rows, count);
+        fed_bundle_put_rows(&record->pending, &record->tables[t], rows, count);
+}
+
+int64_t fed_record_count(const fed_record_t *record, const fed_table_t *table) {
+    return record->rows[index_of(table)];
 }
 
 /* Both kinds, in arrays that have grown by half; and a block of the journal. */
@@ -221,17 +231,6 @@ fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bund
     return FED_OK;
 }
 
-fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint,
-                             fed_bundle_t *rows) {
-    fed_mark_t mark;
-    void *block;
-    size_t bytes;
-    *rows = (fed_bundle_t){0};
-    FED_TRY(get_mark(checkpoint, &mark));
-    FED_TRY(fed_journal_read(journal, &mark, &block, &bytes));
-    return fed_bundle_open(rows, block, bytes);
-}
-
 static fed_status_t restore_start(fed_record_t *record, const fed_bundle_t *checkpoint) {
     size_t length;
     const char *started = fed_bundle_find(checkpoint, "started", FED_BYTE, &length);
@@ -260,37 +259,49 @@ static void restore_arithmetic(fed_record_t *record, const fed_bundle_t *checkpo
     set_arithmetic(record, history);
 }
 
-/* Rows that a table has after so many rounds and epochs of the baseline; -1: not fixed. */
-static int64_t rows_expected(const fed_table_t *table, int64_t rounds, int64_t epochs) {
-    return table == &fed_round_table ? rounds : table == &fed_centralized_table ? epochs : -1;
-}
-
-static fed_status_t restore_table(fed_record_t *record, const fed_bundle_t *bundle,
-                                  const fed_table_t *table, int64_t expected) {
-    const void *rows;
-    size_t at = 0, count, total = 0;
-    do {
-        FED_TRY(fed_bundle_next_rows(bundle, table, &at, &rows, &count));
-        fed_archive_append(record->archive, table, rows, count);
-        total += count;
-    } while (count > 0);
-    if (expected >= 0 && (int64_t)total != expected)
-        return fed_fail(FED_INPUT, "checkpoint: %s has %zu rows in place of %lld", table->path,
-                        total, (long long)expected);
-    return FED_OK;
-}
-
 fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
-                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs,
-                                bool complete) {
+                                int64_t rounds, bool complete) {
     FED_TRY(restore_start(record, checkpoint));
     restore_arithmetic(record, checkpoint, rounds, complete);
-    FED_TRY(get_mark(checkpoint, &record->journaled));
-    for (size_t t = 0; t < FED_RECORD_TABLES; t++)
-        FED_TRY(restore_table(record, rows, &record->tables[t],
-                              rows_expected(tables[t], rounds, epochs)));
-    record->centralized_rows = epochs;
+    return get_mark(checkpoint, &record->journaled);
+}
+
+static fed_status_t restore_table(fed_record_t *record, size_t t, const fed_bundle_t *bundle) {
+    const void *rows;
+    size_t at = 0, count;
+    do {
+        FED_TRY(fed_bundle_next_rows(bundle, &record->tables[t], &at, &rows, &count));
+        append_rows(record, t, rows, count);
+    } while (count > 0);
     return FED_OK;
+}
+
+/* The results file that is there has these rows too, and stays until a round adds to it. */
+static fed_status_t spill_aside(fed_record_t *record) {
+    FED_AUTOFREE char *aside =
+        fed_format("%s.rows", fed_output_options(&record->run->config)->file);
+    record->waiting_bytes = 0;
+    return fed_archive_spill(record->archive, aside);
+}
+
+fed_status_t fed_record_restore_rows(fed_record_t *record, const fed_bundle_t *rows) {
+    for (size_t t = 0; t < FED_RECORD_TABLES; t++)
+        FED_TRY(restore_table(record, t, rows));
+    return record->waiting_bytes > MOST_WAITING_BYTES ? spill_aside(record) : FED_OK;
+}
+
+static fed_status_t check_count(const fed_record_t *record, const fed_table_t *table,
+                                int64_t expected) {
+    int64_t count = fed_record_count(record, table);
+    if (count != expected)
+        return fed_fail(FED_INPUT, "checkpoint: %s has %lld rows in place of %lld", table->path,
+                        (long long)count, (long long)expected);
+    return FED_OK;
+}
+
+fed_status_t fed_record_check_rows(const fed_record_t *record, int64_t rounds, int64_t epochs) {
+    FED_TRY(check_count(record, &fed_round_table, rounds));
+    return check_count(record, &fed_centralized_table, epochs);
 }
 
 void fed_record_fini(fed_record_t *record) {
@@ -322,9 +333,9 @@ void fed_record_confusion(fed_record_t *record, const char *path, const int64_t 
 
 void fed_record_centralized(fed_record_t *record, const fed_centralized_t *centralized) {
     int64_t complete = centralized->epoch - 1;
-    fed_record_rows(record, &fed_centralized_table, centralized->rows + record->centralized_rows,
-                    (size_t)(complete - record->centralized_rows));
-    record->centralized_rows = complete;
+    int64_t recorded = fed_record_count(record, &fed_centralized_table);
+    fed_record_rows(record, &fed_centralized_table, centralized->rows + recorded,
+                    (size_t)(complete - recorded));
 }
 
 void fed_record_status(fed_record_t *record, fed_run_status_t status) {

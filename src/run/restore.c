@@ -79,15 +79,16 @@ static fed_status_t get_finite(const fed_bundle_t *bundle, const char *path, siz
     return FED_OK;
 }
 
-/* The rows of so many complete epochs. */
-static fed_status_t get_epoch_rows(const fed_bundle_t *bundle, fed_centralized_t *centralized,
-                                   size_t complete) {
+/* Some of the rows of the epochs that are complete, behind those that the record has. */
+static fed_status_t get_epoch_rows(const fed_bundle_t *bundle, fed_server_t *server) {
+    fed_centralized_t *centralized = &server->centralized;
+    size_t complete = (size_t)(centralized->epoch - 1), at = 0, count;
+    size_t total = (size_t)fed_record_count(&server->record, &fed_centralized_table);
     const void *rows;
-    size_t at = 0, count, total = 0;
     do {
         FED_TRY(fed_bundle_next_rows(bundle, &fed_centralized_table, &at, &rows, &count));
-        if (count > complete - total || (count == 0 && total < complete))
-            return fed_fail(FED_INPUT, "checkpoint: has not the rows of %zu epochs of the baseline",
+        if (count > complete - total)
+            return fed_fail(FED_INPUT, "checkpoint: has more rows than %zu epochs of the baseline",
                             complete);
         if (count > 0)
             memcpy(centralized->rows + total, rows, count * sizeof *centralized->rows);
@@ -96,9 +97,8 @@ static fed_status_t get_epoch_rows(const fed_bundle_t *bundle, fed_centralized_t
     return FED_OK;
 }
 
-static fed_status_t get_centralized(const fed_bundle_t *bundle, const fed_bundle_t *rows,
-                                    fed_centralized_t *centralized, const int64_t *integers,
-                                    const double *reals) {
+static fed_status_t get_centralized(const fed_bundle_t *bundle, fed_centralized_t *centralized,
+                                    const int64_t *integers, const double *reals) {
     size_t n = centralized->training.model->parameters;
     if (integers[EPOCH] < 1 || integers[EPOCH] > centralized->epochs + 1 ||
         integers[POSITION] < 0 || (size_t)integers[POSITION] > centralized->count)
@@ -106,7 +106,6 @@ static fed_status_t get_centralized(const fed_bundle_t *bundle, const fed_bundle
     FED_TRY(fed_bundle_get(bundle, "centralized/w", FED_FLOAT32, n, centralized->training.w));
     FED_TRY(fed_bundle_get(bundle, "centralized/v", FED_FLOAT32,
                            centralized->training.optimizer->vectors * n, centralized->training.v));
-    FED_TRY(get_epoch_rows(rows, centralized, (size_t)(integers[EPOCH] - 1)));
     centralized->epoch = integers[EPOCH];
     centralized->train_seconds = reals[TRAIN_SECONDS];
     fed_centralized_resume(centralized, (size_t)integers[POSITION], reals[LOSS_SUM],
@@ -156,8 +155,7 @@ static fed_status_t get_position(const fed_bundle_t *bundle, fed_federation_t *f
     return FED_OK;
 }
 
-fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle,
-                                    const fed_bundle_t *rows) {
+fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle) {
     fed_server_t *server = federation->server;
     int64_t integers[INTEGER_COUNT];
     double reals[REAL_COUNT];
@@ -165,20 +163,39 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
     FED_TRY(get_vectors(bundle, federation));
     get_totals(&server->totals, integers, reals);
     if (server->centralized.rows)
-        FED_TRY(get_centralized(bundle, rows, &server->centralized, integers, reals));
-    return fed_record_restore(&server->record, bundle, rows, federation->rounds_done,
-                              server->centralized.rows ? server->centralized.epoch - 1 : 0,
+        FED_TRY(get_centralized(bundle, &server->centralized, integers, reals));
+    return fed_record_restore(&server->record, bundle, federation->rounds_done,
                               federation->complete);
+}
+
+fed_status_t fed_checkpoint_restore_rows(fed_federation_t *federation, const fed_bundle_t *rows) {
+    fed_server_t *server = federation->server;
+    if (server->centralized.rows)
+        FED_TRY(get_epoch_rows(rows, server));
+    return fed_record_restore_rows(&server->record, rows);
+}
+
+fed_status_t fed_checkpoint_check_rows(const fed_federation_t *federation) {
+    const fed_server_t *server = federation->server;
+    return fed_record_check_rows(&server->record, federation->rounds_done,
+                                 server->centralized.rows ? server->centralized.epoch - 1 : 0);
+}
+
+static fed_status_t take_block(void *context, void *content, size_t bytes) {
+    fed_bundle_t rows;
+    fed_status_t status = fed_bundle_open(&rows, content, bytes);
+    if (status == FED_OK)
+        status = fed_checkpoint_restore_rows(context, &rows);
+    fed_bundle_fini(&rows);
+    return status;
 }
 
 static fed_status_t restore_with_rows(fed_federation_t *federation, const fed_bundle_t *bundle) {
     FED_AUTOFREE char *journal = fed_checkpoint_journal(federation->run);
-    fed_bundle_t rows;
-    fed_status_t status = fed_record_load(journal, bundle, &rows);
-    if (status == FED_OK)
-        status = fed_checkpoint_restore(federation, bundle, &rows);
-    fed_bundle_fini(&rows);
-    return status;
+    FED_TRY(fed_checkpoint_restore(federation, bundle));
+    FED_TRY(
+        fed_journal_walk(journal, &federation->server->record.journaled, take_block, federation));
+    return fed_checkpoint_check_rows(federation);
 }
 
 /* Without a checkpoint: are the results those of this run, and are they all? */

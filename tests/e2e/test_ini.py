@@ -74,7 +74,10 @@ class Files(ProgramCase):
         self.refuses(text.encode("utf-16-be"), "case.ini:1: has a NUL byte")
         self.refuses(text.replace("idx", "idx\0").encode(), "case.ini:3: has a NUL byte")
         self.refuses(("[experiment]\nname = été\n" + text).encode("latin-1"),
-                     "case.ini:2: experiment.name: has the byte 0xe9, which is no UTF-8")
+                     "case.ini:2: experiment.name = ?t?: accepted is text; the byte 0xe9 there is "
+                     "not UTF-8")
+        self.assert_refused(self.run_bytes(text.encode(), options=("-s", "data.path=d\udcff")),
+                            "--set: data.path = d?", "the byte 0xff there is not UTF-8")
         self.refuses(text.replace("rounds = 2", "roundé = 2").encode("latin-1"), "round?")
         self.takes("; été\n".encode("latin-1") + text.encode())
 

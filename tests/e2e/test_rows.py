@@ -40,6 +40,14 @@ class Rows(KillCase):
             for count in (CLIENTS, 3 * CLIENTS))
         self.assertLess(many - few, 2 * CLIENTS * ROW_BYTES / 1e6)
 
+    def test_a_resume_does_not_hold_them(self):
+        def megabytes(rounds: int) -> float:
+            self.run_small(3, *SETTINGS, f"federated.rounds={rounds}", "checkpoint.every=4")
+            return self.server_megabytes("--resume", *overrides(
+                (*SETTINGS, "checkpoint.every=4", f"federated.rounds={rounds + 1}")))
+        few, many = megabytes(1), megabytes(12)
+        self.assertLess(many - few, 3 * CLIENTS * ROW_BYTES / 1e6)
+
     def test_killed_in_the_midst_of_a_round_they_go_on(self):
         """Rows of a round without its own are in the file, and behind the checkpoint's mark."""
         process = self.begin(1, settings=(*SETTINGS, "federated.rounds=50"))
@@ -53,6 +61,7 @@ class Rows(KillCase):
         wait_for(rows_without_round, "rows of a round that is not over", process)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        self.wait_until_gone()  # its rank, which mpirun does not take along at once
         self.assert_resumed_is_whole(2, *SETTINGS)
 
 

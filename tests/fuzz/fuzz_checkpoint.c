@@ -42,19 +42,24 @@ static void add_rows(fed_federation_t *federation) {
     federation->rounds_done = 1;
 }
 
-static void join_files(const char *path, const fed_bundle_t *state, const fed_bundle_t *rows) {
+static fed_status_t append_block(void *context, void *content, size_t bytes) {
+    fed_file_append(context, content, bytes);
+    fed_free(content);
+    return FED_OK;
+}
+
+static void join_files(const char *path, const void *state, size_t bytes, const fed_mark_t *rows) {
     fed_file_t file;
     if (fed_file_begin(&file, path) != FED_OK)
         abort();
-    fed_file_append(&file, state->block, state->bytes);
-    fed_file_append(&file, rows->block, rows->bytes);
-    if (fed_file_finish(&file) != FED_OK)
+    fed_file_append(&file, state, bytes);
+    if (fed_journal_walk("tiny.checkpoint.rows", rows, append_block, &file) != FED_OK ||
+        fed_file_finish(&file) != FED_OK)
         abort();
 }
 
 /* The checkpoint's bundle and its journal's in one. */
 static void write_seed(fed_federation_t *federation, const char *path) {
-    fed_bundle_t state = {0}, rows = {0};
     void *block;
     size_t bytes;
     bool fell_back;
@@ -63,20 +68,17 @@ static void write_seed(fed_federation_t *federation, const char *path) {
     fed_states_open(fed_engine_states(federation->engine), 2);
     fed_states_commit(fed_engine_states(federation->engine));
     if (fed_checkpoint_save(federation, false) != FED_OK ||
-        fed_sealed_read("tiny.checkpoint", &block, &bytes, &fell_back) != FED_OK ||
-        fed_bundle_open(&state, block, bytes) != FED_OK ||
-        fed_record_load("tiny.checkpoint.rows", &state, &rows) != FED_OK)
+        fed_sealed_read("tiny.checkpoint", &block, &bytes, &fell_back) != FED_OK)
         abort();
     if (fed_states_files_read(federation, &federation->states) != FED_OK)
         abort();
-    join_files(path, &state, &rows);
+    join_files(path, block, bytes, &federation->server->record.journaled);
     FED_AUTOFREE char *states = fed_format("%s.states", path);
     if (rename(STATES_FILE, states) != 0)
         abort();
     unlink("tiny.checkpoint");
     unlink("tiny.checkpoint.rows");
-    fed_bundle_fini(&state);
-    fed_bundle_fini(&rows);
+    fed_free(block);
 }
 
 static void set_up(fed_federation_t *federation) {
@@ -106,7 +108,9 @@ static void try_bundle(fed_federation_t *federation, const uint8_t *data, size_t
     if (fed_bundle_open(&bundle, block, bytes) == FED_OK &&
         fed_checkpoint_check(&bundle, federation) == FED_OK) {
         fed_states_files_find(&bundle, fed_engine_states(federation->engine), &list);
-        fed_checkpoint_restore(federation, &bundle, &bundle);
+        if (fed_checkpoint_restore(federation, &bundle) == FED_OK &&
+            fed_checkpoint_restore_rows(federation, &bundle) == FED_OK)
+            fed_checkpoint_check_rows(federation);
     }
     fed_states_list_fini(&list);
     fed_bundle_fini(&bundle);

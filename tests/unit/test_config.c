@@ -355,11 +355,12 @@ static void texts_of_any_length_read_back(void **state) {
 static void texts_of_any_characters_read_back(void **state) {
     (void)state;
     static const char characters[] = " \t'\";#=[]:$~ax/{}\\%\xc2\xa0";
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 600; round++) {
         char text[16] = "";
         for (size_t length = any_bits() % sizeof text; length > 0; length--)
             text[length - 1] = characters[any_bits() % (sizeof characters - 1)];
-        assert_reads_back(text);
+        if (!fed_text_not_utf8(text))
+            assert_reads_back(text);
     }
 }
 

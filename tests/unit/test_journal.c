@@ -1,6 +1,7 @@
 /* Journals: blocks that a mark vouches for, whatever stands behind it. */
 #include "support.h"
 
+#include "fedmpi/core/text.h"
 #include "fedmpi/fl/records.h"
 #include "fedmpi/io/bundle.h"
 #include "fedmpi/io/journal.h"
@@ -9,20 +10,30 @@ static void append(fed_mark_t *mark, const char *content) {
     assert_ok(fed_journal_append(path_of("journal"), mark, content, strlen(content)));
 }
 
-static void assert_reads(const fed_mark_t *mark, const char *expected) {
-    void *content;
-    size_t bytes;
-    assert_ok(fed_journal_read(path_of("journal"), mark, &content, &bytes));
-    assert_int_equal(bytes, strlen(expected));
-    if (bytes > 0)
-        assert_memory_equal(content, expected, bytes);
+static fed_status_t join(void *context, void *content, size_t bytes) {
+    fed_text_append(context, "%.*s", (int)bytes, (const char *)content);
     fed_free(content);
+    return FED_OK;
+}
+
+static void assert_reads(const fed_mark_t *mark, const char *expected) {
+    fed_text_t joined = {0};
+    fed_text_append(&joined, "%s", "");
+    assert_ok(fed_journal_walk(path_of("journal"), mark, join, &joined));
+    assert_string_equal(joined.chars, expected);
+    fed_text_fini(&joined);
+}
+
+/* Nothing is given of a journal that is not whole. */
+static fed_status_t take_none(void *context, void *content, size_t bytes) {
+    (void)context, (void)bytes;
+    fed_free(content);
+    fail();
+    return FED_OK;
 }
 
 static void assert_refused(const fed_mark_t *mark, const char *message) {
-    void *content;
-    size_t bytes;
-    assert_fails(FED_INPUT, message, fed_journal_read(path_of("journal"), mark, &content, &bytes));
+    assert_fails(FED_INPUT, message, fed_journal_walk(path_of("journal"), mark, take_none, NULL));
 }
 
 static void every_mark_keeps_its_blocks(void **state) {
@@ -115,8 +126,41 @@ static void a_failing_append_keeps_mark_and_blocks(void **state) {
     assert_reads(&mark, "first");
 }
 
-/* Bundles of different moments are one bundle. */
-static void joined_bundles_give_their_rows_in_order(void **state) {
+static fed_status_t take_one(void *context, void *content, size_t bytes) {
+    (void)bytes;
+    fed_free(content);
+    int *left = context;
+    return --*left > 0 ? FED_OK : fed_fail(FED_FAILURE, "enough");
+}
+
+static void who_takes_may_end_it(void **state) {
+    (void)state;
+    fed_mark_t mark = {0};
+    for (int block = 0; block < 3; block++)
+        append(&mark, "block");
+    int left = 2;
+    assert_fails(FED_FAILURE, "enough",
+                 fed_journal_walk(path_of("journal"), &mark, take_one, &left));
+    assert_int_equal(left, 0);
+}
+
+/* Round after round: its two rows, and one of another table before them. */
+static fed_status_t check_rows(void *context, void *content, size_t bytes) {
+    int64_t *round = context;
+    fed_bundle_t bundle;
+    const void *found;
+    size_t at = 0, count;
+    assert_ok(fed_bundle_open(&bundle, content, bytes));
+    assert_ok(fed_bundle_next_rows(&bundle, &fed_round_table, &at, &found, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(((const fed_round_row_t *)found)[1].round, 2 * ++*round);
+    assert_ok(fed_bundle_next_rows(&bundle, &fed_round_table, &at, &found, &count));
+    assert_int_equal(count, 0);
+    fed_bundle_fini(&bundle);
+    return FED_OK;
+}
+
+static void bundles_give_their_rows_in_order(void **state) {
     (void)state;
     fed_mark_t mark = {0};
     for (int64_t round = 1; round <= 3; round++) {
@@ -128,20 +172,9 @@ static void joined_bundles_give_their_rows_in_order(void **state) {
         assert_ok(fed_journal_append(path_of("journal"), &mark, bundle.block, bundle.bytes));
         fed_bundle_fini(&bundle);
     }
-    void *block;
-    size_t bytes, at = 0, count;
-    assert_ok(fed_journal_read(path_of("journal"), &mark, &block, &bytes));
-    fed_bundle_t all;
-    assert_ok(fed_bundle_open(&all, block, bytes));
-    const void *found;
-    for (int64_t round = 1; round <= 3; round++) {
-        assert_ok(fed_bundle_next_rows(&all, &fed_round_table, &at, &found, &count));
-        assert_int_equal(count, 2);
-        assert_int_equal(((const fed_round_row_t *)found)[1].round, 2 * round);
-    }
-    assert_ok(fed_bundle_next_rows(&all, &fed_round_table, &at, &found, &count));
-    assert_int_equal(count, 0);
-    fed_bundle_fini(&all);
+    int64_t rounds = 0;
+    assert_ok(fed_journal_walk(path_of("journal"), &mark, check_rows, &rounds));
+    assert_int_equal(rounds, 3);
 }
 
 int main(void) {
@@ -151,7 +184,8 @@ int main(void) {
         TEST(any_damage_is_noticed),
         TEST(a_wrong_mark_is_refused),
         TEST(a_failing_append_keeps_mark_and_blocks),
-        TEST(joined_bundles_give_their_rows_in_order),
+        TEST(who_takes_may_end_it),
+        TEST(bundles_give_their_rows_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,12 @@ int fed_file_copy(int from, size_t from_at, int to, size_t to_at, size_t bytes);
  * made, unless they are synced: NFS and its like? */
 bool fed_file_is_remote(int descriptor);
 
+/** Open a regular file to read it: nothing else is waited for.
+ * @param descriptor  [out] the caller closes it
+ * @param bytes       [out] that it has
+ * @return FED_INPUT with the path and the reason */
+fed_status_t fed_file_open(const char *path, int *descriptor, size_t *bytes);
+
 /** Read a whole file; the caller frees *data with fed_free.
  * FED_INPUT if it cannot be read or has more than `limit` bytes. */
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes);

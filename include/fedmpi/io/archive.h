@@ -86,6 +86,10 @@ const void *fed_archive_view(fed_archive_t *archive, size_t *bytes);
  * @param last  nothing is added any more: the file has no room to grow, and is on the disk */
 fed_status_t fed_archive_publish(fed_archive_t *archive, const char *path, bool last);
 
+/** Let rows that wait go into a file without a name, made in the folder of this path, from which
+ * the next fed_archive_publish takes them: what is at its own path stays until then. */
+fed_status_t fed_archive_spill(fed_archive_t *archive, const char *path);
+
 /** Is there an object at this path? */
 bool fed_archive_has(const fed_archive_t *archive, const char *path);
 

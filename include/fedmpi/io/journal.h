@@ -4,7 +4,7 @@
  * this one's content) and its content. A mark says how far the journal counts and how its
  * last block hashes; so it vouches for everything before it. What stands behind a mark,
  * left by a run that was killed or goes on from an older mark, is cut off by the next
- * append. Contents are multiples of 8 bytes, as bundles are, and a bundle when joined.
+ * append.
  */
 #ifndef FEDMPI_IO_JOURNAL_H
 #define FEDMPI_IO_JOURNAL_H
@@ -23,10 +23,13 @@ typedef struct fed_mark {
 fed_status_t fed_journal_append(const char *path, fed_mark_t *mark, const void *content,
                                 size_t bytes);
 
-/** The contents of all blocks up to the mark, joined.
- * @param content  [out] the caller frees it with fed_free
- * @return FED_INPUT if the journal is not whole up to there */
-fed_status_t fed_journal_read(const char *path, const fed_mark_t *mark, void **content,
-                              size_t *bytes);
+/** Takes what a block has: content[bytes], which is the taker's, to be freed with fed_free. */
+typedef fed_status_t (*fed_journal_take_t)(void *context, void *content, size_t bytes);
+
+/** Give the blocks up to the mark, one after another and one at a time in memory. All of them are
+ * checked before the first is given.
+ * @return FED_INPUT if the journal is not whole up to there, or what `take` said, which ends it */
+fed_status_t fed_journal_walk(const char *path, const fed_mark_t *mark, fed_journal_take_t take,
+                              void *context);
 
 #endif

@@ -37,11 +37,15 @@ fed_status_t fed_checkpoint_spill(fed_federation_t *federation);
 fed_status_t fed_checkpoint_check(const fed_bundle_t *bundle, const fed_federation_t *federation);
 
 /** Server, after fed_checkpoint_check and fed_record_create: take the state out of a checkpoint,
- * but for clients' states. FED_INPUT if anything in it is not what this run could have written.
- * Local.
- * @param rows  of its journal */
-fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle,
-                                    const fed_bundle_t *rows);
+ * but for clients' states and the rows of its journal. FED_INPUT if anything in it is not what this
+ * run could have written. Local. */
+fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bundle_t *bundle);
+
+/** Server, after that: the rows of a block of the journal. Local. */
+fed_status_t fed_checkpoint_restore_rows(fed_federation_t *federation, const fed_bundle_t *rows);
+
+/** Server, behind the last block: FED_INPUT unless all rows have come. Local. */
+fed_status_t fed_checkpoint_check_rows(const fed_federation_t *federation);
 
 /** Load the checkpoint of this configuration if the user asked for it and it is there. Without
  * one, a results file that is there must be this configuration's, too; if it is complete nothing

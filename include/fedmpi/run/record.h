@@ -26,13 +26,13 @@ typedef struct fed_record {
     const fed_run_t *run;                  /**< borrowed */
     fed_table_t tables[FED_RECORD_TABLES]; /**< that grow, with what the run's variants add */
     fed_archive_t *archive;
-    char started[32];         /**< when the run did, ISO 8601; kept when it is resumed */
-    char *arithmetic;         /**< who computed, since when: fed_arithmetic_since */
-    fed_run_status_t status;  /**< in the archive */
-    int64_t centralized_rows; /**< already in the archive */
-    size_t waiting_bytes;     /**< of rows that are not in the file yet */
-    fed_bundle_t pending;     /**< rows that are not in the journal yet */
-    fed_mark_t journaled;     /**< the rows up to here are */
+    char started[32];                /**< when the run did, ISO 8601; kept when it is resumed */
+    char *arithmetic;                /**< who computed, since when: fed_arithmetic_since */
+    fed_run_status_t status;         /**< in the archive */
+    int64_t rows[FED_RECORD_TABLES]; /**< of each table, so far */
+    size_t waiting_bytes;            /**< of rows that are not in the file yet */
+    fed_bundle_t pending;            /**< rows that are not in the journal yet */
+    fed_mark_t journaled;            /**< the rows up to here are */
 } fed_record_t;
 
 /** Start a results file: who ran what on which machine, the partition, the initial
@@ -43,6 +43,9 @@ void fed_record_create(fed_record_t *record, const fed_run_t *run, const char *h
  * run's variants add, as the results file has them. */
 void fed_record_rows(fed_record_t *record, const fed_table_t *table, const void *rows,
                      size_t count);
+
+/** How many a table has so far. */
+int64_t fed_record_count(const fed_record_t *record, const fed_table_t *table);
 
 /** Do so many rows wait that they should be written before their round is over? */
 bool fed_record_is_full(const fed_record_t *record);
@@ -58,18 +61,19 @@ fed_status_t fed_record_spill(fed_record_t *record, const char *journal);
  * with the run. */
 fed_status_t fed_record_save(fed_record_t *record, const char *journal, fed_bundle_t *checkpoint);
 
-/** Read the rows of a checkpoint from its journal. FED_INPUT if they are not all there.
- * @param rows  [out] ends with fed_bundle_fini, in any case */
-fed_status_t fed_record_load(const char *journal, const fed_bundle_t *checkpoint,
-                             fed_bundle_t *rows);
-
-/** Go on with the tables of an interrupted run, after fed_record_create. FED_INPUT unless
- * they have rows for so many rounds, and so many epochs of the baseline.
- * @param rows      of fed_record_load
+/** Go on with the record of an interrupted run, after fed_record_create; its rows come next.
+ * @param rounds    after which the checkpoint was written
  * @param complete  nothing is computed any more */
 fed_status_t fed_record_restore(fed_record_t *record, const fed_bundle_t *checkpoint,
-                                const fed_bundle_t *rows, int64_t rounds, int64_t epochs,
-                                bool complete);
+                                int64_t rounds, bool complete);
+
+/** The next of the journal's rows, in a bundle of their own. FED_INPUT if they are not rows of this
+ * run's tables. Where they are many they are spilled. */
+fed_status_t fed_record_restore_rows(fed_record_t *record, const fed_bundle_t *rows);
+
+/** The last have come: FED_INPUT unless they are those of so many rounds, and so many epochs of the
+ * baseline. */
+fed_status_t fed_record_check_rows(const fed_record_t *record, int64_t rounds, int64_t epochs);
 
 void fed_record_fini(fed_record_t *record);
 
