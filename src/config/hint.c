@@ -3,6 +3,7 @@
 #include "value.h"
 
 #include "fedmpi/core/memory.h"
+#include "fedmpi/core/utf8.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ static char *hint_for_number(const fed_key_t *key, const char *text) {
 }
 
 static char *hint_for_text(const char *text) {
-    const char *wrong = fed_text_not_utf8(text);
+    const char *wrong = fed_utf8_wrong(text);
     if (!wrong)
         return fed_strdup("");
     return fed_format("; the byte 0x%02x there is not UTF-8", (unsigned char)*wrong);

@@ -5,6 +5,7 @@
 #include "fedmpi/config/plugin.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/number.h"
+#include "fedmpi/core/utf8.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static bool parse_name(const fed_key_t *key, const char *text, const fed_plugin_
 /* Anything on one line: what fed_config_write could not write so that it reads back is refused. */
 /* Results files hold it, and say that it is UTF-8. */
 static bool is_line(const char *text) {
-    if (fed_text_not_utf8(text))
+    if (fed_utf8_wrong(text))
         return false;
     for (; *text; text++)
         if (iscntrl((unsigned char)*text) && *text != '\t')

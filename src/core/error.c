@@ -1,7 +1,7 @@
 /* Error messages, exit codes and the way to die. */
 #include "fedmpi/core/error.h"
 
-#include "fedmpi/core/text.h"
+#include "fedmpi/core/utf8.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -27,7 +27,7 @@ fed_status_t fed_fail(fed_status_t status, const char *format, ...) {
     char message[sizeof last_message];
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    fed_text_clean(message); /* of a user's text: neither a new line nor a colour */
+    fed_utf8_clean(message); /* of a user's text: neither a new line nor a colour */
     snprintf(last_message, sizeof last_message, "%s", message);
     return status;
 }
@@ -46,7 +46,7 @@ static void end_all_ranks(fed_status_t status) {
 static void say(const char *format, va_list arguments) {
     char message[FED_MESSAGE_BYTES];
     vsnprintf(message, sizeof message, format, arguments);
-    fed_text_clean(message);
+    fed_utf8_clean(message);
     fprintf(stderr, "%s\n", message);
     fflush(stderr);
 }

@@ -1,7 +1,7 @@
 /* Messages to stderr, with a live line where a terminal shows it. */
 #include "fedmpi/core/log.h"
 
-#include "fedmpi/core/text.h"
+#include "fedmpi/core/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ void fed_live_end(void) {
 static void print_line(const char *prefix, const char *format, va_list arguments) {
     char line[2048];
     vsnprintf(line, sizeof line, format, arguments);
-    fed_text_clean(line);
+    fed_utf8_clean(line);
     fed_live_clear();
     fprintf(stderr, "%s%s\n", prefix, line);
     fflush(stderr);

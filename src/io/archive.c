@@ -3,7 +3,7 @@
 
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
-#include "fedmpi/core/text.h"
+#include "fedmpi/core/utf8.h"
 #include "growth.h"
 #include "handles.h"
 
@@ -169,9 +169,9 @@ static void describe(fed_archive_t *archive, const char *path, const char *name,
 
 void fed_archive_describe(fed_archive_t *archive, const char *path, const char *name,
                           const char *text) {
-    FED_AUTOFREE char *clean = fed_text_not_utf8(text) ? fed_strdup(text) : NULL;
+    FED_AUTOFREE char *clean = fed_utf8_wrong(text) ? fed_strdup(text) : NULL;
     if (clean) /* of a command line: the type says UTF-8 */
-        fed_text_clean(clean);
+        fed_utf8_clean(clean);
     AUTOCLOSE type = text_type(strlen(text));
     describe(archive, path, name, type, clean ? clean : text);
 }

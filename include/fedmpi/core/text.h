@@ -32,13 +32,6 @@ const char *fed_text_nearest(const char *word, const char *const *words, size_t 
  * end. The caller frees it. */
 char *fed_text_shown(const char *value);
 
-/** Where a text stops being UTF-8 (RFC 3629); NULL: nowhere. */
-const char *fed_text_not_utf8(const char *text);
-
-/** Make a text fit for a line of a terminal or of a log, in place: what is no UTF-8, a line's end
- * and any other control character becomes a "?". */
-void fed_text_clean(char *text);
-
 /** Bytes for people: "797 kB", "1.6 MB"; into text[16]. */
 void fed_text_bytes(char text[16], double bytes);
 
