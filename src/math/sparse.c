@@ -2,8 +2,6 @@
 
 #include "simd/kernels.h"
 
-#include "fedmpi/math/dense.h"
-
 #include <assert.h>
 #include <stdlib.h>
 
@@ -70,7 +68,15 @@ void fed_sparse_forward(fed_sparse_t *sparse, size_t batch, const float *x, cons
     for (size_t i = 0; i < sparse->inputs; i++)
         if (is_used(sparse, batch, i))
             catch_up(sparse, i);
-    fed_dense_forward(batch, sparse->inputs, sparse->outputs, x, w, bias, relu, y);
+    fed_simd_kernels()->product(&(fed_product_t){.batch = batch,
+                                                 .inner = sparse->inputs,
+                                                 .outer = sparse->outputs,
+                                                 .x = x,
+                                                 .columns = sparse->columns,
+                                                 .w = w,
+                                                 .bias = bias,
+                                                 .relu = relu,
+                                                 .y = y});
 }
 
 static bool same_sgd(const fed_sgd_t *a, const fed_sgd_t *b) {

@@ -9,7 +9,7 @@ from pathlib import Path
 from program import ROOT
 
 KERNELS = sorted((ROOT / "src/math/simd").glob("*.c"))
-WITH_FALLBACKS = [ROOT / "src/math/simd/dense.c", ROOT / "src/math/simd/fixed.c"]
+WITH_FALLBACKS = [ROOT / "src/math/simd" / name for name in ("product.c", "descent.c", "fixed.c")]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O3", "-Wall", "-Wextra", "-Werror", "-fopenmp-simd",
          "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", f"-I{ROOT}/include",
          f"-I{ROOT}/src"]
@@ -19,10 +19,11 @@ DIGEST = """
 #include "math/simd/kernels.h"
 #include "fedmpi/math/fixed.h"
 #include <stdio.h>
-enum { BATCH = 37, INPUTS = 53, OUTPUTS = 71, N = INPUTS * OUTPUTS };
+enum { BATCH = 37, FEW = 30, INPUTS = 53, OUTPUTS = 71, N = INPUTS * OUTPUTS };
 static float x[BATCH * INPUTS], dy[BATCH * OUTPUTS], y[BATCH * OUTPUTS], dx[BATCH * INPUTS];
 static float w[N], v[N], from[N], b[OUTPUTS], vb[OUTPUTS];
 static int64_t sums[N];
+static uint32_t columns[2 * INPUTS];
 static void fill(float *to, size_t n) {
     static uint64_t state = 1;
     for (size_t j = 0; j < n; j++) {
@@ -47,8 +48,14 @@ int main(void) {
                                 .transposed = true, .gate = x, .y = dx});
     FED_SIMD_NAME(descent)(&(fed_descent_t){.batch = BATCH, .inputs = INPUTS, .outputs = OUTPUTS, .x = x,
                                 .dy = dy, .weights = &weights, .bias = &bias});
-    FED_SIMD_NAME(fixed_accumulate)(N, w, from, 0.25, sums, &norm);
     print(y, sizeof y), print(dx, sizeof dx), print(w, sizeof w), print(v, sizeof v);
+    FED_SIMD_NAME(scan)(BATCH, INPUTS, x, columns);
+    FED_SIMD_NAME(product)(&(fed_product_t){.batch = BATCH, .inner = INPUTS, .outer = OUTPUTS, .x = x, .w = w,
+                                .columns = columns, .bias = b, .y = y});
+    FED_SIMD_NAME(descent)(&(fed_descent_t){.batch = FEW, .inputs = INPUTS, .outputs = OUTPUTS, .x = x,
+                                .dy = dy, .skip_rows = true, .weights = &weights, .bias = &bias});
+    FED_SIMD_NAME(fixed_accumulate)(N, w, from, 0.25, sums, &norm);
+    print(y, sizeof y), print(w, sizeof w), print(v, sizeof v);
     print(b, sizeof b), print(sums, sizeof sums), print(&norm, sizeof norm);
     return 0;
 }

@@ -29,8 +29,9 @@ typedef struct {
     bool transposed;
     const float *bias; /* [outer], or NULL */
     bool relu;
-    const float *gate; /* [batch][outer], or NULL: y is 0 where gate <= 0 */
-    float *y;          /* [batch][outer] */
+    const float *gate;       /* [batch][outer], or NULL: y is 0 where gate <= 0 */
+    float *y;                /* [batch][outer] */
+    const uint32_t *columns; /* fed_kernels_t.scan of x where most of it is zero, or NULL */
 } fed_product_t;
 
 /* The gradient x^T dy of weights, and its column sums for the bias. */

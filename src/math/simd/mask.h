@@ -32,6 +32,25 @@ static inline void fed_mask_columns(size_t samples, size_t count, const float *x
     memcpy(columns, words, sizeof words);
 }
 
+/* rows[s] bit k = columns[k] bit s, for up to 64 columns of 32 samples. */
+static inline void fed_mask_transpose(size_t count, const uint32_t *columns, uint64_t rows[32]) {
+    enum { VECTORS = 32 / FED_LANES };
+    union {
+        fed_uvec_t words[VECTORS];
+        uint32_t rows[32];
+    } low = {{{0}}}, high = {{{0}}}, sample;
+    for (uint32_t s = 0; s < 32; s++)
+        sample.rows[s] = s;
+    for (size_t k = 0; k < count; k++) {
+        fed_uvec_t *to = k < 32 ? low.words : high.words;
+        FED_UNROLL
+        for (int t = 0; t < VECTORS; t++)
+            to[t] |= (((columns[k] - (fed_uvec_t){0}) >> sample.words[t]) & 1) << (k % 32);
+    }
+    for (size_t s = 0; s < 32; s++)
+        rows[s] = low.rows[s] | (uint64_t)high.rows[s] << 32;
+}
+
 /* Bit i of the result is set where x[i] != 0, for up to 64 entries. A NaN counts as not
  * zero. */
 static inline uint64_t fed_mask_row(size_t count, const float *x) {
