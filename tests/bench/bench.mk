@@ -1,5 +1,6 @@
 # Benchmarks: `make bench` measures and prints one table (build/bench.md);
 # `make bench BENCH_FLAGS=--docs` puts it into docs/benchmarks.md, on a quiet machine.
+# BENCH_PYTHONS=PYTHON:PYTHON names interpreters that have a PyTorch: the fastest is the measure.
 
 bench: fedmpi $(BENCHES) ## measure, beside plain PyTorch where there is one: build/bench.md
 	@$(PYTHON) tests/bench/run.py --build $(BUILD) $(BENCH_FLAGS)

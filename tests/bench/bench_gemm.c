@@ -10,17 +10,17 @@
  *
  * One line a case for people on stderr, and one of JSON on stdout.
  */
+#include "measure.h"
+
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/blas.h"
 #include "fedmpi/math/dense.h"
 #include "fedmpi/math/gemm.h"
-#include "fedmpi/math/simd.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { WIDEST = 3072, MOST_SAMPLES = 256, TURNS = 9, WHOSE = 2 };
 
@@ -36,17 +36,6 @@ static const size_t layers[][2] = {{200, 10},   {200, 200},   {784, 200},  {512,
 
 static float *x, *dy, *w, *v, *y, *memory;
 static const fed_sgd_t sgd = {.learning_rate = 1e-9f, .momentum = 0.9f};
-
-static double processor_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-static int compare(const void *a, const void *b) {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
 
 static double uniform(void) {
     static uint64_t state = 1;
@@ -93,7 +82,7 @@ static void measure(const product_t *p, double us[WHOSE]) {
             times[whose][turn] = (processor_us() - start) / (double)count;
         }
     for (size_t whose = 0; whose < WHOSE; whose++) {
-        qsort(times[whose], TURNS, sizeof(double), compare);
+        qsort(times[whose], TURNS, sizeof(double), compare_doubles);
         us[whose] = times[whose][TURNS / 2];
     }
 }

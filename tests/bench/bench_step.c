@@ -1,9 +1,16 @@
-/* How fast a training step is beside the machine's own bound.
+/* How fast a training step is beside what this core could do at most.
  *
  * Everything is measured in one process, in turns, so that what else the machine
  * does falls on all of them alike; figures are medians over many turns, in processor
- * time. The unit is the speed of a large cblas_sgemm on this core.
+ * time. A part's roofline is the longer of its multiply-adds at the peak and its bytes of
+ * parameters at the speed of an update; a step's is the sum over its parts.
+ *
+ *     bench_step [FOLDER OF MNIST]              (default: data/mnist)
+ *     bench_step FOLDER steps sparse|dense      one client and nothing else, to be counted
+ *     bench_step FOLDER sgemm                   OpenBLAS's speed alone
  */
+#include "measure.h"
+
 #include "fedmpi/math/adam.h"
 #include "fedmpi/math/dense.h"
 #include "fedmpi/math/fixed.h"
@@ -13,10 +20,6 @@
 #include "fedmpi/math/sparse.h"
 
 #include <cblas.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <zlib.h>
 
 enum { INPUTS = 784, H1 = 200, H2 = 200, CLASSES = 10, BATCH = 32 };
@@ -37,22 +40,6 @@ static uint8_t *pixels;
 static int32_t labels[60000];
 static fed_sparse_t *sparse;
 static const fed_sgd_t sgd = {.learning_rate = 0.01f, .momentum = 0.9f};
-
-static double now_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-static int compare(const void *a, const void *b) {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static double median(double *times, int n) {
-    qsort(times, (size_t)n, sizeof *times, compare);
-    return times[n / 2];
-}
 
 static void *allocate(size_t bytes) {
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
@@ -130,7 +117,7 @@ static const char *const part_names[PARTS] = {"decode",
 static double part_us[PARTS], last_us;
 
 static void tick(int part) {
-    double t = now_us();
+    double t = processor_us();
     if (part >= 0)
         part_us[part] += t - last_us;
     last_us = t;
@@ -148,6 +135,74 @@ static void backward_weights(size_t batch, size_t inputs, size_t outputs, const 
 
 static double loss_sum;
 static int64_t correct;
+
+/* --- What a step has to do --------------------------------------------------------------- */
+
+/* Zeros are multiplied, those of the images are left out, or all of them. */
+enum { NO_ZEROS, NO_DARK_PIXELS, NO_ZEROS_AT_ALL, ARITHMETICS };
+static double operations[ARITHMETICS][PARTS], bytes[ARITHMETICS][PARTS];
+
+static double count_nonzero(const float *a, size_t n) {
+    size_t count = 0;
+    for (size_t j = 0; j < n; j++)
+        count += a[j] != 0.0f;
+    return (double)count;
+}
+
+static double count_used_rows(size_t batch) {
+    size_t used = 0;
+    for (size_t i = 0; i < INPUTS; i++) {
+        bool any = false;
+        for (size_t s = 0; s < batch; s++)
+            any |= x[s * INPUTS + i] != 0.0f;
+        used += any;
+    }
+    return (double)used;
+}
+
+/* Of a layer's three products; `factors` and `behind` are x and dy that are multiplied. */
+static void count_layer(int arithmetic, int forward, int input, int weights, double rows,
+                        double inputs, double outputs, double factors, double behind) {
+    double *count = operations[arithmetic], *moved = bytes[arithmetic];
+    count[forward] += 2 * factors * outputs;
+    moved[forward] += 4 * rows * outputs;
+    count[weights] += 2 * factors * outputs;
+    moved[weights] += 16 * rows * outputs;
+    if (input == PARTS)
+        return;
+    count[input] += 2 * behind * inputs;
+    moved[input] += 4 * inputs * outputs;
+}
+
+static void count_step(int arithmetic, size_t batch) {
+    double n = (double)batch;
+    bool pixels_only = arithmetic != NO_ZEROS_AT_ALL;
+    double lit = arithmetic == NO_ZEROS ? n * INPUTS : count_nonzero(x, batch * INPUTS);
+    double rows = arithmetic == NO_ZEROS ? INPUTS : count_used_rows(batch);
+    double of_h1 = pixels_only ? n * H1 : count_nonzero(h1, batch * H1);
+    double of_h2 = pixels_only ? n * H2 : count_nonzero(h2, batch * H2);
+    double of_d2 = pixels_only ? n * H2 : count_nonzero(d2, batch * H2);
+    count_layer(arithmetic, FORWARD1, PARTS, WEIGHTS1, rows, INPUTS, H1, lit, 0);
+    count_layer(arithmetic, FORWARD2, INPUT2, WEIGHTS2, H1, H1, H2, of_h1, of_d2);
+    count_layer(arithmetic, FORWARD3, INPUT3, WEIGHTS3, H2, H2, CLASSES, of_h2, n * CLASSES);
+}
+
+/* Microseconds of a part, or of all, where a core makes so many operations and moves so many
+ * bytes a nanosecond. */
+static double part_roofline(int arithmetic, int part, double gflops, double gbytes) {
+    double computing = operations[arithmetic][part] / gflops,
+           moving = bytes[arithmetic][part] / gbytes;
+    return (computing > moving ? computing : moving) * 1e-3 / STEPS;
+}
+
+static double roofline(int arithmetic, double gflops, double gbytes) {
+    double us = 0;
+    for (int part = 0; part < PARTS; part++)
+        us += part_roofline(arithmetic, part, gflops, gbytes);
+    return us;
+}
+
+/* --- Steps ------------------------------------------------------------------------------- */
 
 static void step(size_t batch, const uint32_t *index, bool skip, bool timed) {
 #define TICK(part)                                                                                 \
@@ -188,14 +243,14 @@ static void step(size_t batch, const uint32_t *index, bool skip, bool timed) {
 }
 
 /* One client: its epochs over its samples in shuffled order; microseconds a step. */
-static double client(size_t number, bool skip, bool timed) {
+__attribute__((noinline)) static double client(size_t number, bool skip, bool timed, bool counted) {
     uint32_t index[SAMPLES];
     for (size_t s = 0; s < SAMPLES; s++)
         index[s] = (uint32_t)((number * SAMPLES + s) * 7919 % 60000);
     start_client();
     loss_sum = 0;
     correct = 0;
-    double start = now_us();
+    double start = processor_us();
     for (int epoch = 0; epoch < EPOCHS; epoch++) {
         for (size_t s = SAMPLES - 1; s > 0; s--) {
             size_t other = (size_t)((uniform() + 1.0f) * 0.5f * (float)(s + 1)) % (s + 1);
@@ -203,8 +258,12 @@ static double client(size_t number, bool skip, bool timed) {
             index[s] = index[other];
             index[other] = t;
         }
-        for (size_t s = 0; s < SAMPLES; s += BATCH)
-            step(SAMPLES - s < BATCH ? SAMPLES - s : BATCH, index + s, skip, timed);
+        for (size_t s = 0; s < SAMPLES; s += BATCH) {
+            size_t batch = SAMPLES - s < BATCH ? SAMPLES - s : BATCH;
+            step(batch, index + s, skip, timed);
+            for (int arithmetic = 0; counted && arithmetic < ARITHMETICS; arithmetic++)
+                count_step(arithmetic, batch);
+        }
     }
     if (timed)
         tick(-1);
@@ -212,19 +271,19 @@ static double client(size_t number, bool skip, bool timed) {
         fed_sparse_flush(sparse);
     if (timed)
         tick(FLUSH);
-    return (now_us() - start) / STEPS;
+    return (processor_us() - start) / STEPS;
 }
 
 /* What a client costs beside its steps: taking the global parameters, and its update's
  * way into the sum. Microseconds. */
 static void client_overhead(const float *global, int64_t *sums, double *start, double *encode) {
-    double norm, t = now_us();
+    double norm, t = processor_us();
     fed_fixed_accumulate(PARAMETERS, w, global, 1.0 / 150, sums, &norm);
-    *encode = now_us() - t;
-    t = now_us();
+    *encode = processor_us() - t;
+    t = processor_us();
     memcpy(w, global, PARAMETERS * sizeof *w);
     memset(v, 0, PARAMETERS * sizeof *v);
-    *start = now_us() - t;
+    *start = processor_us() - t;
 }
 
 /* A step of Adam on a stored gradient, in parts that stay in the cache; microseconds. */
@@ -238,19 +297,19 @@ static double adam_step(const float *g, float *memory) {
                              .root = 1,
                              .epsilon = 1e-8f,
                              .keep = 1};
-    double start = now_us();
+    double start = processor_us();
     for (size_t first = 0; first < PARAMETERS; first += PART) {
         size_t count = PARAMETERS - first < PART ? PARAMETERS - first : PART;
         fed_adam_step(count, &adam, g + first, memory + first, memory + PARAMETERS + first,
                       w + first);
     }
-    return now_us() - start;
+    return processor_us() - start;
 }
 
 /* Test-set evaluation of 10,000 samples; microseconds. */
 static double evaluate(void) {
     enum { CHUNK = 64 };
-    double start = now_us(), loss = 0;
+    double start = processor_us(), loss = 0;
     int64_t right = 0;
     for (size_t s = 0; s < 10000; s += CHUNK) {
         size_t batch = 10000 - s < CHUNK ? 10000 - s : CHUNK;
@@ -260,13 +319,13 @@ static double evaluate(void) {
         fed_dense_forward(batch, H2, CLASSES, h2, w + W3, w + B3, false, logits);
         fed_softmax_cross_entropy(batch, CLASSES, logits, labels + s, NULL, &loss, &right);
     }
-    return now_us() - start;
+    return processor_us() - start;
 }
 
 static double sgemm_us(int n, float *a, float *b, float *c) {
-    double start = now_us();
+    double start = processor_us();
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a, n, b, n, 0, c, n);
-    return now_us() - start;
+    return processor_us() - start;
 }
 
 /* One product of a layer, ours and that of cblas. */
@@ -313,12 +372,12 @@ static void compare_with_cblas(double peak) {
                     x[j] = which == 2 && uniform() < 0 ? 0.0f : uniform() + 1.1f;
                 for (int j = 0; j < BATCH * outputs; j++)
                     d1[j] = which == 2 && uniform() < 0 ? 0.0f : uniform();
-                double start = now_us();
+                double start = processor_us();
                 if (which == 0)
                     theirs(kind, inputs, outputs, layers[layer].at);
                 else
                     ours(kind, (size_t)inputs, (size_t)outputs, layers[layer].at);
-                times[which][r / 3] = now_us() - start;
+                times[which][r / 3] = processor_us() - start;
             }
             double cblas = median(times[0], REPEAT), dense = median(times[1], REPEAT);
             double ideal = 2e-3 * BATCH * inputs * outputs / peak;
@@ -329,14 +388,106 @@ static void compare_with_cblas(double peak) {
 }
 
 static double zeros(const float *a, size_t n) {
-    size_t count = 0;
-    for (size_t j = 0; j < n; j++)
-        count += a[j] == 0.0f;
-    return (double)count / (double)n;
+    return 1 - count_nonzero(a, n) / (double)n;
+}
+
+/* --- Measuring --------------------------------------------------------------------------- */
+
+enum { GEMM = 768, TURNS = 41, BIG = 1 << 22 };
+
+static float *random_floats(size_t n) {
+    float *values = allocate(n * sizeof *values);
+    for (size_t i = 0; i < n; i++)
+        values[i] = uniform();
+    return values;
+}
+
+static double sgemm_gflops(void) {
+    static float *a, *b, *c;
+    if (!a) {
+        a = random_floats(GEMM * GEMM);
+        b = random_floats(GEMM * GEMM);
+        c = allocate(GEMM * GEMM * 4);
+    }
+    return 2e-3 * GEMM * GEMM * GEMM / sgemm_us(GEMM, a, b, c);
+}
+
+static void print_us(const char *what, double us) {
+    printf("%-26s %8.1f\n", what, us);
+}
+
+/* The step, its parts, and their rooflines. */
+static void measure_steps(void) {
+    double gflops[TURNS], gbytes[TURNS], gemm[TURNS], dense[TURNS], sparse_us[TURNS];
+    for (int turn = 0; turn < TURNS; turn++) {
+        gflops[turn] = peak_gflops();
+        gemm[turn] = sgemm_gflops();
+        dense[turn] = client((size_t)turn, false, false, false);
+        gbytes[turn] = update_gbytes(PARAMETERS, v, w);
+        sparse_us[turn] = client((size_t)turn, true, false, false);
+        client((size_t)turn, true, true, false);
+    }
+    double peak = median(gflops, TURNS), bandwidth = median(gbytes, TURNS);
+    core_t all = measure_cores((unsigned)sysconf(_SC_NPROCESSORS_ONLN), PARAMETERS);
+    client(0, true, false, true);
+    printf(
+        "kernels %s; one core: %.1f GFLOP/s, %.1f GB/s; all: %.1f GFLOP/s, %.1f GB/s; "
+        "cblas_sgemm(%d) %.1f GFLOP/s, %s\n",
+        fed_simd_name(), peak, bandwidth, all.gflops, all.gbytes, GEMM, median(gemm, TURNS),
+        openblas_get_corename());
+    printf("zeros: x %.2f h1 %.2f h2 %.2f; mean loss %.3f\n", zeros(x, BATCH * INPUTS),
+           zeros(h1, BATCH * H1), zeros(h2, BATCH * H2), loss_sum / SAMPLES / EPOCHS);
+    print_us("dense roofline", roofline(NO_ZEROS, peak, bandwidth));
+    print_us("step, dense", median(dense, TURNS));
+    print_us("sparse roofline", roofline(NO_DARK_PIXELS, peak, bandwidth));
+    print_us("no zeros roofline", roofline(NO_ZEROS_AT_ALL, peak, bandwidth));
+    print_us("step, sparse", median(sparse_us, TURNS));
+    for (int part = 0; part < PARTS; part++)
+        printf("  %-24s %8.2f   roofline %6.2f\n", part_names[part], part_us[part] / TURNS / STEPS,
+               part_roofline(NO_DARK_PIXELS, part, peak, bandwidth));
+    compare_with_cblas(peak);
+}
+
+/* What is beside the steps. */
+static void measure_rest(void) {
+    double test[TURNS], fixed[TURNS], decode[TURNS], start[TURNS], encode[TURNS], adam[TURNS], norm;
+    float *local = random_floats(BIG), *global = random_floats(BIG);
+    float *moments = allocate(2 * PARAMETERS * 4);
+    int64_t *acc = allocate(BIG * 8);
+    for (int turn = 0; turn < TURNS; turn++) {
+        client_overhead(global, acc, &start[turn], &encode[turn]);
+        adam[turn] = adam_step(global, moments);
+        test[turn] = evaluate();
+        double t = processor_us();
+        fed_fixed_accumulate(BIG, local, global, 0.01, acc, &norm);
+        fixed[turn] = processor_us() - t;
+        t = processor_us();
+        fed_fixed_decode(BIG, acc, local);
+        decode[turn] = processor_us() - t;
+    }
+    print_us("adam on a gradient", median(adam, TURNS));
+    print_us("start a client", median(start, TURNS));
+    print_us("encode its update", median(encode, TURNS));
+    print_us("evaluate 10,000", median(test, TURNS));
+    printf("%-26s %8.1f  (%.1f GB/s)\n", "fixed accumulate 4M", median(fixed, TURNS),
+           24.0 * BIG / median(fixed, TURNS) * 1e-3);
+    printf("%-26s %8.1f  (%.1f GB/s)\n", "fixed decode 4M", median(decode, TURNS),
+           12.0 * BIG / median(decode, TURNS) * 1e-3);
+}
+
+static void measure_sgemm(void) {
+    double gflops[TURNS];
+    for (int turn = 0; turn < TURNS; turn++)
+        gflops[turn] = sgemm_gflops();
+    printf("%s %.1f\n", openblas_get_corename(), median(gflops, TURNS));
 }
 
 int main(int argc, char **argv) {
-    enum { N = 768, TURNS = 41, BIG = 1 << 22 };
+    const char *mode = argc > 2 ? argv[2] : "";
+    if (strcmp(mode, "sgemm") == 0) {
+        measure_sgemm();
+        return 0;
+    }
     load_mnist(argc > 1 ? argv[1] : "data/mnist");
     w = allocate(PARAMETERS * 4 + 64);
     v = allocate(PARAMETERS * 4 + 64);
@@ -345,64 +496,14 @@ int main(int argc, char **argv) {
     h2 = allocate(256 * INPUTS * 4), d2 = allocate(256 * H2 * 4);
     logits = allocate(256 * CLASSES * 4);
     sparse = fed_sparse_create(BATCH, INPUTS, H1);
-    float *a = allocate(N * N * 4), *b = allocate(N * N * 4), *c = allocate(N * N * 4);
-    for (int i = 0; i < N * N; i++)
-        a[i] = uniform(), b[i] = uniform();
-    float *local = allocate(BIG * 4), *global = allocate(BIG * 4);
-    int64_t *acc = allocate(BIG * 8);
-    for (int i = 0; i < BIG; i++)
-        local[i] = uniform(), global[i] = uniform();
-
-    double gemm[TURNS], dense[TURNS], fast[TURNS], test[TURNS], fixed[TURNS], decode[TURNS];
-    double start[TURNS], encode[TURNS], adam[TURNS], zero[4] = {0}, norm;
-    float *moments = allocate(2 * PARAMETERS * 4);
-    for (int turn = 0; turn < TURNS; turn++) {
-        gemm[turn] = sgemm_us(N, a, b, c);
-        dense[turn] = client((size_t)turn, false, false);
-        gemm[turn] += sgemm_us(N, a, b, c);
-        fast[turn] = client((size_t)turn, true, false);
-        zero[0] = zeros(x, BATCH * INPUTS);
-        zero[1] = zeros(h1, BATCH * H1);
-        zero[2] = zeros(h2, BATCH * H2);
-        zero[3] = loss_sum / SAMPLES / EPOCHS;
-        client((size_t)turn, true, true);
-        client_overhead(global, acc, &start[turn], &encode[turn]);
-        adam[turn] = adam_step(global, moments);
-        test[turn] = evaluate();
-        double t = now_us();
-        fed_fixed_accumulate(BIG, local, global, 0.01, acc, &norm);
-        fixed[turn] = now_us() - t;
-        t = now_us();
-        fed_fixed_decode(BIG, acc, local);
-        decode[turn] = now_us() - t;
+    if (!sparse)
+        return 1;
+    if (strcmp(mode, "steps") == 0) { /* counted, not timed */
+        client(0, argc > 3 && strcmp(argv[3], "sparse") == 0, false, false);
+        printf("%d steps\n", STEPS);
+        return 0;
     }
-    double peak = 2.0 * N * N * N / (median(gemm, TURNS) / 2) * 1e-3; /* GFLOP/s */
-    double flops = 2.0 * BATCH * (2.0 * INPUTS * H1 + 3.0 * H1 * H2 + 3.0 * H2 * CLASSES);
-    flops *= (double)SAMPLES / BATCH / (STEPS / EPOCHS); /* the last batch is smaller */
-    double bound = flops / peak * 1e-3;
-    printf("kernels %s, cblas_sgemm(%d) %.1f GFLOP/s, %s\n", fed_simd_name(), N, peak,
-           openblas_get_corename());
-    printf("zeros: x %.2f h1 %.2f h2 %.2f; mean loss %.3f\n", zero[0], zero[1], zero[2], zero[3]);
-    printf("%-20s %8s %8s\n", "", "us", "bound");
-    printf("%-20s %8.1f %8.2f\n", "dense bound", bound, 1.0);
-    double d = median(dense, TURNS), f = median(fast, TURNS);
-    printf("%-20s %8.1f %8.2f\n", "step, dense", d, d / bound);
-    printf("%-20s %8.1f %8.2f\n", "step, sparse", f, f / bound);
-    double total = 0;
-    for (int part = 0; part < PARTS; part++) {
-        double us = part_us[part] / TURNS / STEPS;
-        total += us;
-        printf("  %-18s %8.2f\n", part_names[part], us);
-    }
-    printf("  %-18s %8.2f\n", "sum", total);
-    printf("%-20s %8.1f\n", "adam on a gradient", median(adam, TURNS));
-    printf("%-20s %8.1f\n", "start a client", median(start, TURNS));
-    printf("%-20s %8.1f\n", "encode its update", median(encode, TURNS));
-    printf("%-20s %8.1f\n", "evaluate 10,000", median(test, TURNS));
-    printf("%-20s %8.1f  (%.1f GB/s)\n", "fixed accumulate 4M", median(fixed, TURNS),
-           24.0 * BIG / median(fixed, TURNS) * 1e-3);
-    printf("%-20s %8.1f  (%.1f GB/s)\n", "fixed decode 4M", median(decode, TURNS),
-           12.0 * BIG / median(decode, TURNS) * 1e-3);
-    compare_with_cblas(peak);
+    measure_steps();
+    measure_rest();
     return 0;
 }

@@ -4,7 +4,8 @@
 Everything that is compared alternates, so that what else the machine does falls on
 all alike. Figures are medians. The workload: MNIST, 150 clients of 300 samples, MLP
 784-200-200-10, batch 32, E = 5, all clients in each of 5 rounds, a test evaluation each
-round, no tracked clients, no baseline. The table goes to stdout and to build/bench.md.
+round, no tracked clients, no baseline. PyTorch is the fastest that is found, see pytorch.py. The
+table goes to stdout and to build/bench.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytorch
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent.parent
@@ -28,7 +30,6 @@ EPOCHS, ROUNDS, STEPS_PER_ROUND = 5, 5, 7500
 SETTINGS = [f"training.epochs={EPOCHS}", f"federated.rounds={ROUNDS}",
             "federated.tracked_clients=", "centralized.enabled=false"]
 RANKS = (2, 3, 6)
-EXIT_SKIP = 77
 PHASES = ("bcast", "gather", "aggregate", "evaluate")
 
 Row = tuple[str, str, str]  # what, measured, beside what
@@ -43,25 +44,65 @@ def run(command: list[str], **options) -> str:
 
 # --- one rank's kernels -----------------------------------------------------------
 
+LIMITS = re.compile(r"kernels (\w+); one core: ([\d.]+) GFLOP/s, ([\d.]+) GB/s; "
+                    r"all: ([\d.]+) GFLOP/s, ([\d.]+) GB/s")
+
+
 def steps(build: Path, data: Path) -> tuple[list[Row], dict[str, float]]:
-    """The step and its kernels beside cblas_sgemm's peak; and microseconds of the parts."""
+    """The step and its parts beside their rooflines; and microseconds of the parts."""
     text = run([str(build / "tests/bench/bench_step"), str(data)])
-    peak = float(re.search(r"([\d.]+) GFLOP/s", text)[1])
-    name = re.match(r"kernels (\w+)", text)[1]
+    (build / "bench-step.txt").write_text(text)
+    name, peak, moved, peak_all, moved_all = LIMITS.match(text).groups()
     us = {line[1].strip(): float(line[2]) for line in
           re.finditer(r"^ *([a-z][\w, ]*?) {2,}([\d.]+)", text, re.MULTILINE)}
-    bound = us["dense bound"]
-    rows = [("large `cblas_sgemm`, one core", f"{peak:.1f} GFLOP/s", "the peak"),
-            ("a step's dense floating-point bound", f"{bound:.0f} us", "its operations at the peak"),
-            (f"step, dense ({name})", f"{us['step, dense']:.0f} us",
-             f"{us['step, dense'] / bound:.2f} of the bound"),
-            (f"step, zeros skipped ({name})", f"{us['step, sparse']:.0f} us",
-             f"{us['step, sparse'] / bound:.2f} of the bound")]
+    rows = [(f"multiply-adds ({name}), one core and all", f"{peak} and {peak_all} GFLOP/s",
+             "registers only: the peak"),
+            ("bytes of an update of 199,210 parameters, the same", f"{moved} and {moved_all} GB/s",
+             "momentum and weights, read and written"),
+            *sgemm_rows(build, data)]
+    for step, bounds in (("step, dense", ("dense roofline",)),
+                         ("step, sparse", ("sparse roofline", "no zeros roofline"))):
+        meanings = {"dense roofline": "its roofline", "sparse roofline": "its roofline, dark pixels skipped",
+                    "no zeros roofline": "that without zeros of hidden units"}
+        rows.append((f"{step} ({name})", f"{us[step]:.0f} us", "; ".join(
+            f"{us[step] / us[bound]:.2f} of {meanings[bound]}, {us[bound]:.0f} us" for bound in bounds)))
     pattern = r"^ *(\d+ x +\d+) (\w+) +[\d.]+ +\( *(\d+)%\) +([\d.]+) +\( *(\d+)%\)"
     for layer, kind, theirs, ours_us, ours in re.findall(pattern, text, re.MULTILINE):
         rows.append((f"kernel {layer.replace('  ', ' ')}, {kind}", f"{float(ours_us):.1f} us",
                      f"{ours} % of the peak; `cblas_sgemm` {theirs} %"))
     return rows, us
+
+
+def sgemm_rows(build: Path, data: Path) -> list[Row]:
+    """A large product by each kernel of OpenBLAS that runs here: those that do not, it replaces."""
+    speeds = {}
+    for core_type in pytorch.CORE_TYPES:
+        text = run([str(build / "tests/bench/bench_step"), str(data), "sgemm"],
+                   env={**os.environ, "OPENBLAS_CORETYPE": core_type, "OPENBLAS_NUM_THREADS": "1"})
+        name, speed = text.split()
+        speeds[name] = speed
+    return [(f"large `cblas_sgemm`, one core, OpenBLAS's {name}", f"{speed} GFLOP/s", "")
+            for name, speed in speeds.items()]
+
+
+def instruction_rows(build: Path, data: Path) -> list[Row]:
+    """What noise does not touch. valgrind knows no AVX-512."""
+    rows = []
+    for kernels in ("avx2", "plain"):
+        for step in ("sparse", "dense"):
+            counted = subprocess.run(
+                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                 "--toggle-collect=client*", str(build / "tests/bench/bench_step"), str(data), "steps",
+                 step], check=False, capture_output=True, text=True,
+                env={**os.environ, "FEDMPI_SIMD": kernels})
+            found = re.search(r"Collected : (\d+)", counted.stderr)
+            if counted.returncode or not found:
+                print(f"no instructions counted: {counted.stderr[-300:]}", file=sys.stderr)
+                return rows
+            count = int(found[1]) / int(counted.stdout.split()[0])
+            rows.append((f"instructions of a step, {step} ({kernels})", f"{count:,.0f}",
+                         "callgrind, with the start of a client"))
+    return rows
 
 
 # --- rounds -----------------------------------------------------------------------
@@ -85,18 +126,8 @@ def rounds(build: Path, data: Path, ranks: int, folder: Path) -> dict[str, list[
     return columns
 
 
-def peer(data: Path) -> list[float]:
-    """Seconds of each of the hand-tuned PyTorch loop's rounds; empty: no PyTorch."""
-    command = [sys.executable, str(BENCH / "torch_peer.py"), "--data", str(data)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode == EXIT_SKIP:
-        print(done.stderr.strip(), file=sys.stderr)
-        return []
-    done.check_returncode()
-    return json.loads(done.stdout)["seconds_of_each_round"]
-
-
-def all_rounds(build: Path, data: Path, turns: int) -> tuple[dict[int, dict], list[float]]:
+def all_rounds(build: Path, data: Path, turns: int,
+               peer: pytorch.Peer | None) -> tuple[dict[int, dict], list[float]]:
     ours = {ranks: {} for ranks in RANKS}
     theirs: list[float] = []
     with tempfile.TemporaryDirectory(prefix="fedmpi-bench-") as name:
@@ -105,12 +136,12 @@ def all_rounds(build: Path, data: Path, turns: int) -> tuple[dict[int, dict], li
                 print(f"turn {turn + 1} of {turns}: -np {ranks}", file=sys.stderr)
                 for column, values in rounds(build, data, ranks, Path(name)).items():
                     ours[ranks].setdefault(column, []).extend(values)
-            if turn == 0 or theirs:
-                theirs += peer(data)
+            for record in peer.run("torch_peer.py", "--data", str(data)) if peer else ():
+                theirs += record["seconds_of_each_round"]
     return ours, theirs
 
 
-def round_rows(ours: dict[int, dict], theirs: list[float]) -> list[Row]:
+def round_rows(ours: dict[int, dict], theirs: list[float], peer: pytorch.Peer | None) -> list[Row]:
     rows = []
     beside = statistics.median(theirs) if theirs else None
     for ranks in RANKS:
@@ -121,8 +152,8 @@ def round_rows(ours: dict[int, dict], theirs: list[float]) -> list[Row]:
             note += f"; PyTorch takes {beside / seconds:.2f} times as long"
         rows.append((f"round, `mpirun -np {ranks}`", f"{seconds:.3f} s", note))
     if beside:
-        rows.append(("round, PyTorch by hand, 2 processes", f"{beside:.3f} s",
-                     "own backward pass, flat parameters"))
+        rows.append((f"round, {peer.name}, by hand, 2 processes", f"{beside:.3f} s",
+                     "the fastest of those tried; own backward pass, flat parameters"))
     return rows
 
 
@@ -168,7 +199,7 @@ def records(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def network_rows(build: Path, data: Path, turns: int) -> list[Row]:
+def network_rows(build: Path, data: Path, turns: int, peer: pytorch.Peer | None) -> list[Row]:
     """Steps of the networks beside their bounds and beside PyTorch's, in alternation."""
     ours: dict[tuple, list[dict]] = {}
     theirs: dict[tuple, list[float]] = {}
@@ -176,19 +207,14 @@ def network_rows(build: Path, data: Path, turns: int) -> list[Row]:
         print(f"turn {turn + 1} of {turns}: networks", file=sys.stderr)
         for record in records(run([str(build / "tests/bench/bench_cnn"), str(data)])):
             ours.setdefault((record["model"], record["batch_size"]), []).append(record)
-        done = subprocess.run([sys.executable, str(BENCH / "torch_cnn.py"), "--data", str(data)],
-                              check=False, capture_output=True, text=True)
-        if done.returncode == EXIT_SKIP:
-            continue
-        done.check_returncode()
-        for record in records(done.stdout):
+        for record in peer.run("torch_cnn.py", "--data", str(data)) if peer else ():
             theirs.setdefault((record["model"], record["batch_size"]), []).append(
                 record["microseconds_per_step"])
     rows = []
     for (model, batch_size), measured in ours.items():
         us = statistics.median(record["microseconds_per_step"] for record in measured)
         ratio = statistics.median(record["ratio"] for record in measured)
-        note = f"{ratio:.2f} of its dense floating-point bound"
+        note = f"{ratio:.2f} of its dense roofline"
         if (model, batch_size) in theirs:
             beside = statistics.median(theirs[model, batch_size])
             note += f"; PyTorch takes {beside / us:.2f} times as long"
@@ -249,10 +275,11 @@ def main() -> int:
     build, data = options.build.resolve(), options.data.resolve()
     try:
         kernel_rows, us = steps(build, data)
-        ours, theirs = all_rounds(build, data, options.turns)
-        rows = (kernel_rows + round_rows(ours, theirs) + breakdown_rows(ours[RANKS[-1]], us)
-                + product_rows(build) + collective_rows(build)
-                + network_rows(build, data, options.turns))
+        peer = pytorch.fastest(data)
+        ours, theirs = all_rounds(build, data, options.turns, peer)
+        rows = (kernel_rows + instruction_rows(build, data) + round_rows(ours, theirs, peer)
+                + breakdown_rows(ours[RANKS[-1]], us) + product_rows(build) + collective_rows(build)
+                + network_rows(build, data, options.turns, peer))
     except subprocess.CalledProcessError as error:
         print(f"bench: {error}\n{error.stderr}", file=sys.stderr)
         return 1
