@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct fed_sparse {
     size_t batch, inputs, outputs;
@@ -11,6 +12,7 @@ struct fed_sparse {
     uint64_t steps;    /* steps since the last flush */
     uint64_t *current; /* [inputs] of them, how many each row has made */
     uint32_t *columns; /* [batch / 32 rounded up][inputs] non-zeros of the last forward's x */
+    uint32_t *used; /* [inputs] is not 0 where any of them is: columns, where they are one group */
 };
 
 static size_t groups(size_t batch) {
@@ -25,20 +27,26 @@ fed_sparse_t *fed_sparse_create(size_t batch, size_t inputs, size_t outputs) {
     /* One more, so that no size is zero. */
     sparse->current = calloc(inputs + 1, sizeof sparse->current[0]);
     sparse->columns = calloc(groups(batch) * inputs + 1, sizeof sparse->columns[0]);
-    if (sparse->current && sparse->columns)
+    if (sparse->columns)
+        sparse->used =
+            groups(batch) == 1 ? sparse->columns : calloc(inputs + 1, sizeof sparse->used[0]);
+    if (sparse->current && sparse->used)
         return sparse;
     fed_sparse_destroy(sparse);
     return NULL;
 }
 
 size_t fed_sparse_bytes(size_t batch, size_t inputs) {
+    size_t own = groups(batch) == 1 ? 0 : inputs + 1;
     return sizeof(fed_sparse_t) + (inputs + 1) * sizeof(uint64_t) +
-           (groups(batch) * inputs + 1) * sizeof(uint32_t);
+           (groups(batch) * inputs + 1 + own) * sizeof(uint32_t);
 }
 
 void fed_sparse_destroy(fed_sparse_t *sparse) {
     if (!sparse)
         return;
+    if (sparse->used != sparse->columns)
+        free(sparse->used);
     free(sparse->current);
     free(sparse->columns);
     free(sparse);
@@ -54,19 +62,23 @@ static void catch_up(fed_sparse_t *sparse, size_t i) {
     sparse->current[i] = sparse->steps;
 }
 
-static bool is_used(const fed_sparse_t *sparse, size_t batch, size_t i) {
+/* Which rows does any sample use? */
+static void find_used(fed_sparse_t *sparse, size_t batch) {
+    if (batch > 0 && sparse->used == sparse->columns)
+        return;
+    memset(sparse->used, 0, sparse->inputs * sizeof sparse->used[0]);
     for (size_t g = 0; g < groups(batch); g++)
-        if (sparse->columns[g * sparse->inputs + i])
-            return true;
-    return false;
+        for (size_t i = 0; i < sparse->inputs; i++)
+            sparse->used[i] |= sparse->columns[g * sparse->inputs + i];
 }
 
 void fed_sparse_forward(fed_sparse_t *sparse, size_t batch, const float *x, const float *w,
                         const float *bias, bool relu, float *y) {
     assert(batch <= sparse->batch);
     fed_simd_kernels()->scan(batch, sparse->inputs, x, sparse->columns);
+    find_used(sparse, batch);
     for (size_t i = 0; i < sparse->inputs; i++)
-        if (is_used(sparse, batch, i))
+        if ((sparse->used[i] != 0) & (sparse->current[i] != sparse->steps)) /* one rare branch */
             catch_up(sparse, i);
     fed_simd_kernels()->product(&(fed_product_t){.batch = batch,
                                                  .inner = sparse->inputs,
@@ -110,8 +122,7 @@ void fed_sparse_backward_weights(fed_sparse_t *sparse, size_t batch, const float
                                                  .bias = bias});
     sparse->steps++;
     for (size_t i = 0; i < sparse->inputs; i++)
-        if (is_used(sparse, batch, i))
-            sparse->current[i] = sparse->steps;
+        sparse->current[i] = sparse->used[i] ? sparse->steps : sparse->current[i];
 }
 
 void fed_sparse_flush(fed_sparse_t *sparse) {
