@@ -29,6 +29,8 @@ const fed_variable_t fed_environment[] = {
     {"SLURM_PROCID", NULL, "which of srun's processes this is"},
     {"OMPI_COMM_WORLD_SIZE", NULL, "how many processes Open MPI's mpirun has started"},
     {"OMPI_COMM_WORLD_RANK", NULL, "which of them this is"},
+    {"OMPI_MCA_pml", NULL, "how Open MPI sends; without it fedmpi keeps it from waiting for cards of "
+                          "fast networks where there is no such device (OMPI_MCA_mtl)"},
     {"PMIX_RANK", NULL, "the same from a launcher that speaks PMIx"},
     {"PMI_SIZE", NULL, "how many processes a launcher that speaks PMI has started"},
     {"PMI_RANK", NULL, "which of them this is"},
@@ -37,8 +39,9 @@ const fed_variable_t fed_environment[] = {
 
 /* Read by job scripts and the analysis, which hand their environment on: no slips. */
 static const char *const elsewhere[] = {
-    "HOME",     "SITE",    "PARTITION", "ACCOUNT", "TIME",         "RANKS", "SBATCH",  "MODULES",
-    "LAUNCHER", "PROGRAM", "PYTHON",    "OUTPUT",  "MAX_RESTARTS", "DATA",  "MIRRORS", "RESULTS",
+    "HOME",         "SITE",       "PARTITION", "ACCOUNT", "TIME",    "RANKS",
+    "SBATCH",       "MODULES",    "LAUNCHER",  "PROGRAM", "PYTHON",  "OUTPUT",
+    "MAX_RESTARTS", "MAX_LOSSES", "DATA",      "MIRRORS", "RESULTS",
 };
 #define ELSEWHERE (sizeof elsewhere / sizeof *elsewhere)
 

@@ -233,5 +233,29 @@ class Launchers(ProgramCase):
         self.assertEqual(outcome.code, 0, outcome.stderr)
 
 
+FAST_NETWORKS = ("infiniband", "hfi1", "ipath", "cxi", "kgni", "bxi")
+
+
+@unittest.skipIf(any(device.name.startswith(FAST_NETWORKS) for device in Path("/dev").iterdir()),
+                 "this machine has a fast network")
+class Transports(ProgramCase):
+    """Open MPI does not look for cards that are not there, unless it is told to."""
+
+    def opened(self, **variables: str) -> str:
+        outcome = self.launch(2, "--dry-run", self.config, env={
+            **os.environ, "OMPI_MCA_mtl_base_verbose": "100", **variables})
+        self.assertEqual(outcome.code, 0, outcome.stderr)
+        return "\n".join(line for line in outcome.stderr.splitlines() if "found loaded component" in line)
+
+    def test_no_component_waits_for_a_card(self):
+        self.assertNotRegex(self.opened(), "ofi|psm")
+
+    @unittest.skipUnless(shutil.which("ompi_info") and "mtl: ofi" in subprocess.run(
+        ["ompi_info"], check=False, capture_output=True, text=True).stdout, "an Open MPI without ofi")
+    def test_what_the_user_chose_stays(self):
+        self.assertIn("ofi", self.opened(OMPI_MCA_mtl="ofi"))
+        self.assertRegex(self.opened(OMPI_MCA_pml="^v"), "ofi|psm")
+
+
 if __name__ == "__main__":
     unittest.main()
