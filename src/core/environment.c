@@ -22,7 +22,8 @@ const fed_variable_t fed_environment[] = {
     {"TMPDIR", NULL,
      "where the ranks of a node share their data if /dev/shm has no room and they do not see each "
      "other below /proc; by default /tmp"},
-    {"SLURM_JOB_ID", NULL, "recorded in the results file"},
+    {"SLURM_JOB_ID", NULL, "recorded in the results file, and beside files that a run is writing"},
+    {"SLURM_RESTART_COUNT", NULL, "tells the starts of a job from each other"},
     {"SLURM_JOB_END_TIME", NULL, "when the job ends: the run saves and stops before"},
     {"SLURM_STEP_ID", NULL, "srun started this process, not the batch script"},
     {"SLURM_STEP_NUM_TASKS", NULL, "how many processes srun has started"},

@@ -2,6 +2,7 @@
 #include "fedmpi/core/lock.h"
 
 #include "fedmpi/core/clock.h"
+#include "fedmpi/core/environment.h"
 #include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
 
@@ -20,9 +21,10 @@
 typedef struct holder {
     char host[128], since[32];
     long process;
-    char started[32];   /* clock ticks after the machine's start */
-    char machine[64];   /* one start of one machine */
-    char processes[64]; /* the name space in which the process has its number */
+    char started[32];        /* clock ticks after the machine's start */
+    char machine[64];        /* one start of one machine */
+    char processes[64];      /* the name space in which the process has its number */
+    char job[32], start[16]; /* Slurm's job, and how often it has been started again */
 } holder_t;
 
 /* CLAIMED: by its content, so that it is for the user to know whether that process lives. */
@@ -53,6 +55,11 @@ static void read_start(long process, char started[32]) {
     snprintf(started, 32, "%.*s", word ? (int)strcspn(word + 1, " ") : 0, word ? word + 1 : "");
 }
 
+static void read_variable(const char *name, char *value, size_t bytes) {
+    const char *text = fed_environment_get(name);
+    snprintf(value, bytes, "%s", text ? text : "");
+}
+
 static holder_t ourselves(void) {
     holder_t us = {.process = (long)getpid()};
     if (gethostname(us.host, sizeof us.host - 1) != 0)
@@ -62,6 +69,8 @@ static holder_t ourselves(void) {
     read_line("/proc/sys/kernel/random/boot_id", us.machine, sizeof us.machine);
     ssize_t length = readlink("/proc/self/ns/pid", us.processes, sizeof us.processes - 1);
     us.processes[length > 0 ? length : 0] = '\0';
+    read_variable("SLURM_JOB_ID", us.job, sizeof us.job);
+    read_variable("SLURM_RESTART_COUNT", us.start, sizeof us.start);
     return us;
 }
 
@@ -80,14 +89,20 @@ static bool is_over(const holder_t *holder) {
     return !there || strcmp(started, holder->started) != 0;
 }
 
+/* A job that Slurm has started anew, as it lost a node, may be there on that node still. */
+static bool is_earlier_start(const holder_t *holder) {
+    holder_t us = ourselves();
+    return *us.job && strcmp(holder->job, us.job) == 0 && strcmp(holder->start, us.start) != 0;
+}
+
 /* --- The file's content ------------------------------------------------------------------- */
 
 static int write_holder(int descriptor) {
     holder_t us = ourselves();
     FED_AUTOFREE char *text = fed_format(
-        "host %s\nprocess %ld\nsince %s\nstarted %s\nmachine %s\nprocesses %s\n"
+        "host %s\nprocess %ld\nsince %s\nstarted %s\nmachine %s\nprocesses %s\njob %s\nstart %s\n"
         "A run of fedmpi is writing the file beside this one.\n",
-        us.host, us.process, us.since, us.started, us.machine, us.processes);
+        us.host, us.process, us.since, us.started, us.machine, us.processes, us.job, us.start);
     if (ftruncate(descriptor, 0) != 0)
         return errno;
     return fed_file_write_at(descriptor, 0, text, strlen(text));
@@ -109,6 +124,8 @@ static void read_holder(int descriptor, holder_t *holder) {
         {"started ", holder->started, sizeof holder->started},
         {"machine ", holder->machine, sizeof holder->machine},
         {"processes ", holder->processes, sizeof holder->processes},
+        {"job ", holder->job, sizeof holder->job},
+        {"start ", holder->start, sizeof holder->start},
     };
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -177,6 +194,8 @@ static fed_status_t fail_busy(int descriptor, const char *path, hold_t hold) {
                                  ? fed_strdup("")
                                  : fed_format(": process %ld on host %s, since %s", holder.process,
                                               holder.host, holder.since);
+    if (hold == BUSY && is_earlier_start(&holder))
+        return fed_fail(FED_STOPPED, "an earlier start of job %s is writing it%s", holder.job, who);
     FED_AUTOFREE char *remedy =
         hold == BUSY
             ? fed_strdup("")

@@ -183,6 +183,17 @@ class Locks(EarlierCase):
         wait_for(self.results.exists, "results", process)
         return process
 
+    def test_an_earlier_start_of_a_job_is_one_to_come_back_after(self):
+        def start(number: str) -> dict[str, str]:
+            return {**os.environ, "SLURM_JOB_ID": "71", "SLURM_RESTART_COUNT": number}
+        process = self.begin(env=start("1"))
+        outcome = self.run_it("--resume", env=start("2"))
+        self.assertEqual(outcome.code, 75, outcome.stderr)
+        self.assert_one_message(outcome, f"{self.results}: an earlier start of job 71 is writing it",
+                                f"process {process.pid} on host ")
+        self.assert_held(process, "--resume", env=start("1"))  # the same start: a mistake
+        self.assert_held(process, "--resume", env={**start("2"), "SLURM_JOB_ID": "72"})
+
     def no_locks(self) -> dict[str, str]:
         """An environment in which no file can be locked, as on an NFS without its daemon."""
         compiler = shutil.which("gcc") or shutil.which("cc")

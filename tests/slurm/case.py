@@ -172,6 +172,8 @@ class SlurmCase(unittest.TestCase):
 class LongCase(SlurmCase):
     """Runs that do not end by themselves, to which something happens."""
 
+    CHECKPOINT = ""  # lines of that section
+
     @classmethod
     def start_long(cls, name: str, *options: str, **environment: str) -> str:
         """A run that does not end by itself."""
@@ -188,7 +190,7 @@ class LongCase(SlurmCase):
     @classmethod
     def set_rounds(cls, name: str, rounds: int) -> None:
         (cls.cluster.work / f"{name}.ini").write_text(
-            f"include = {CONFIG}\n[federated]\nrounds = {rounds}\n")
+            f"include = {CONFIG}\n[federated]\nrounds = {rounds}\n[checkpoint]\n{cls.CHECKPOINT}\n")
 
     def let_end(self, name: str) -> None:
         """What is stopped has a few rounds to go."""

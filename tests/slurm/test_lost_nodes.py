@@ -13,6 +13,8 @@ class LostNodes(NodesCase):
     """What becomes of two jobs, one of each launcher, whose node is lost: not the first of their
     nodes, on which the script runs, or that one."""
 
+    CHECKPOINT = "give_up_after = 20"
+
     def lose(self, name: str, is_first: bool, lose: Callable[[int], None]) -> None:
         jobs = {f"{name}-{launcher.split()[0]}": self.start_long(
             f"{name}-{launcher.split()[0]}", *ON_TWO, "--exclude=node1", FEDMPI_LAUNCHER=launcher)
@@ -22,7 +24,7 @@ class LostNodes(NodesCase):
         self.addCleanup(self.mend)
         lose(2 if is_first else 3)
         for job in jobs.values():
-            wait_until(lambda j=job: self.cluster.record(j)["Restarts"] == "1", f"job {job} again")
+            wait_until(lambda j=job: int(self.cluster.record(j)["Restarts"]) > 0, f"job {job} again")
         for run, job in jobs.items():
             self.let_end(run)
             self.cluster.exclude(job, "")
@@ -37,6 +39,7 @@ class LostNodes(NodesCase):
             name = f"node{number}"
             if self.network.nodes[number].dead():
                 self.network.start(number)
+            self.network.nodes[number].cable("up")
             if not self.network.nodes[number].processes("slurmd"):
                 self.cluster.start_node(name)
         wait_until(self.all_idle, "all nodes")
@@ -49,6 +52,13 @@ class LostNodes(NodesCase):
 
     def test_a_node_that_dies(self) -> None:
         self.lose("dies", False, lambda number: self.network.nodes[number].kill())
+
+    def test_a_node_whose_cable_is_cut(self) -> None:
+        self.lose("cut", False, lambda number: self.network.nodes[number].cable("down"))
+
+    def test_the_cable_of_the_scripts_node_is_cut(self) -> None:
+        """The server goes on writing there until it gives up; the job comes back until then."""
+        self.lose("first-cut", True, lambda number: self.network.nodes[number].cable("down"))
 
     def test_the_node_of_the_script_dies(self) -> None:
         self.lose("first-dies", True, lambda number: self.network.nodes[number].kill())

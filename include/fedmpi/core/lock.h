@@ -21,8 +21,10 @@ typedef struct fed_lock {
 } fed_lock_t;
 
 /** Take the lock of a file, which need not be there; its missing folders are made. Does not wait.
- * @return FED_INPUT if another process has it, or the place cannot be written to; the message does
- *         not name the file: its caller does */
+ * @return FED_INPUT if another process has it, or the place cannot be written to; FED_STOPPED if
+ *         that process is of an earlier start of this Slurm job, which will end as its other ranks
+ *         do not answer: it makes sense to come back. The message does not name the file: its
+ *         caller does */
 fed_status_t fed_lock_take(fed_lock_t *lock, const char *path);
 
 /** Give it back, with folders that were made and are empty. */
