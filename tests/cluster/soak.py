@@ -105,13 +105,15 @@ class Soak(test_faults.FaultCase):
     def wait_for_end(self, process: subprocess.Popen, happened: list[str]) -> int:
         """The exit code of mpirun, which may stay behind when all ranks have ended (Open MPI 4.1's,
         where one was killed while it started): after a while it is ended too, and counted."""
-        end = time.monotonic() + LIMIT_SECONDS
-        alone_since = None
+        alone_since, progress, rounds = None, time.monotonic(), -1
         while process.poll() is None:
             now = time.monotonic()
+            if self.rounds_in_file() != rounds:
+                progress, rounds = now, self.rounds_in_file()
             if self.living():
                 alone_since = None
-                self.assertLess(now, end, f"ranks do not end: {self.living()} after {happened}")
+                self.assertLess(now, progress + LIMIT_SECONDS, f"after {happened} and {rounds} "
+                                f"rounds there are still {self.living()}")
             elif now - (alone_since := alone_since or now) > SECONDS_OF_MPIRUN:
                 process.kill()
                 self.tally["mpirun that stayed"] += 1
