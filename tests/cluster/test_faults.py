@@ -4,6 +4,7 @@ FEDMPI_NODE_KILLS (default 6) says how many kills are tried; with FEDMPI_KILL_RE
 each is printed.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import time
 import unittest
 from collections.abc import Callable
+from pathlib import Path
 
 from case import ClusterCase
 from network import kill_all
@@ -126,6 +128,70 @@ class Kills(FaultCase):
                 self.assertEqual(list(self.folder.glob("*.part")), [])
                 if REPORT:
                     print(f"kill {i}: {report}", flush=True)
+            self.clear()
+
+
+class Moments(FaultCase):
+    """Kills while a rank stands at a known place of its work, where it has stopped itself."""
+
+    #: Moment -> who stops, before which call of its own, after how many of them.
+    MOMENTS = {"set-up": (2, "broadcast", 1), "end of training": (2, "agree", 40),
+               "gathering": (4, "gather", 12), "saving": (0, "rename", 9)}
+    VICTIMS = ("rank", "daemon", "node")
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.library = cls.data / "stop_at.so"
+        subprocess.run(["mpicc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", cls.library,
+                        Path(__file__).with_name("stop_at.c"), "-ldl"], check=True)
+
+    def stopped(self) -> list[tuple[int, int]]:
+        """Node and process of ranks that have stopped themselves."""
+        found = []
+        for number, ranks in self.ranks().items():
+            for pid in ranks:
+                with contextlib.suppress(OSError):
+                    if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+                        found.append((number, pid))
+        return found
+
+    def kill(self, victim: str, number: int, pid: int) -> None:
+        if victim == "node":
+            self.node(number).kill()
+        else:
+            daemon = self.node(number).processes("orted") or self.node(number).processes("mpirun")
+            kill_all([pid] if victim == "rank" else daemon)
+
+    def kill_at(self, moment: str, victim: str) -> str:
+        rank, call, after = self.MOMENTS[moment]
+        process = self.begin(options=(*SHORT_KEEPALIVE, "-x", f"LD_PRELOAD={self.library}", "-x",
+                                      f"STOP_RANK={rank}", "-x", f"STOP_AT={call}", "-x",
+                                      f"STOP_AFTER={after}"))
+        number, pid = wait_for(self.stopped, f"a rank stopped at {moment}", process)[0]
+        self.kill(victim, number, pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)  # where it is not the victim
+        gone = self.wait_until_gone()
+        code = process.wait(LIMIT_SECONDS)
+        self.assertIn(code, (1, LOST, KILLED, signal.SIGKILL, -signal.SIGKILL), f"{victim} at {moment}")
+        there = self.rounds_in_file()
+        if self.node(number).dead():
+            self.network.start(number)
+        self.resume_on((1, 1, 1))
+        return f"{victim} at {moment}: exit code {code}, {there} rounds in the file, all ranks " \
+               f"gone in {gone:.1f} s"
+
+    def test_kills_at_known_moments_lose_nothing(self):
+        """Each moment with one victim, with FEDMPI_NODE_KILLS=12 and more with each."""
+        all_of_them = [(moment, victim) for victim in self.VICTIMS for moment in self.MOMENTS]
+        one_each = [(moment, self.VICTIMS[i % 3]) for i, moment in enumerate(self.MOMENTS)]
+        for moment, victim in all_of_them if len(all_of_them) <= KILLS else one_each:
+            with self.subTest(moment=moment, victim=victim):
+                report = self.kill_at(moment, victim)
+                self.assertEqual(list(self.folder.glob("*.part")), [])
+                if REPORT:
+                    print(report, flush=True)
             self.clear()
 
 
