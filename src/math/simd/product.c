@@ -123,6 +123,14 @@ static void finish_sums(const block_t *sums, tile_t tile, const fed_product_t *p
     }
 }
 
+/* One tile of y for samples first .. first+samples-1, up to GROUPS groups that share each panel. */
+typedef struct {
+    const fed_product_t *p;
+    tile_t tile;
+    size_t first, samples;
+    block_t *sums; /* [GROUPS] */
+} work_t;
+
 /* What of x a panel is multiplied with. */
 typedef struct {
     uint64_t rows[GROUPS * GROUP]; /* for each sample, its non-zero columns */
@@ -135,12 +143,12 @@ typedef struct {
     size_t count, at[DEPTH];
 } chosen_t;
 
-static void find_pattern(pattern_t *pattern, const fed_product_t *p, size_t first, size_t samples,
-                         size_t k, size_t depth) {
+static void find_pattern(pattern_t *pattern, const work_t *work, size_t k, size_t depth) {
+    const fed_product_t *p = work->p;
     uint64_t full = fed_mask_full(depth), in_all = full;
     pattern->used = 0;
-    for (size_t s = 0; s < samples; s++) {
-        uint64_t row = fed_mask_row(depth, p->x + (first + s) * p->inner + k);
+    for (size_t s = 0; s < work->samples; s++) {
+        uint64_t row = fed_mask_row(depth, p->x + (work->first + s) * p->inner + k);
         pattern->rows[s] = row;
         pattern->used |= row;
         in_all &= row;
@@ -150,12 +158,11 @@ static void find_pattern(pattern_t *pattern, const fed_product_t *p, size_t firs
 
 /* Of a narrow tile: there four samples are taken together and their zeros multiplied, so
  * that all of the panel is used, and nobody asks for patterns if no sample is left over. */
-static void find_narrow_pattern(pattern_t *pattern, const fed_product_t *p, size_t first,
-                                size_t samples, size_t k, size_t depth) {
-    if (samples % 4 == 0)
+static void find_narrow_pattern(pattern_t *pattern, const work_t *work, size_t k, size_t depth) {
+    if (work->samples % 4 == 0)
         memset(pattern->rows, 0, sizeof pattern->rows);
     else
-        find_pattern(pattern, p, first, samples, k, depth);
+        find_pattern(pattern, work, k, depth);
     pattern->used = fed_mask_full(depth);
     pattern->dense = false;
 }
@@ -186,53 +193,53 @@ static size_t panel_depth(size_t inner) {
     return (vectors + panels - 1) / panels * LANES;
 }
 
-/* Sums of all samples over a panel. */
-static void multiply_panel(const fed_product_t *p, tile_t tile, size_t first, size_t samples,
-                           const float *x, const size_t *at, uint64_t full,
-                           const pattern_t *pattern, panel_t panel, block_t *sums) {
-    for (size_t g = 0; g * GROUP < samples; g++)
-        fed_tile_multiply(tile.vectors, &(fed_tile_t){.count = min(GROUP, samples - g * GROUP),
-                                                      .masks = pattern->rows + g * GROUP,
-                                                      .full = full,
-                                                      .x = x + (first + g * GROUP) * p->inner,
-                                                      .stride_i = p->inner,
-                                                      .stride_k = 1,
-                                                      .at = at,
-                                                      .panel = panel.rows,
-                                                      .panel_stride = panel.stride,
-                                                      .sums = sums[g].vectors});
+/* Sums of all samples over a panel.
+ * @param at  NULL: its rows belong to the columns of x from `x` on; else to the columns at[] */
+static void multiply_panel(const work_t *work, panel_t panel, uint64_t full, const float *x,
+                           const size_t *at, const pattern_t *pattern) {
+    size_t inner = work->p->inner;
+    for (size_t g = 0; g * GROUP < work->samples; g++)
+        fed_tile_multiply(work->tile.vectors,
+                          &(fed_tile_t){.count = min(GROUP, work->samples - g * GROUP),
+                                        .masks = pattern->rows + g * GROUP,
+                                        .full = full,
+                                        .x = x + (work->first + g * GROUP) * inner,
+                                        .stride_i = inner,
+                                        .stride_k = 1,
+                                        .at = at,
+                                        .panel = panel.rows,
+                                        .panel_stride = panel.stride,
+                                        .sums = work->sums[g].vectors});
 }
 
 /* All of the matrix, panel after panel. */
-static void multiply_all(const fed_product_t *p, tile_t tile, size_t first, size_t samples,
-                         block_t *sums) {
+static void multiply_all(const work_t *work) {
     _Alignas(64) block_t copy;
+    const fed_product_t *p = work->p;
     size_t most = panel_depth(p->inner);
     for (size_t k = 0; k < p->inner; k += most) {
         size_t depth = min(most, p->inner - k);
         pattern_t pattern;
-        if (tile.vectors <= FED_NARROW)
-            find_narrow_pattern(&pattern, p, first, samples, k, depth);
+        if (work->tile.vectors <= FED_NARROW)
+            find_narrow_pattern(&pattern, work, k, depth);
         else
-            find_pattern(&pattern, p, first, samples, k, depth);
-        panel_t panel = get_panel(p, tile, k, depth, &pattern, &copy);
-        multiply_panel(p, tile, first, samples, p->x + k, NULL, fed_mask_full(depth), &pattern,
-                       panel, sums);
+            find_pattern(&pattern, work, k, depth);
+        panel_t panel = get_panel(p, work->tile, k, depth, &pattern, &copy);
+        multiply_panel(work, panel, fed_mask_full(depth), p->x + k, NULL, &pattern);
     }
 }
 
 /* The next columns that any of the samples uses, and the samples' patterns in them.
  * @param k  [in,out] where to look on */
-static void choose(chosen_t *chosen, pattern_t *pattern, const fed_product_t *p, size_t first,
-                   size_t samples, size_t *k) {
+static void choose(chosen_t *chosen, pattern_t *pattern, const work_t *work, size_t *k) {
     uint32_t columns[GROUPS][DEPTH];
-    size_t groups = (samples - 1) / GROUP + 1;
-    const uint32_t *found = p->columns + first / GROUP * p->inner;
+    size_t groups = (work->samples - 1) / GROUP + 1, inner = work->p->inner;
+    const uint32_t *found = work->p->columns + work->first / GROUP * inner;
     chosen->count = 0;
-    for (; *k < p->inner && chosen->count < DEPTH; ++*k) {
+    for (; *k < inner && chosen->count < DEPTH; ++*k) {
         uint32_t any = 0;
         for (size_t g = 0; g < groups; g++)
-            any |= columns[g][chosen->count] = found[g * p->inner + *k];
+            any |= columns[g][chosen->count] = found[g * inner + *k];
         chosen->at[chosen->count] = *k;
         chosen->count += any != 0; /* without a branch: nobody could foretell it */
     }
@@ -241,38 +248,36 @@ static void choose(chosen_t *chosen, pattern_t *pattern, const fed_product_t *p,
 }
 
 /* panel[c][:] = matrix[at[c]][tile] for the chosen rows. */
-static void pack_chosen(block_t *panel, tile_t tile, const chosen_t *chosen,
-                        const fed_product_t *p) {
+static void pack_chosen(block_t *panel, const chosen_t *chosen, const work_t *work) {
+    const fed_product_t *p = work->p;
     const float *end = p->w + p->inner * p->outer;
     for (size_t c = 0; c < chosen->count; c++)
-        pack_row(panel->vectors + c * tile.vectors, tile,
-                 p->w + chosen->at[c] * p->outer + tile.first, end);
+        pack_row(panel->vectors + c * work->tile.vectors, work->tile,
+                 p->w + chosen->at[c] * p->outer + work->tile.first, end);
 }
 
 /* The rows of the matrix that are used: where most of x is zero, many are not. */
-static void multiply_chosen(const fed_product_t *p, tile_t tile, size_t first, size_t samples,
-                            block_t *sums) {
+static void multiply_chosen(const work_t *work) {
     _Alignas(64) block_t copy;
-    panel_t panel = {copy.floats, tile.vectors * LANES};
-    for (size_t k = 0; k < p->inner;) {
+    panel_t panel = {copy.floats, work->tile.vectors * LANES};
+    for (size_t k = 0; k < work->p->inner;) {
         chosen_t chosen;
         pattern_t pattern;
-        choose(&chosen, &pattern, p, first, samples, &k);
-        pack_chosen(&copy, tile, &chosen, p);
-        multiply_panel(p, tile, first, samples, p->x, chosen.at, fed_mask_full(chosen.count),
-                       &pattern, panel, sums);
+        choose(&chosen, &pattern, work, &k);
+        pack_chosen(&copy, &chosen, work);
+        multiply_panel(work, panel, fed_mask_full(chosen.count), work->p->x, chosen.at, &pattern);
     }
 }
 
-/* One tile of y for up to GROUPS groups of samples, which share each panel. */
 static void product_tile(const fed_product_t *p, tile_t tile, size_t first, size_t samples) {
     _Alignas(64) block_t sums[GROUPS];
+    work_t work = {.p = p, .tile = tile, .first = first, .samples = samples, .sums = sums};
     for (size_t g = 0; g * GROUP < samples; g++)
         start_sums(&sums[g], tile, min(GROUP, samples - g * GROUP), p->bias);
     if (p->columns && tile.vectors > FED_NARROW)
-        multiply_chosen(p, tile, first, samples, sums);
+        multiply_chosen(&work);
     else
-        multiply_all(p, tile, first, samples, sums);
+        multiply_all(&work);
     for (size_t g = 0; g * GROUP < samples; g++)
         finish_sums(&sums[g], tile, p, first + g * GROUP, min(GROUP, samples - g * GROUP));
 }
