@@ -29,6 +29,19 @@ FED_INLINE fed_vec_t exp_negative(fed_vec_t x) {
     return (fed_vec_t)((ivec_t)(p * power) & ~(x < -87.0f));
 }
 
+/* logits[j] - largest for j < count <= FED_LANES, and 0 behind. */
+FED_INLINE fed_vec_t below(const float *logits, float largest, size_t count) {
+#ifdef __AVX512F__
+    __mmask16 mask = (__mmask16)((1u << count) - 1);
+    return _mm512_maskz_sub_ps(mask, _mm512_maskz_loadu_ps(mask, logits), _mm512_set1_ps(largest));
+#else
+    float differences[FED_LANES] = {0};
+    for (size_t j = 0; j < count; j++)
+        differences[j] = logits[j] - largest;
+    return *(const fed_vec_unaligned_t *)differences;
+#endif
+}
+
 /* exps[j] = e^(logits[j] - largest); returns their sum. `exps` may be `logits`, or
  * NULL if only the sum is wanted. */
 static double sum_exps(size_t classes, const float *logits, float largest, float *exps) {
@@ -38,10 +51,7 @@ static double sum_exps(size_t classes, const float *logits, float largest, float
         union {
             fed_vec_t vector;
             float floats[FED_LANES];
-        } piece = {{0}};
-        for (size_t j = 0; j < count; j++)
-            piece.floats[j] = logits[first + j] - largest;
-        piece.vector = exp_negative(piece.vector);
+        } piece = {exp_negative(below(logits + first, largest, count))};
         for (size_t j = 0; j < count; j++)
             sum += (double)piece.floats[j];
         if (exps)
@@ -58,10 +68,14 @@ void FED_SIMD_NAME(softmax_cross_entropy)(size_t batch, size_t classes, const fl
     int64_t right = 0;
     for (size_t s = 0; s < batch; s++, logits += classes) {
         size_t label = (size_t)labels[s], best = 0;
-        for (size_t j = 1; j < classes; j++)
-            best = logits[j] > logits[best] ? j : best;
-        double above = (double)logits[best] - (double)logits[label];
-        double sum = sum_exps(classes, logits, logits[best], dlogits);
+        float largest = logits[0];
+        for (size_t j = 1; j < classes; j++) {
+            bool is_larger = logits[j] > largest;
+            largest = is_larger ? logits[j] : largest;
+            best = is_larger ? j : best;
+        }
+        double above = (double)largest - (double)logits[label];
+        double sum = sum_exps(classes, logits, largest, dlogits);
         loss += above + log(sum);
         right += best == label && sum == sum;
         if (dlogits) {
