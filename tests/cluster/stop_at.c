@@ -46,6 +46,8 @@ int MPI_Ireduce(const void *mine, void *sum, int count, MPI_Datatype type, MPI_O
     return PMPI_Ireduce(mine, sum, count, type, operation, root, comm, request);
 }
 
+// The C library's names of parameters are reserved.
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 int rename(const char *from, const char *to) {
     int (*next)(const char *, const char *) =
         (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");

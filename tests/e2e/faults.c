@@ -78,7 +78,7 @@ static bool fails(const char *call, void *caller) {
 
 #define LARGE ((size_t)1 << 16)
 
-/* fedmpi has all its memory from aligned_alloc(). */
+/* fedmpi has its memory from aligned_alloc(), large blocks from posix_memalign(). */
 static bool allocation_fails(size_t bytes, void *caller) {
     return bytes >= LARGE && fails("alloc", caller);
 }
@@ -102,6 +102,13 @@ void *realloc(void *memory, size_t bytes) {
 
 void *aligned_alloc(size_t alignment, size_t bytes) {
     return FAILS("alloc") ? NULL : __libc_memalign(alignment, bytes);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t bytes) {
+    if (FAILS("alloc"))
+        return errno;
+    *memory = __libc_memalign(alignment, bytes);
+    return *memory ? 0 : ENOMEM;
 }
 
 int open(const char *path, int flags, ...) {
