@@ -52,8 +52,7 @@ typedef struct {
     const block_t *panel; /* dy */
 } share_t;
 
-FED_INLINE share_t share_of(const fed_descent_t *d, tile_t tile, size_t first,
-                            const block_t *panel) {
+static share_t share_of(const fed_descent_t *d, tile_t tile, size_t first, const block_t *panel) {
     return (share_t){
         .tile = tile, .first = first, .samples = min(GROUP, d->batch - first), .panel = panel};
 }
@@ -64,8 +63,8 @@ static void pack_share(block_t *panel, const share_t *share, const fed_descent_t
 }
 
 /* For rows [row, row + count) of w. */
-FED_INLINE fed_tile_t job_of(const share_t *share, const fed_descent_t *d, size_t row, size_t count,
-                             const uint64_t *masks, fed_vec_t *sums) {
+static fed_tile_t job_of(const share_t *share, const fed_descent_t *d, size_t row, size_t count,
+                         const uint64_t *masks, fed_vec_t *sums) {
     return (fed_tile_t){.count = count,
                         .masks = masks,
                         .full = fed_mask_full(share->samples),
@@ -81,8 +80,8 @@ FED_INLINE fed_tile_t job_of(const share_t *share, const fed_descent_t *d, size_
 /* The gradient of `rows` <= 32 rows of w in a tile, where sums[i][:] is the sum over the
  * samples s of x[s][row + i] dy[s][tile]. Applying the gradient is bound by memory and
  * summing it by arithmetic, so they alternate at short distance. */
-FED_INLINE void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_t rows,
-                              block_t *panel) {
+static void descend_block(const fed_descent_t *d, tile_t tile, size_t row, size_t rows,
+                          block_t *panel) {
     _Alignas(64) block_t sums;
     uint32_t used = 0;
     bool last = false;
@@ -132,41 +131,43 @@ static bool is_shared(const share_t *share, size_t count, const uint64_t *masks)
 
 /* Rows of less than a tile that lie one after another make their steps together: each by itself
  * would read what the one before it has just written. */
-static void step_narrow(const fed_tile_sgd_t *sgd, size_t count, const fed_vec_t *sums,
-                        size_t vectors) {
+static void descend_narrow(const fed_descent_t *d, tile_t tile, size_t row, size_t count,
+                           const fed_vec_t *sums) {
     float gradient[2 * STRIP * FED_NARROW * LANES];
     for (size_t i = 0; i < count; i++) /* the end of each is written over by the next */
-        memcpy(gradient + i * sgd->count, sums + i * vectors, vectors * sizeof *sums);
-    fed_sgd_t plain = {.learning_rate = sgd->learning_rate, .momentum = sgd->momentum};
-    fed_sgd_run(count * sgd->count, &plain, false, false, gradient, sgd->v, sgd->w);
+        memcpy(gradient + i * tile.count, sums + i * tile.vectors, tile.vectors * sizeof *sums);
+    fed_sink_put(d->weights, row * d->outputs, count * tile.count, gradient);
+}
+
+/* Rows whose sums have to be in memory. */
+static void descend_shared(const fed_descent_t *d, tile_t tile, size_t row, uint32_t which,
+                           const fed_tile_t *job) {
+    fed_tile_multiply(tile.vectors, job);
+    if (tile.vectors <= FED_NARROW && tile.count == d->outputs && !d->skip_rows)
+        descend_narrow(d, tile, row, job->count, job->sums);
+    else
+        descend_rows(d, tile, row, which, job->sums);
 }
 
 static void descend_strip(const share_t *share, const fed_descent_t *d, size_t row, size_t count,
                           const uint64_t *masks) {
     _Alignas(64) fed_vec_t sums[STRIP * FED_TILE_MAX];
     fed_tile_t job = job_of(share, d, row, count, masks, sums);
-    size_t at = row * d->outputs + share->tile.first, vectors = share->tile.vectors;
-    fed_tile_sgd_t sgd = {.learning_rate = d->weights->sgd.learning_rate,
-                          .momentum = d->weights->sgd.momentum,
-                          .v = d->weights->v + at,
-                          .w = d->weights->w + at,
-                          .stride = d->outputs,
-                          .count = share->tile.count};
     uint32_t which = 0;
     for (size_t i = 0; i < count; i++)
         which |= (uint32_t)(masks[i] != 0 || !d->skip_rows) << i;
-    if (!is_shared(share, count, masks)) {
-        fed_tile_descend(vectors, &job, which, &sgd);
+    if (is_shared(share, count, masks)) {
+        descend_shared(d, share->tile, row, which, &job);
         return;
     }
-    fed_tile_multiply(vectors, &job);
-    if (vectors <= FED_NARROW && share->tile.count == d->outputs && !d->skip_rows)
-        step_narrow(&sgd, count, sums, vectors);
-    else
-        for (; which; which &= which - 1) {
-            size_t i = (size_t)__builtin_ctz(which);
-            fed_tile_step_row(&sgd, i, sums + i * vectors);
-        }
+    size_t at = row * d->outputs + share->tile.first;
+    fed_tile_descend(share->tile.vectors, &job, which,
+                     &(fed_tile_sgd_t){.learning_rate = d->weights->sgd.learning_rate,
+                                       .momentum = d->weights->sgd.momentum,
+                                       .v = d->weights->v + at,
+                                       .w = d->weights->w + at,
+                                       .stride = d->outputs,
+                                       .count = share->tile.count});
 }
 
 static void descend_short(const fed_descent_t *d, tile_t tile, block_t *panel) {

@@ -195,16 +195,6 @@ FED_INLINE void fed_tile_step_part(const fed_tile_sgd_t *sgd, size_t count, fed_
 #endif
 }
 
-/* The steps of a row whose sums are in memory. */
-static inline void fed_tile_step_row(const fed_tile_sgd_t *sgd, size_t i, const fed_vec_t *sums) {
-    float *v = sgd->v + i * sgd->stride, *w = sgd->w + i * sgd->stride;
-    size_t j = 0;
-    for (; j + FED_LANES <= sgd->count; j += FED_LANES)
-        fed_tile_step(sgd, *sums++, v + j, w + j);
-    if (j < sgd->count)
-        fed_tile_step_part(sgd, sgd->count - j, *sums, v + j, w + j);
-}
-
 FED_INLINE void fed_tile_descend_row(int tile, const fed_tile_t *job, size_t i,
                                      const fed_tile_sgd_t *sgd) {
     float *v = sgd->v + i * sgd->stride, *w = sgd->w + i * sgd->stride;
