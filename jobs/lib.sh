@@ -17,6 +17,8 @@ readonly STOPPED=75 # fedmpi's exit code: stopped on purpose, to be resumed
 readonly LOST_CODES='137|205' # a rank that was killed; Open MPI's for a daemon of its own
 readonly LOST='ranks or a node are lost'
 readonly SECONDS_TO_REPEAT=0.5
+# A heterogeneous job (sbatch A : B) has parts, each with its own nodes and ranks.
+readonly PARTS=${SLURM_HET_SIZE:-1}
 
 launcher_pid= # of mpirun or srun while it runs
 warned=       # the time limit is near
@@ -49,19 +51,14 @@ on_cancel() {
 trap on_warning USR1
 trap on_cancel TERM
 
-# A heterogeneous job (sbatch A : B) has parts, each with its own nodes and ranks.
-parts() {
-    echo "${SLURM_HET_SIZE:-1}"
-}
-
 # Ranks of this job: its allocation says how many.
 job_ranks() {
     local ranks=0 part of_part
-    if (($(parts) == 1)); then
+    if ((PARTS == 1)); then
         echo "${SLURM_NTASKS:-$FEDMPI_RANKS}"
         return
     fi
-    for ((part = 0; part < $(parts); part++)); do
+    for ((part = 0; part < PARTS; part++)); do
         of_part=SLURM_NTASKS_HET_GROUP_$part
         ranks=$((ranks + ${!of_part}))
     done
@@ -71,10 +68,10 @@ job_ranks() {
 # launcher_ranks RANKS: the launcher's options for so many. In a job of parts they are all, as only
 # srun reaches beyond the first.
 launcher_ranks() {
-    if (($(parts) == 1)); then
+    if ((PARTS == 1)); then
         echo "-n $1"
     else
-        echo "--het-group=0-$(($(parts) - 1))"
+        echo "--het-group=0-$((PARTS - 1))"
     fi
 }
 
@@ -145,7 +142,7 @@ fedmpi_run() {
 # allocation. RANKS="2 9 17" asks for others.
 scaling_ranks() {
     local most workers
-    if (($(parts) > 1)); then
+    if ((PARTS > 1)); then
         say "a scaling study needs ranks of one kind: not a heterogeneous job"
         return 2
     fi
@@ -160,7 +157,7 @@ scaling_ranks() {
     echo "$most"
 }
 
-if (($(parts) > 1)) && [[ $FEDMPI_LAUNCHER != srun* ]]; then
+if ((PARTS > 1)) && [[ $FEDMPI_LAUNCHER != srun* ]]; then
     say "a heterogeneous job needs FEDMPI_LAUNCHER='srun --mpi=pmix': ${FEDMPI_LAUNCHER%% *} has only its first part"
     exit 2
 fi
@@ -192,7 +189,7 @@ fi
 # Open MPI 4 has a folder in /tmp that all mpirun of a user on a node share and that the last
 # one removes: a job that starts in that moment fails. So jobs that share a node, which are
 # those of one node, have a folder each.
-if ((${SLURM_JOB_NUM_NODES:-1} == 1 && $(parts) == 1)); then
+if ((${SLURM_JOB_NUM_NODES:-1} == 1 && PARTS == 1)); then
     OMPI_MCA_orte_tmpdir_base=$(mktemp -d -t fedmpi-job-XXXXXX) || exit
     export OMPI_MCA_orte_tmpdir_base
     trap 'rm -rf "$OMPI_MCA_orte_tmpdir_base"' EXIT

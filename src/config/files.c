@@ -1,6 +1,7 @@
 /* The configuration from files and texts. */
 #include "fedmpi/config/config.h"
 #include "fedmpi/config/ini.h"
+#include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
 #include "hint.h"
 #include "path.h"
@@ -110,8 +111,7 @@ static fed_status_t read_all(FILE *file, const char *path, char **text, size_t *
             capacity *= 2;
         }
     }
-    return ferror(file) ? fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno))
-                        : FED_OK;
+    return ferror(file) ? fed_file_fail_reading(path, errno) : FED_OK;
 }
 
 static fed_status_t read_lines(const source_t *source, const char *text, size_t bytes) {

@@ -132,8 +132,8 @@ static bool parse_name(const fed_key_t *key, const char *text, const fed_plugin_
     return found;
 }
 
-/* Anything on one line: what fed_config_write could not write so that it reads back is refused. */
-/* Results files hold it, and say that it is UTF-8. */
+/* Anything on one line: what fed_config_write could not write so that it reads back is refused,
+ * and so is what is not UTF-8: results files hold it, and say that it is. */
 static bool is_line(const char *text) {
     if (fed_utf8_wrong(text))
         return false;

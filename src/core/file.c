@@ -42,6 +42,10 @@ fed_status_t fed_file_fail(const char *path, int code) {
     return fed_fail(kind_of(code), "%s: cannot write: %s", path, strerror(code));
 }
 
+fed_status_t fed_file_fail_reading(const char *path, int code) {
+    return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(code));
+}
+
 /* --- Folders ---------------------------------------------------------------------------- */
 
 static bool is_folder(const char *path) {
@@ -316,15 +320,11 @@ bool fed_file_is_remote(int descriptor) {
     return false;
 }
 
-static fed_status_t fail_reading(const char *path, int code) {
-    return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(code));
-}
-
 fed_status_t fed_file_open(const char *path, int *descriptor, size_t *bytes) {
     struct stat status;
     *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* may be a pipe */
     if (*descriptor < 0)
-        return fail_reading(path, errno);
+        return fed_file_fail_reading(path, errno);
     int code = fstat(*descriptor, &status) == 0 ? 0 : errno;
     if (!code && S_ISREG(status.st_mode)) {
         *bytes = (size_t)status.st_size;
@@ -333,7 +333,7 @@ fed_status_t fed_file_open(const char *path, int *descriptor, size_t *bytes) {
     close(*descriptor);
     if (!code && !S_ISDIR(status.st_mode))
         return fed_fail(FED_INPUT, "%s: cannot read: is no file but a pipe or a device", path);
-    return fail_reading(path, code ? code : EISDIR);
+    return fed_file_fail_reading(path, code ? code : EISDIR);
 }
 
 fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *bytes) {
@@ -350,7 +350,7 @@ fed_status_t fed_file_read(const char *path, size_t limit, void **data, size_t *
         return FED_OK;
     fed_free(*data);
     *data = NULL;
-    return fail_reading(path, code);
+    return fed_file_fail_reading(path, code);
 }
 
 bool fed_file_exists(const char *path) {

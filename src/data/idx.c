@@ -1,6 +1,7 @@
 /* IDX files through zlib, which reads plain files as they are. */
 #include "fedmpi/data/idx.h"
 
+#include "fedmpi/core/file.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/core/stop.h"
 
@@ -73,7 +74,7 @@ static fed_status_t check_size(gzFile file, const char *path, const fed_idx_head
                             path, header->sizes[d], d + 1);
     struct stat status;
     if (stat(path, &status) != 0)
-        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno));
+        return fed_file_fail_reading(path, errno);
     size_t holds = (size_t)status.st_size;
     if (gzdirect(file)) {
         if (holds != header_bytes(header) + promised)

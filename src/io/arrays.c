@@ -2,6 +2,7 @@
  * a process of its own, which a damaged file may crash. */
 #include "fedmpi/io/arrays.h"
 
+#include "fedmpi/core/file.h"
 #include "fedmpi/core/isolate.h"
 #include "fedmpi/core/memory.h"
 #include "handles.h"
@@ -447,7 +448,7 @@ static void close_file(fed_array_file_t *file) {
 static fed_status_t open_array_file(const char *path, fed_array_file_t **file) {
     struct stat found;
     if (access(path, R_OK) != 0 || stat(path, &found) != 0)
-        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno));
+        return fed_file_fail_reading(path, errno);
     if (!S_ISREG(found.st_mode))
         return fed_fail(FED_INPUT, "%s: is no file, accepted is an HDF5 file", path);
     *file = FED_NEW(fed_array_file_t);

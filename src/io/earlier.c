@@ -1,6 +1,7 @@
 /* Looking into a results file. */
 #include "fedmpi/io/earlier.h"
 
+#include "fedmpi/core/file.h"
 #include "fedmpi/core/isolate.h"
 #include "fedmpi/core/memory.h"
 #include "handles.h"
@@ -72,7 +73,7 @@ static fed_status_t look_into(void *context) {
 fed_status_t fed_earlier_read(fed_earlier_t *earlier, const char *path) {
     struct stat found;
     if (stat(path, &found) != 0)
-        return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(errno));
+        return fed_file_fail_reading(path, errno);
     size_t room = (size_t)found.st_size < LONGEST_INI ? (size_t)found.st_size : LONGEST_INI;
     size_t bytes = sizeof(look_t) + room + 1;
     look_t *look = fed_isolate_alloc(bytes);

@@ -48,7 +48,7 @@ static fed_status_t fail_damaged(const reader_t *reader) {
 
 static fed_status_t read_bytes(const reader_t *reader, uint64_t at, void *data, size_t bytes) {
     int code = fed_file_read_at(reader->descriptor, at, data, bytes);
-    return code ? fed_fail(FED_INPUT, "%s: cannot read: %s", reader->path, strerror(code)) : FED_OK;
+    return code ? fed_file_fail_reading(reader->path, code) : FED_OK;
 }
 
 /* The next block. @param content  [out] the caller frees it with fed_free, in any case */

@@ -71,10 +71,6 @@ fed_status_t fed_numbered_finish(fed_numbered_writer_t *writer,
 
 /* --- Reading ---------------------------------------------------------------------------- */
 
-static fed_status_t fail_reading(const char *path, int code) {
-    return fed_fail(FED_INPUT, "%s: cannot read: %s", path, strerror(code));
-}
-
 static fed_status_t fail_damaged(const char *path) {
     return fed_fail(FED_INPUT, "%s: damaged: the checksum does not fit", path);
 }
@@ -97,7 +93,7 @@ static fed_status_t read_front(fed_numbered_reader_t *reader,
     reader->front = fed_alloc(bytes, 1);
     int code = fed_file_read_at(reader->descriptor, 0, reader->front, bytes);
     if (code)
-        return fail_reading(reader->path, code);
+        return fed_file_fail_reading(reader->path, code);
     fed_hash(reader->front, bytes, hash);
     if (memcmp(hash, seal, sizeof hash) != 0 ||
         memcmp(reader->front, &expected, sizeof expected) != 0)
@@ -129,7 +125,7 @@ fed_status_t fed_numbered_read(const fed_numbered_reader_t *reader, size_t i, vo
         fed_file_read_at(reader->descriptor, front_bytes(reader->count) + i * reader->record_bytes,
                          record, reader->record_bytes);
     if (code)
-        return fail_reading(reader->path, code);
+        return fed_file_fail_reading(reader->path, code);
     fed_hash(record, reader->record_bytes, hash);
     return memcmp(hash, entry.hash, sizeof hash) == 0 ? FED_OK : fail_damaged(reader->path);
 }

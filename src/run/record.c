@@ -287,7 +287,7 @@ static fed_status_t spill_aside(fed_record_t *record) {
 fed_status_t fed_record_restore_rows(fed_record_t *record, const fed_bundle_t *rows) {
     for (size_t t = 0; t < FED_RECORD_TABLES; t++)
         FED_TRY(restore_table(record, t, rows));
-    return record->waiting_bytes > MOST_WAITING_BYTES ? spill_aside(record) : FED_OK;
+    return fed_record_is_full(record) ? spill_aside(record) : FED_OK;
 }
 
 static fed_status_t check_count(const fed_record_t *record, const fed_table_t *table,

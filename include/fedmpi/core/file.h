@@ -61,6 +61,9 @@ char *fed_file_resolve(const char *path);
 /** "PATH: cannot write: ..." for an errno: FED_FAILURE if it is the disk's, else FED_INPUT. */
 fed_status_t fed_file_fail(const char *path, int code);
 
+/** "PATH: cannot read: ..." for an errno: FED_INPUT. */
+fed_status_t fed_file_fail_reading(const char *path, int code);
+
 /** Write over bytes of an open file, read some (a file that ends too early is EIO), or copy some
  * from another; 0 or errno. */
 int fed_file_write_at(int descriptor, size_t at, const void *data, size_t bytes);

@@ -38,7 +38,7 @@ static char *find_batch(const char *path, size_t number) {
 static fed_status_t count_records(const char *file, size_t *records) {
     struct stat status;
     if (stat(file, &status) != 0)
-        return fed_fail(FED_INPUT, "%s: cannot read: %s", file, strerror(errno));
+        return fed_file_fail_reading(file, errno);
     size_t bytes = (size_t)status.st_size;
     if (bytes == 0 || bytes % RECORD_BYTES != 0)
         return fed_fail(FED_INPUT,
@@ -94,7 +94,7 @@ static fed_status_t append_file(const char *file, size_t count, size_t *at,
         records = count - *at;
     FILE *stream = fopen(file, "rbe");
     if (!stream)
-        return fed_fail(FED_INPUT, "%s: cannot read: %s", file, strerror(errno));
+        return fed_file_fail_reading(file, errno);
     fed_status_t status = read_records(stream, file, *at, records, samples);
     fclose(stream);
     *at += records;
