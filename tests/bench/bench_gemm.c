@@ -81,10 +81,8 @@ static void measure(const product_t *p, double us[WHOSE]) {
                 run(p, whose);
             times[whose][turn] = (processor_us() - start) / (double)count;
         }
-    for (size_t whose = 0; whose < WHOSE; whose++) {
-        qsort(times[whose], TURNS, sizeof(double), compare_doubles);
-        us[whose] = times[whose][TURNS / 2];
-    }
+    for (size_t whose = 0; whose < WHOSE; whose++)
+        us[whose] = median(times[whose], TURNS);
 }
 
 static void report(const product_t *p, const double half[WHOSE], const double full[WHOSE]) {

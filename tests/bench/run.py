@@ -60,12 +60,15 @@ def steps(build: Path, data: Path) -> tuple[list[Row], dict[str, float]]:
             ("bytes of an update of 199,210 parameters, the same", f"{moved} and {moved_all} GB/s",
              "momentum and weights, read and written"),
             *sgemm_rows(build, data)]
-    for step, bounds in (("step, dense", ("dense roofline",)),
-                         ("step, sparse", ("sparse roofline", "no zeros roofline"))):
-        meanings = {"dense roofline": "its roofline", "sparse roofline": "its roofline, dark pixels skipped",
-                    "no zeros roofline": "that without zeros of hidden units"}
+    beside = {
+        "step, dense": {"dense roofline": "its roofline"},
+        "step, sparse": {"sparse roofline": "its roofline, dark pixels skipped",
+                         "no zeros roofline": "that without zeros of hidden units"},
+    }
+    for step, bounds in beside.items():
         rows.append((f"{step} ({name})", f"{us[step]:.0f} us", "; ".join(
-            f"{us[step] / us[bound]:.2f} of {meanings[bound]}, {us[bound]:.0f} us" for bound in bounds)))
+            f"{us[step] / us[bound]:.2f} of {meaning}, {us[bound]:.0f} us"
+            for bound, meaning in bounds.items())))
     pattern = r"^ *(\d+ x +\d+) (\w+) +[\d.]+ +\( *(\d+)%\) +([\d.]+) +\( *(\d+)%\)"
     for layer, kind, theirs, ours_us, ours in re.findall(pattern, text, re.MULTILINE):
         rows.append((f"kernel {layer.replace('  ', ' ')}, {kind}", f"{float(ours_us):.1f} us",

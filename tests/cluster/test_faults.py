@@ -16,7 +16,7 @@ from pathlib import Path
 
 from case import ClusterCase
 from network import kill_all
-from program import LIMIT_SECONDS, overrides, wait_for
+from program import LIMIT_SECONDS, overrides, process_words, wait_for
 
 KILLS = int(os.environ.get("FEDMPI_NODE_KILLS", "6"))
 REPORT = bool(os.environ.get("FEDMPI_KILL_REPORT"))
@@ -148,13 +148,8 @@ class Moments(FaultCase):
 
     def stopped(self) -> list[tuple[int, int]]:
         """Node and process of ranks that have stopped themselves."""
-        found = []
-        for number, ranks in self.ranks().items():
-            for pid in ranks:
-                with contextlib.suppress(OSError):
-                    if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
-                        found.append((number, pid))
-        return found
+        return [(number, pid) for number, ranks in self.ranks().items() for pid in ranks
+                if process_words(pid)[:1] == ["T"]]
 
     def kill(self, victim: str, number: int, pid: int) -> None:
         if victim == "node":

@@ -91,6 +91,15 @@ def wait_for(condition: Callable[[], object], what: str, process: subprocess.Pop
         time.sleep(0.01)
 
 
+def process_words(pid: int | str) -> list[str]:
+    """Of /proc's line of a process what stands behind its name, which may have blanks: its state,
+    its parent, ...; none where there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
 class Outcome(NamedTuple):
     """How a run ended."""
 

@@ -17,7 +17,7 @@ import uuid
 from pathlib import Path
 
 import h5py
-from program import ENDLESS, LIMIT_SECONDS, ProgramCase, overrides, wait_for
+from program import ENDLESS, LIMIT_SECONDS, ProgramCase, overrides, process_words, wait_for
 
 KILLS = int(os.environ.get("FEDMPI_KILLS", "9"))
 REPORT = bool(os.environ.get("FEDMPI_KILL_REPORT"))
@@ -34,10 +34,10 @@ def ranks_of(mark: str) -> dict[int, int]:
         try:
             variables = dict(part.partition(b"=")[::2]
                              for part in (entry / "environ").read_bytes().split(b"\0"))
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue
-        if variables.get(MARK.encode()) == mark.encode() and state != "Z":
+        if variables.get(MARK.encode()) == mark.encode() and \
+                process_words(entry.name)[:1] not in ([], ["Z"]):
             rank = variables.get(b"OMPI_COMM_WORLD_RANK")
             found[int(rank) if rank else -1 - len(found)] = int(entry.name)
     return found

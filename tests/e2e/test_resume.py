@@ -7,7 +7,8 @@ import unittest
 from pathlib import Path
 
 import h5py
-from program import ENDLESS, LIMIT_SECONDS, ProgramCase, overrides, text_attribute
+from program import (ENDLESS, LIMIT_SECONDS, ProgramCase, overrides, process_words,
+                     text_attribute)
 
 LONG = (*ENDLESS, "federated.evaluate_every=50", "federated.tracked_clients=0",
         "centralized.epochs=150")
@@ -15,16 +16,8 @@ LONG = (*ENDLESS, "federated.evaluate_every=50", "federated.tracked_clients=0",
 
 def children(parent: int) -> list[int]:
     """The processes that a process has started."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit():
-                status = (entry / "stat").read_text()
-                if int(status.rpartition(")")[2].split()[1]) == parent:
-                    found.append(int(entry.name))
-        except OSError:  # it has ended
-            continue
-    return found
+    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*")
+            if process_words(entry.name)[1:2] == [str(parent)]]
 
 
 class Resume(ProgramCase):

@@ -162,6 +162,12 @@ class SlurmCase(unittest.TestCase):
             f"job {job}:\n{self.cluster.log(log)}",
         )
 
+    def assert_bits(self, expected: Dict[str, bytes], path: Path) -> None:
+        """The results have these, as bits() gives them."""
+        found = bits(path)
+        self.assertEqual(found.keys(), expected.keys())
+        self.assertEqual([k for k in expected if found[k] != expected[k]], [])
+
     def wait_for_log(self, log: str, text: str, seconds: float = LIMIT_SECONDS) -> None:
         try:
             wait_until(lambda: text in self.cluster.log(log), f"{text!r} in {log}", seconds)
@@ -219,9 +225,7 @@ class LongCase(SlurmCase):
         """The bits are those of a run that nobody stopped."""
         whole = self.results(f"{name}-undisturbed")
         self.cluster.run("./fedmpi", "--quiet", f"{name}.ini", *LONG, "-o", str(whole))
-        expected, found = bits(whole), bits(self.results(name))
-        self.assertEqual(found.keys(), expected.keys())
-        self.assertEqual([k for k in expected if found[k] != expected[k]], [])
+        self.assert_bits(bits(whole), self.results(name))
 
 
 def release(pids: List[int]) -> None:

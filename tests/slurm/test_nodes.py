@@ -23,6 +23,13 @@ class Launchers(NodesCase):
                          "-o", str(whole))
         return whole
 
+    def assert_spread(self, job: str, path: Path, ranks: int, nodes: int) -> None:
+        """The job ends well, and had so many ranks on so many nodes."""
+        self.cluster.wait(job)
+        self.assert_ended(job, "COMPLETED", "0:0", f"fedmpi-run-{job}.log")
+        self.assertEqual(attribute(path, "ranks"), ranks)
+        self.assertEqual(len(str(attribute(path, "hosts")).split()), nodes)
+
     def test_the_bits_of_one_rank(self) -> None:
         whole = bits(self.run_alone())
         for launcher in ("mpirun", SRUN):
@@ -33,12 +40,8 @@ class Launchers(NodesCase):
                     job = self.submit(*options, "jobs/run.sbatch", CONFIG, *SMALL,
                                       "-s", "checkpoint.every=0", "-o", str(path),
                                       FEDMPI_LAUNCHER=launcher)
-                    self.cluster.wait(job)
-                    self.assert_ended(job, "COMPLETED", "0:0", f"fedmpi-run-{job}.log")
-                    self.assertEqual(attribute(path, "ranks"), ranks)
-                    self.assertEqual(len(str(attribute(path, "hosts")).split()), nodes)
-                    found = bits(path)
-                    self.assertEqual([name for name in whole if found[name] != whole[name]], [])
+                    self.assert_spread(job, path, ranks, nodes)
+                    self.assert_bits(whole, path)
 
     def submit_parts(self, script: str, *arguments: str, launcher: str) -> str:
         """A heterogeneous job of three ranks on one node and two on another."""
@@ -50,12 +53,8 @@ class Launchers(NodesCase):
         path = self.work / "results" / "parts.h5"
         run = ("jobs/run.sbatch", CONFIG, *SMALL, "-s", "checkpoint.every=0", "-o", str(path))
         job = self.submit_parts(*run, launcher=SRUN)
-        self.cluster.wait(job)
-        self.assert_ended(job, "COMPLETED", "0:0", f"fedmpi-run-{job}.log")
-        self.assertEqual(attribute(path, "ranks"), 5)
-        self.assertEqual(len(str(attribute(path, "hosts")).split()), 2)
-        found = bits(path)
-        self.assertEqual([name for name in whole if found[name] != whole[name]], [])
+        self.assert_spread(job, path, ranks=5, nodes=2)
+        self.assert_bits(whole, path)
 
     def test_a_heterogeneous_job_that_would_not_have_all_its_ranks(self) -> None:
         for script, launcher, message in (

@@ -40,7 +40,7 @@ class Spent(NamedTuple):
 
 
 def spent(pid: int) -> Spent:
-    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    times = program.process_words(pid)[11:13]
     written = Path(f"/proc/{pid}/io").read_text().split()[3]  # wchar
     return Spent(sum(map(int, times)) / os.sysconf("SC_CLK_TCK"), int(written), time.monotonic())
 
