@@ -29,7 +29,7 @@ static fed_status_t run(int argc, char **argv, const fed_launcher_t *launcher,
         status = fed_job_run(comm, options);
     fed_live_clear();
     if (status != FED_OK && speaks)
-        fprintf(stderr, "fedmpi: %s\n", fed_error_message());
+        fed_say("fedmpi: ", "%s", fed_error_message());
     fflush(NULL);
     fed_comm_destroy(comm);
     return status;
@@ -41,7 +41,7 @@ static fed_status_t answer(const fed_options_t *options, bool speaks) {
         return fed_fail(FED_FAILURE, "cannot open /dev/null");
     fed_status_t status = fed_answer(options);
     if (status != FED_OK && speaks)
-        fprintf(stderr, "fedmpi: %s\n", fed_error_message());
+        fed_say("fedmpi: ", "%s", fed_error_message());
     return status;
 }
 

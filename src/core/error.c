@@ -1,6 +1,7 @@
 /* Error messages, exit codes and the way to die. */
 #include "fedmpi/core/error.h"
 
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/utf8.h"
 
 #include <stdarg.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define PREFIX_BYTES 256 /* who and where, before a message */
 
 static char last_message[FED_MESSAGE_BYTES];
 static void (*abort_ranks)(int exit_code);
@@ -43,14 +46,6 @@ static void end_all_ranks(fed_status_t status) {
         abort_all_ranks(fed_status_exit_code(status));
 }
 
-static void say(const char *format, va_list arguments) {
-    char message[FED_MESSAGE_BYTES];
-    vsnprintf(message, sizeof message, format, arguments);
-    fed_utf8_clean(message);
-    fprintf(stderr, "%s\n", message);
-    fflush(stderr);
-}
-
 static _Noreturn void end_with(fed_status_t status) {
     end_all_ranks(status);
     _exit(fed_status_exit_code(status));
@@ -60,7 +55,9 @@ static _Noreturn void end_with(fed_status_t status) {
 static void end_at_exit(void) {
     if (!abort_ranks)
         return;
-    fprintf(stderr, "fedmpi: rank %d: ended by a library, which may have no memory\n", abort_rank);
+    char prefix[PREFIX_BYTES];
+    snprintf(prefix, sizeof prefix, "fedmpi: rank %d: ", abort_rank);
+    fed_say(prefix, "ended by a library, which may have no memory");
     end_all_ranks(FED_FAILURE);
 }
 
@@ -73,19 +70,21 @@ void fed_set_abort(void (*abort_all_ranks)(int exit_code), int rank) {
 }
 
 void fed_die_at(const char *file, int line, const char *format, ...) {
+    char prefix[PREFIX_BYTES];
+    snprintf(prefix, sizeof prefix, "fedmpi: rank %d, %s:%d: ", abort_rank, file, line);
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "fedmpi: rank %d, %s:%d: ", abort_rank, file, line);
-    say(format, arguments);
+    fed_say_list(prefix, format, arguments);
     va_end(arguments);
     end_with(FED_FAILURE);
 }
 
 void fed_give_up(fed_status_t status, const char *format, ...) {
+    char prefix[PREFIX_BYTES];
+    snprintf(prefix, sizeof prefix, "fedmpi: rank %d: ", abort_rank);
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "fedmpi: rank %d: ", abort_rank);
-    say(format, arguments);
+    fed_say_list(prefix, format, arguments);
     va_end(arguments);
     end_with(status);
 }

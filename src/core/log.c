@@ -1,9 +1,9 @@
 /* Messages to stderr, with a live line where a terminal shows it. */
 #include "fedmpi/core/log.h"
 
+#include "fedmpi/core/error.h"
 #include "fedmpi/core/utf8.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -48,14 +48,25 @@ void fed_live_end(void) {
         nanosleep(&moment, NULL);
 }
 
-/* One write a line, so that lines of several processes do not mix. */
-static void print_line(const char *prefix, const char *format, va_list arguments) {
-    char line[2048];
-    vsnprintf(line, sizeof line, format, arguments);
+void fed_say_list(const char *prefix, const char *format, va_list arguments) {
+    char line[FED_MESSAGE_BYTES];
+    const size_t room = sizeof line - 1; /* for the text and its 0: the line's end comes after */
+    size_t length = (size_t)snprintf(line, room, "%s", prefix);
+    if (length < room)
+        vsnprintf(line + length, room - length, format, arguments);
     fed_utf8_clean(line);
+    length = strlen(line);
+    line[length++] = '\n';
     fed_live_clear();
-    fprintf(stderr, "%s%s\n", prefix, line);
+    fwrite(line, 1, length, stderr);
     fflush(stderr);
+}
+
+void fed_say(const char *prefix, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fed_say_list(prefix, format, arguments);
+    va_end(arguments);
 }
 
 void fed_warn(const char *format, ...) {
@@ -63,7 +74,7 @@ void fed_warn(const char *format, ...) {
         return;
     va_list arguments;
     va_start(arguments, format);
-    print_line("fedmpi: warning: ", format, arguments);
+    fed_say_list("fedmpi: warning: ", format, arguments);
     va_end(arguments);
 }
 
@@ -72,7 +83,7 @@ void fed_info(const char *format, ...) {
         return;
     va_list arguments;
     va_start(arguments, format);
-    print_line("", format, arguments);
+    fed_say_list("", format, arguments);
     va_end(arguments);
 }
 
@@ -85,7 +96,7 @@ void fed_detail(const char *format, ...) {
         return;
     va_list arguments;
     va_start(arguments, format);
-    print_line("", format, arguments);
+    fed_say_list("", format, arguments);
     va_end(arguments);
 }
 

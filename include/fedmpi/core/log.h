@@ -7,6 +7,7 @@
 #ifndef FEDMPI_CORE_LOG_H
 #define FEDMPI_CORE_LOG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 typedef enum fed_volume { FED_QUIET, FED_NORMAL, FED_VERBOSE } fed_volume_t;
@@ -16,6 +17,12 @@ void fed_log_init(fed_volume_t volume, bool speaks);
 
 /** Does stderr end at a terminal, here or at the launcher? */
 bool fed_log_on_terminal(void);
+
+/** A line at any volume, from any rank: the prefix and the message, fit for a terminal and cut at
+ * FED_MESSAGE_BYTES. It leaves in one write, so that lines of several processes do not mix. */
+void fed_say(const char *prefix, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fed_say_list(const char *prefix, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /** "fedmpi: warning: ..." at any volume. */
 void fed_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
