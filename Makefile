@@ -1,6 +1,6 @@
 # fedmpi: `make demo` shows it, `make check` tests it, `make help` lists the rest.
 #
-# Needs mpicc, HDF5, OpenBLAS, Random123, libsodium and zlib. Each is looked for
+# Needs mpicc, HDF5, OpenBLAS, FFTW, Random123, libsodium and zlib. Each is looked for
 # in NAME_DIR if that is given (make HDF5_DIR=/opt/hdf5), by pkg-config, by h5cc, and
 # where the compiler looks by itself, which is enough where modules or Spack have been
 # loaded. NAME_CFLAGS and NAME_LIBS say it exactly.
@@ -30,6 +30,8 @@ HDF5_CFLAGS     ?= $(call cflags,HDF5,hdf5,$(call h5cc,-I% -D%))
 HDF5_LIBS       ?= $(call libs,HDF5,hdf5,$(call h5cc,-L%),-lhdf5)
 OPENBLAS_CFLAGS ?= $(call cflags,OPENBLAS,openblas)
 OPENBLAS_LIBS   ?= $(call libs,OPENBLAS,openblas,,-lopenblas)
+FFTW_CFLAGS     ?= $(call cflags,FFTW,fftw3)
+FFTW_LIBS       ?= $(call libs,FFTW,fftw3,,-lfftw3)
 SODIUM_CFLAGS   ?= $(call cflags,SODIUM,libsodium)
 SODIUM_LIBS     ?= $(call libs,SODIUM,libsodium,,-lsodium)
 ZLIB_CFLAGS     ?= $(call cflags,ZLIB,zlib)
@@ -38,9 +40,9 @@ RANDOM123_CFLAGS ?= $(if $(RANDOM123_DIR),-I$(RANDOM123_DIR)/include)
 CMOCKA_LIBS     ?= $(call libs,CMOCKA,cmocka,,-lcmocka)
 
 # Asked once, not in each command.
-LIBRARY_CFLAGS := $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS) $(SODIUM_CFLAGS) \
-                  $(ZLIB_CFLAGS) $(RANDOM123_CFLAGS)
-LIBRARY_LIBS   := $(HDF5_LIBS) $(OPENBLAS_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) -lm
+LIBRARY_CFLAGS := $(HDF5_CFLAGS) $(OPENBLAS_CFLAGS) $(FFTW_CFLAGS) \
+                  $(SODIUM_CFLAGS) $(ZLIB_CFLAGS) $(RANDOM123_CFLAGS)
+LIBRARY_LIBS   := $(HDF5_LIBS) $(OPENBLAS_LIBS) $(FFTW_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS) -lm
 
 # Libraries outside the system's folders are found again when the program starts.
 LIBRARY_LIBS += $(patsubst -L%,-Wl$(,)-rpath$(,)%,$(filter-out -L/usr/%,$(filter -L%,$(LIBRARY_LIBS))))
@@ -200,7 +202,7 @@ help: ## this list
 	    LC_ALL=C sort -t'|' -k1,1 | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 	@echo
 	@echo 'Libraries: HDF5_DIR=PREFIX, or HDF5_CFLAGS and HDF5_LIBS; the same for OPENBLAS,'
-	@echo 'RANDOM123, SODIUM, ZLIB. Programs: CC=mpicc, MPIRUN=mpirun, PYTHON=/usr/bin/python3.'
+	@echo 'FFTW, RANDOM123, SODIUM, ZLIB. Programs: CC=mpicc, MPIRUN=mpirun, PYTHON=/usr/bin/python3.'
 
 # What only builds the program may go without the tests.
 include $(wildcard tests/tests.mk tests/*/*.mk)

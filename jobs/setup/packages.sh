@@ -25,6 +25,7 @@ build demo check|compiler|libopenmpi-dev|openmpi-devel|open-mpi|openmpi|openmpi-
 demo check|command mpirun|openmpi-bin|openmpi|open-mpi|openmpi|openmpi
 build demo check|library hdf5.h H5open|libhdf5-dev|hdf5-devel|hdf5|hdf5~mpi|hdf5
 build demo check|library cblas.h cblas_sgemm|libopenblas-dev|openblas-devel|openblas|openblas|openblas
+build demo check|library fftw3.h fftw_execute|libfftw3-dev|fftw-devel|fftw|fftw~mpi|fftw
 build demo check|library Random123/philox.h|librandom123-dev|Random123-devel|SOURCE|random123|SOURCE
 build demo check|library sodium.h sodium_init|libsodium-dev|libsodium-devel|libsodium|libsodium|libsodium
 build demo check|library zlib.h gzopen|zlib1g-dev|zlib-devel|zlib|zlib|zlib
@@ -220,7 +221,7 @@ say_commands() {
     esac
     case $missing in *"|library "*)
         echo "What is installed elsewhere: load its module, or give make HDF5_DIR=PREFIX,"
-        echo "OPENBLAS_DIR, RANDOM123_DIR, SODIUM_DIR or ZLIB_DIR." ;;
+        echo "OPENBLAS_DIR, FFTW_DIR, RANDOM123_DIR, SODIUM_DIR or ZLIB_DIR." ;;
     esac
 }
 

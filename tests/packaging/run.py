@@ -28,6 +28,7 @@ LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 PREFIXES = {
     "hdf5": ("/usr/include/hdf5/serial", f"{LIBRARIES}/hdf5/serial"),
     "openblas": ("/usr/include/x86_64-linux-gnu/openblas-pthread", f"{LIBRARIES}/openblas-pthread"),
+    "fftw": ("/usr/include", LIBRARIES),
     "random123": ("/usr/include", LIBRARIES),
     "libsodium": ("/usr/include", LIBRARIES),
     "zlib": ("/usr/include", LIBRARIES),

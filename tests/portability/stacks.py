@@ -110,8 +110,8 @@ def arm64() -> Stack:
     fuse multiply-adds there, as those for AVX2 do: they are to have the same bits."""
     folder, headers = f"{{arm}}/{ARM_LIBRARIES}", "usr/include/aarch64-linux-gnu/openblas-pthread"
     libraries = Component("arm", (headers, ARM_LIBRARIES + "/openmpi"),
-                          ("libopenmpi-dev", "libhdf5-dev", "libopenblas-pthread-dev", "libsodium-dev",
-                           "zlib1g-dev", "librandom123-dev", "libc6-dev"), architecture="arm64")
+                          ("libopenmpi-dev", "libhdf5-dev", "libopenblas-pthread-dev", "libfftw3-dev",
+                           "libsodium-dev", "zlib1g-dev", "librandom123-dev", "libc6-dev"), architecture="arm64")
     gcc = Component("gcc", ("usr/bin/aarch64-linux-gnu-gcc",), ("gcc-aarch64-linux-gnu",))
     build = {
         "CC": "{gcc}/usr/bin/aarch64-linux-gnu-gcc --sysroot={arm}"
@@ -120,6 +120,7 @@ def arm64() -> Stack:
         "HDF5_LIBS": f"-L{folder}/hdf5/serial -lhdf5 -lmpi",
         "OPENBLAS_CFLAGS": f"-I{{arm}}/{headers}",
         "OPENBLAS_LIBS": f"-L{folder}/openblas-pthread -lopenblas",
+        "FFTW_CFLAGS": "", "FFTW_LIBS": "-lfftw3",
         "SODIUM_CFLAGS": "", "SODIUM_LIBS": "-lsodium", "ZLIB_CFLAGS": "", "ZLIB_LIBS": "-lz",
     }
     return Stack("64-bit ARM", ("ARM aarch64", "kernels: plain"), (libraries, gcc, QEMU), build=build,

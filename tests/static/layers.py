@@ -23,12 +23,13 @@ BELOW = {
     "nn": {"core", "config", "math"},
     "comm": {"core", "config", "math"},
     "io": {"core", "config", "math"},
-    "fl": {"core", "config", "math", "data", "nn"},
-    "sim": {"core", "config", "math", "data", "nn", "comm", "fl"},
-    "run": {"core", "config", "math", "data", "nn", "comm", "io", "fl", "sim"},
-    "cli": {"core", "config", "math", "data", "nn", "comm", "io", "fl", "sim", "run"},
+    "privacy": {"core"},
+    "fl": {"core", "config", "math", "data", "nn", "privacy"},
+    "sim": {"core", "config", "math", "data", "nn", "privacy", "comm", "fl"},
+    "run": {"core", "config", "math", "data", "nn", "privacy", "comm", "io", "fl", "sim"},
+    "cli": {"core", "config", "math", "data", "nn", "privacy", "comm", "io", "fl", "sim", "run"},
 }
-HOME = {"mpi.h": "comm", "hdf5.h": "io", "cblas.h": "math", "openblas_config.h": "math"}
+HOME = {"mpi.h": "comm", "hdf5.h": "io", "cblas.h": "math", "openblas_config.h": "math", "fftw3.h": "privacy"}
 LEARNING = re.compile(r"\b(clients?|epochs?|federat\w+|training|models?|mini-batch(es)?|gradients?|rounds?|"
                       r"neural|optimizers?|aggregat\w+|losses|learning_rate|weight_decay)\b", re.I)
 #: As identifiers: what docs/design/names.md calls by another name.

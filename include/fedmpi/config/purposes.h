@@ -25,6 +25,7 @@ typedef enum fed_purpose {
     FED_RANDOM_CLIENT_MODEL = 38,   /**< who: client, which: 1: all; rule of synthetic labels */
     FED_RANDOM_SAMPLE = 39,         /**< who: client, when: sample; of synthetic data */
     FED_RANDOM_UNITS = 48,          /**< as BATCH_ORDER; index: sample; which units a step drops */
+    FED_RANDOM_PRIVACY = 49,        /**< when: round; index: number of what is sent; the noise */
 } fed_purpose_t;
 
 #endif

@@ -28,6 +28,7 @@ class Fedmpi(MakefilePackage):
     depends_on("mpi")
     depends_on("hdf5@1.10: ~mpi")
     depends_on("openblas")
+    depends_on("fftw ~mpi")
     depends_on("random123")
     depends_on("libsodium")
     depends_on("zlib-api")
@@ -41,6 +42,7 @@ class Fedmpi(MakefilePackage):
             f"PREFIX={self.prefix}",
             f"HDF5_DIR={spec['hdf5'].prefix}",
             f"OPENBLAS_DIR={spec['openblas'].prefix}",
+            f"FFTW_DIR={spec['fftw'].prefix}",
             f"RANDOM123_DIR={spec['random123'].prefix}",
             f"SODIUM_DIR={spec['libsodium'].prefix}",
             f"ZLIB_DIR={spec['zlib-api'].prefix}",
