@@ -56,6 +56,20 @@ static const fed_column_t client_columns[] = {
     FED_REAL_COLUMN(fed_client_row_t, train_seconds, "s", "its local training"),
 };
 
+static const fed_column_t privacy_columns[] = {
+    FED_INTEGER_COLUMN(fed_privacy_row_t, round, "1", "number of the round, from 1"),
+    FED_REAL_COLUMN(fed_privacy_row_t, sampling, "1", "q: probability that a client takes part"),
+    FED_REAL_COLUMN(fed_privacy_row_t, expected, "1", "q N: clients that are expected, by which sums are divided"),
+    FED_REAL_COLUMN(fed_privacy_row_t, noise_multiplier, "1", "z: deviation of the noise in the most that one client can change"),
+    FED_REAL_COLUMN(fed_privacy_row_t, clip_norm, "1", "C: L2 norm to which longer updates were scaled down"),
+    FED_REAL_COLUMN(fed_privacy_row_t, noise_deviation, "1", "deviation of the noise on each number of the averaged update"),
+    FED_REAL_COLUMN(fed_privacy_row_t, epsilon_lower, "nat", "epsilon is at least this, by the distribution of the privacy loss"),
+    FED_REAL_COLUMN(fed_privacy_row_t, epsilon, "nat", "an estimate between both bounds"),
+    FED_REAL_COLUMN(fed_privacy_row_t, epsilon_upper, "nat", "epsilon is at most this"),
+    FED_REAL_COLUMN(fed_privacy_row_t, epsilon_rdp, "nat", "another upper bound, by Renyi orders"),
+    FED_REAL_COLUMN(fed_privacy_row_t, delta, "1", "the delta that they go with"),
+};
+
 static const fed_column_t local_epoch_columns[] = {
     FED_INTEGER_COLUMN(fed_local_epoch_row_t, round, "1", "number of the round, from 1"),
     FED_INTEGER_COLUMN(fed_local_epoch_row_t, client, "1", "number of the client, from 0"),
@@ -106,6 +120,12 @@ const fed_table_t fed_personal_table = {
     .help = "one row an evaluated round: the clients' own view, with partition.holdout",
     FED_COLUMNS(personal_columns),
     .row_bytes = sizeof(fed_personal_row_t),
+};
+const fed_table_t fed_privacy_table = {
+    .path = "privacy/rounds",
+    .help = "one row a round under differential privacy: what all rounds up to it cost together",
+    FED_COLUMNS(privacy_columns),
+    .row_bytes = sizeof(fed_privacy_row_t),
 };
 const fed_table_t fed_centralized_table = {
     .path = "centralized/epochs",

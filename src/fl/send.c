@@ -4,7 +4,17 @@
 #include "fedmpi/core/memory.h"
 #include "fedmpi/math/fixed.h"
 
+#include <assert.h>
 #include <math.h>
+
+/* What a link fills: until then it is nothing. */
+static const float nothing = 0;
+
+static fed_difference_t vector_of(const fed_client_t *client, const fed_place_t *place) {
+    fed_difference_t vector = client->up[place->index];
+    assert(vector.to || place->count == 1);
+    return vector.to ? vector : (fed_difference_t){&nothing, &nothing};
+}
 
 /* Before the first link: [slots of FED_OWNER_UP]. */
 static void write_messages(const fed_client_t *client, fed_message_t *messages) {
@@ -13,7 +23,8 @@ static void write_messages(const fed_client_t *client, fed_message_t *messages) 
         const fed_place_t *place = &slots->places[i];
         if (place->slot->owner == FED_OWNER_UP)
             messages[place->index] = (fed_message_t){.place = place,
-                                                     .vector = client->up[place->index],
+                                                     .vector = vector_of(client, place),
+                                                     .update = messages,
                                                      .factor = 1,
                                                      .weight = client->scale,
                                                      .in_range = true,

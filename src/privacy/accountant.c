@@ -13,10 +13,11 @@
 #include <string.h>
 
 #define EPSILON_ERROR 0.0042 /* half of what the bounds are apart, but for that of delta */
-#define LARGE_EPSILON 50.0   /* from here on the error is a part of it */
+#define LARGE_EPSILON 100.0  /* of what the grid is for: from here on the error is a part of it */
 #define DELTA_ERROR 5e-4     /* parts of delta */
 #define MOST_BINS 0x1p26
-#define MARGIN 3.0 /* nats of the grid beyond what Remark 5.6 asks for */
+#define PLAN_VECTORS 2 /* as much memory FFTW takes for both plans: measured */
+#define MARGIN 3.0     /* nats of the grid beyond what Remark 5.6 asks for */
 
 /* As FFTW lays out its fftw_complex. The language's own type looks for infinities when it
  * multiplies. */
@@ -33,13 +34,12 @@ typedef struct spectrum {
 
 struct fed_accountant {
     double delta, delta_error, epsilon_error;
-    double capacity; /* times for which the grid is fine enough */
+    fed_ledger_t planned; /* what the grid is made for */
     fed_loss_grid_t grid;
     double *mass;       /* [bins] */
     complex_t *product; /* [bins / 2 + 1] */
     fftw_plan forward, inverse;
-    spectrum_t spectra[FED_LEDGER_MOST]; /* [count] */
-    size_t count;
+    spectrum_t spectra[FED_LEDGER_MOST]; /* [planned.count] */
 };
 
 fed_accountant_t *fed_accountant_create(double delta) {
@@ -49,15 +49,11 @@ fed_accountant_t *fed_accountant_create(double delta) {
     return accountant;
 }
 
-static void forget_spectra(fed_accountant_t *accountant) {
-    for (size_t i = 0; i < accountant->count; i++)
-        for (size_t d = 0; d < FED_DIRECTIONS; d++)
-            fed_free(accountant->spectra[i].values[d]);
-    accountant->count = 0;
-}
-
 static void forget_grid(fed_accountant_t *accountant) {
-    forget_spectra(accountant);
+    for (size_t e = 0; e < accountant->planned.count; e++)
+        for (size_t d = 0; d < FED_DIRECTIONS; d++)
+            fed_free(accountant->spectra[e].values[d]);
+    accountant->planned.count = 0;
     if (accountant->forward)
         fftw_destroy_plan(accountant->forward);
     if (accountant->inverse)
@@ -67,7 +63,6 @@ static void forget_grid(fed_accountant_t *accountant) {
     fed_free(accountant->mass);
     accountant->product = NULL;
     accountant->mass = NULL;
-    accountant->capacity = 0;
 }
 
 void fed_accountant_destroy(fed_accountant_t *accountant) {
@@ -104,27 +99,34 @@ static double reach(const fed_accountant_t *accountant, const fed_ledger_t *ledg
     return farthest + MARGIN;
 }
 
-/* Is the grid too coarse for so many times, or too short for what they come to? */
-static bool fits(const fed_accountant_t *accountant, const fed_ledger_t *ledger) {
-    double longest = accountant->grid.mesh * (double)accountant->grid.bins / 2;
-    return accountant->capacity >= fed_ledger_times(ledger) && longest >= reach(accountant, ledger);
+/* What the grid is made for: powers of two, so that not each time needs one of its own, and what
+ * epsilon comes out is a function of the ledger alone. */
+static fed_ledger_t with_room(const fed_ledger_t *ledger) {
+    fed_ledger_t roomy = *ledger;
+    for (size_t i = 0; i < roomy.count; i++) {
+        double room = 1;
+        while (room < ledger->entries[i].times)
+            room *= 2;
+        roomy.entries[i].times = room;
+    }
+    return roomy;
 }
 
-#define ROOM 4 /* times as many */
-
-/* Where a ledger grows there is room for more, so that not each time needs a grid of its own. */
-static fed_ledger_t with_room(const fed_accountant_t *accountant, const fed_ledger_t *ledger) {
-    fed_ledger_t roomy = *ledger;
-    bool grows = accountant->mass && fed_ledger_times(ledger) > accountant->capacity;
-    for (size_t i = 0; grows && i < roomy.count; i++)
-        roomy.entries[i].times *= ROOM;
-    return roomy;
+static bool is_for(const fed_accountant_t *accountant, const fed_ledger_t *roomy) {
+    const fed_ledger_t *planned = &accountant->planned;
+    bool same = accountant->mass && planned->count == roomy->count;
+    for (size_t i = 0; same && i < roomy->count; i++)
+        same = planned->entries[i].sampling == roomy->entries[i].sampling &&
+               planned->entries[i].noise == roomy->entries[i].noise &&
+               planned->entries[i].times == roomy->entries[i].times;
+    return same;
 }
 
 /* The mesh is Theorem 5.5's. Where that is finer than there should be memory for, the bounds are
  * further apart. */
 static fed_loss_grid_t choose_grid(fed_accountant_t *accountant, double longest) {
-    double fineness = sqrt(accountant->capacity / 2 * log(12 / accountant->delta_error));
+    double fineness =
+        sqrt(fed_ledger_times(&accountant->planned) / 2 * log(12 / accountant->delta_error));
     double bins = 2 * longest * fineness / accountant->epsilon_error + 2;
     if (bins > MOST_BINS) {
         accountant->epsilon_error *= bins / MOST_BINS;
@@ -133,64 +135,42 @@ static fed_loss_grid_t choose_grid(fed_accountant_t *accountant, double longest)
     return (fed_loss_grid_t){accountant->epsilon_error / fineness, fast_size(bins)};
 }
 
-static void make_grid(fed_accountant_t *accountant, const fed_ledger_t *ledger) {
-    fed_ledger_t roomy = with_room(accountant, ledger);
-    forget_grid(accountant);
-    double epsilon = fed_rdp_epsilon(ledger, accountant->delta);
-    accountant->epsilon_error = EPSILON_ERROR * fmax(1, epsilon / LARGE_EPSILON);
-    accountant->capacity = fed_ledger_times(&roomy);
-    accountant->grid = choose_grid(accountant, reach(accountant, &roomy));
-    size_t bins = accountant->grid.bins;
-    double *mass = accountant->mass = FED_NEW_ARRAY(double, bins);
-    complex_t *product = accountant->product = FED_NEW_ARRAY(complex_t, bins / 2 + 1);
-    accountant->forward =
-        fftw_plan_dft_r2c_1d((int)bins, mass, (fftw_complex *)product, FFTW_ESTIMATE);
-    accountant->inverse =
-        fftw_plan_dft_c2r_1d((int)bins, (fftw_complex *)product, mass, FFTW_ESTIMATE);
-    if (!accountant->forward || !accountant->inverse)
-        fed_die("FFTW has no plan for %zu numbers", bins);
-}
-
-size_t fed_accountant_bytes(const fed_accountant_t *accountant) {
-    size_t vectors = 2 + FED_DIRECTIONS * accountant->count;
-    return accountant->mass ? vectors * accountant->grid.bins * sizeof(double) : 0;
-}
-
-/* --- Composition ----------------------------------------------------------------------- */
-
-static void transform(fed_accountant_t *accountant, spectrum_t *spectrum, fed_direction_t d) {
+static void transform(fed_accountant_t *accountant, const fed_mechanism_t *mechanism,
+                      fed_direction_t d, spectrum_t *spectrum) {
     size_t half = accountant->grid.bins / 2 + 1;
-    spectrum->shift[d] = fed_loss_discretize(&accountant->grid, spectrum->of.sampling,
-                                             spectrum->of.noise, d, accountant->mass);
+    spectrum->shift[d] = fed_loss_discretize(&accountant->grid, mechanism->sampling,
+                                             mechanism->noise, d, accountant->mass);
     fftw_execute(accountant->forward);
     spectrum->values[d] = FED_NEW_ARRAY(complex_t, half);
     memcpy(spectrum->values[d], accountant->product, half * sizeof *accountant->product);
 }
 
-static const spectrum_t *find_spectrum(const fed_accountant_t *accountant,
-                                       const fed_mechanism_t *mechanism) {
-    for (size_t i = 0; i < accountant->count; i++)
-        if (accountant->spectra[i].of.sampling == mechanism->sampling &&
-            accountant->spectra[i].of.noise == mechanism->noise)
-            return &accountant->spectra[i];
-    return NULL;
+static void make_grid(fed_accountant_t *accountant, const fed_ledger_t *roomy) {
+    forget_grid(accountant);
+    double epsilon = fed_rdp_epsilon(roomy, accountant->delta);
+    accountant->epsilon_error = EPSILON_ERROR * fmax(1, epsilon / LARGE_EPSILON);
+    accountant->planned = *roomy;
+    accountant->grid = choose_grid(accountant, reach(accountant, roomy));
+    size_t bins = accountant->grid.bins;
+    double *mass = accountant->mass = FED_NEW_ARRAY(double, bins);
+    complex_t *product = accountant->product = FED_NEW_ARRAY(complex_t, bins / 2 + 1);
+    accountant->forward = fftw_plan_dft_r2c_1d((int)bins, mass, (fftw_complex *)product,
+                                               FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
+    accountant->inverse = fftw_plan_dft_c2r_1d((int)bins, (fftw_complex *)product, mass,
+                                               FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
+    if (!accountant->forward || !accountant->inverse)
+        fed_die("FFTW has no plan for %zu numbers", bins);
+    for (size_t e = 0; e < roomy->count; e++)
+        for (size_t d = 0; d < FED_DIRECTIONS; d++)
+            transform(accountant, &roomy->entries[e], d, &accountant->spectra[e]);
 }
 
-static void add_spectrum(fed_accountant_t *accountant, const fed_mechanism_t *mechanism) {
-    spectrum_t *spectrum = &accountant->spectra[accountant->count++];
-    spectrum->of = *mechanism;
-    for (size_t d = 0; d < FED_DIRECTIONS; d++)
-        transform(accountant, spectrum, d);
+size_t fed_accountant_bytes(const fed_accountant_t *accountant) {
+    size_t vectors = 2 + PLAN_VECTORS + FED_DIRECTIONS * accountant->planned.count;
+    return accountant->mass ? vectors * accountant->grid.bins * sizeof(double) : 0;
 }
 
-/* Those of the ledger; of other noise, which was tried before, there may be no more. */
-static void prepare_spectra(fed_accountant_t *accountant, const fed_ledger_t *ledger) {
-    if (accountant->count + ledger->count > FED_LEDGER_MOST)
-        forget_spectra(accountant);
-    for (size_t e = 0; e < ledger->count; e++)
-        if (!find_spectrum(accountant, &ledger->entries[e]))
-            add_spectrum(accountant, &ledger->entries[e]);
-}
+/* --- Composition ----------------------------------------------------------------------- */
 
 static complex_t multiply(complex_t a, complex_t b) {
     return (complex_t){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
@@ -214,7 +194,7 @@ static double compose(fed_accountant_t *accountant, const fed_ledger_t *ledger, 
         accountant->product[i] = (complex_t){1 / (double)accountant->grid.bins, 0};
     for (size_t e = 0; e < ledger->count; e++) {
         uint64_t times = (uint64_t)ledger->entries[e].times;
-        const spectrum_t *spectrum = find_spectrum(accountant, &ledger->entries[e]);
+        const spectrum_t *spectrum = &accountant->spectra[e];
         const complex_t *values = spectrum->values[d];
         for (size_t i = 0; i < half; i++)
             accountant->product[i] = multiply(accountant->product[i], power(values[i], times));
@@ -246,7 +226,6 @@ static double epsilon_of(const fed_accountant_t *accountant, double shift, doubl
 static fed_epsilon_t composed(fed_accountant_t *accountant, const fed_ledger_t *ledger) {
     fed_epsilon_t epsilon = {0};
     double error = accountant->epsilon_error, delta = accountant->delta;
-    prepare_spectra(accountant, ledger);
     for (size_t d = 0; d < FED_DIRECTIONS; d++) {
         double shift = compose(accountant, ledger, d);
         double low = epsilon_of(accountant, shift, delta + accountant->delta_error) - error;
@@ -322,8 +301,9 @@ fed_epsilon_t fed_accountant_epsilon(fed_accountant_t *accountant, const fed_led
         double exact = gaussian_epsilon(mu, accountant->delta);
         epsilon = (fed_epsilon_t){exact, exact, exact, 0};
     } else {
-        if (!fits(accountant, &costly))
-            make_grid(accountant, &costly);
+        fed_ledger_t roomy = with_room(&costly);
+        if (!is_for(accountant, &roomy))
+            make_grid(accountant, &roomy);
         epsilon = composed(accountant, &costly);
     }
     epsilon.rdp = rdp;
@@ -338,7 +318,7 @@ static double upper_after(fed_accountant_t *accountant, const fed_ledger_t *ledg
     return fed_accountant_epsilon(accountant, &longer).upper;
 }
 
-/* The longest first: what it needs of a grid is enough for the others. */
+/* The longest first, which is what is hoped for. */
 int64_t fed_accountant_affords(fed_accountant_t *accountant, const fed_ledger_t *ledger,
                                double sampling, double noise, int64_t times, double budget) {
     int64_t fits = 0, too_many = times + 1, tried = times;

@@ -106,6 +106,7 @@ static void put_state(fed_bundle_t *bundle, const fed_federation_t *federation, 
     double reals[REAL_COUNT] = {0};
     put_vectors(bundle, federation);
     put_totals(&server->totals, integers, reals);
+    fed_spending_put(&server->spending, bundle);
     if (server->centralized.rows) {
         fed_record_centralized(&server->record, &server->centralized);
         put_centralized(bundle, &server->centralized, integers, reals);

@@ -99,12 +99,31 @@ static void append_sizes(const fed_run_t *run, fed_text_t *lines) {
     fed_text_append(lines, "products of dense layers: %s\n", products);
 }
 
+/* What the promise comes to when all rounds are done, or as many as the budget allows. */
+static void append_privacy(const fed_run_t *run, fed_text_t *lines) {
+    const fed_privacy_t *privacy = &run->method.privacy;
+    fed_spending_t spending;
+    fed_spending_init(&spending, &run->config, privacy);
+    if (!spending.config)
+        return;
+    int64_t rounds = fed_federated_options(&run->config)->rounds;
+    int64_t last = fed_spending_last_round(&spending, 0, rounds);
+    fed_epsilon_t epsilon = fed_spending_forecast(&spending, last);
+    FED_AUTOFREE char *cost = fed_spending_say(&epsilon, fed_promise_options(&run->config)->delta);
+    fed_text_append(lines, "privacy: %s after %lld rounds; noise multiplier %g, %g of %zu clients",
+                    cost, (long long)last, privacy->noise, privacy->expected,
+                    run->partition.clients);
+    fed_text_append(lines, last < rounds ? "; more rounds exceed the budget\n" : "\n");
+    fed_spending_fini(&spending);
+}
+
 /* What would run where, each line behind a prefix that `say` prints. */
 static void describe(const fed_run_t *run, void (*say)(const char *line)) {
     fed_text_t lines = {0};
     append_memory(run, append_map(run, &lines), &lines);
     append_states(run, &lines);
     append_sizes(run, &lines);
+    append_privacy(run, &lines);
     for (char *rest = lines.chars, *line; (line = strsep(&rest, "\n")) && *line;)
         say(line);
     fed_text_fini(&lines);

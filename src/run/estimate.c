@@ -96,6 +96,18 @@ static size_t server_bytes(const fed_run_t *run) {
            run->method.slots.lengths[FED_OWNER_SERVER] * sizeof(double);
 }
 
+/* Of the accountant, whose grid is that of the whole run. */
+static size_t accountant_bytes(const fed_run_t *run) {
+    fed_spending_t spending;
+    fed_spending_init(&spending, &run->config, &run->method.privacy);
+    if (!spending.config)
+        return 0;
+    fed_spending_forecast(&spending, fed_federated_options(&run->config)->rounds);
+    size_t bytes = fed_accountant_bytes(spending.accountant);
+    fed_spending_fini(&spending);
+    return bytes;
+}
+
 fed_estimate_t fed_estimate(const fed_run_t *run, size_t clients_here) {
     const fed_config_t *config = &run->config;
     size_t common = common_bytes(run), training = training_bytes(run, clients_here);
@@ -103,7 +115,7 @@ fed_estimate_t fed_estimate(const fed_run_t *run, size_t clients_here) {
     fed_estimate_t estimate = {
         .node_bytes = data_bytes(run),
         .client_bytes = common + training,
-        .server_bytes = common + server_bytes(run),
+        .server_bytes = common + server_bytes(run) + accountant_bytes(run),
     };
     if (baseline)
         estimate.server_bytes += fed_training_bytes(&run->model, config);

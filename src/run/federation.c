@@ -5,10 +5,12 @@
 #include "states_files.h"
 
 #include "fedmpi/comm/agree.h"
+#include "fedmpi/comm/collectives.h"
 #include "fedmpi/comm/nodes.h"
 #include "fedmpi/comm/watchdog.h"
 #include "fedmpi/core/clock.h"
 #include "fedmpi/core/file.h"
+#include "fedmpi/core/log.h"
 #include "fedmpi/core/memory.h"
 #include "fedmpi/run/checkpoint.h"
 #include "fedmpi/run/summary.h"
@@ -34,6 +36,7 @@ static void server_init(fed_federation_t *federation) {
     fed_server_t *server = federation->server = FED_NEW(fed_server_t);
     size_t count;
     fed_checkpoint_fingerprint(run, server->fingerprint);
+    fed_spending_init(&server->spending, &run->config, &run->method.privacy);
     if (!fed_centralized_options(&run->config)->enabled)
         return;
     FED_AUTOFREE uint32_t *samples = list_baseline_samples(run, &count);
@@ -105,6 +108,20 @@ static fed_status_t start_or_resume(fed_federation_t *federation, const char *ho
     return fed_comm_agree(federation->run->comm, mine, NULL, NULL);
 }
 
+/* How far a budget of privacy goes. Collective. */
+static void settle_last_round(fed_federation_t *federation) {
+    int64_t rounds = fed_federated_options(&federation->run->config)->rounds;
+    fed_server_t *server = federation->server;
+    if (server)
+        federation->last_round =
+            fed_spending_last_round(&server->spending, federation->rounds_done, rounds);
+    if (server && federation->last_round < rounds)
+        fed_warn("the budget of privacy ends the run after round %lld of %lld",
+                 (long long)federation->last_round, (long long)rounds);
+    fed_comm_broadcast(federation->run->comm, &federation->last_round,
+                       sizeof federation->last_round);
+}
+
 fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
     *federation = (fed_federation_t){.run = run, .problem = fed_run_problem(run)};
     federation->protocol = fed_protocol_of(&run->config);
@@ -118,17 +135,19 @@ fed_status_t fed_federation_init(fed_federation_t *federation, fed_run_t *run) {
         server_init(federation);
     FED_AUTOFREE char *hosts = fed_comm_hosts(run->comm);
     FED_TRY(start_or_resume(federation, hosts));
+    settle_last_round(federation);
     fed_run_forget_initial(run); /* all have taken what they need of it */
     if (!federation->server)
         return FED_OK;
     fed_limit_init(&federation->server->limit, &run->config, run->started);
     fed_progress_init(&federation->server->progress, federation->rounds_done + 1,
-                      fed_federated_options(&run->config)->rounds);
+                      federation->last_round);
     return FED_OK;
 }
 
 static void server_fini(fed_server_t *server) {
     fed_bundle_fini(&server->loaded);
+    fed_spending_fini(&server->spending);
     fed_record_fini(&server->record);
     if (server->centralized.rows)
         fed_centralized_fini(&server->centralized);
@@ -146,9 +165,10 @@ void fed_federation_fini(fed_federation_t *federation) {
 
 /* --- Rounds --------------------------------------------------------------------------- */
 
-static bool is_evaluated(const fed_config_t *config, int64_t round) {
+static bool is_evaluated(const fed_federation_t *federation, int64_t round) {
+    const fed_config_t *config = &federation->run->config;
     return round % fed_federated_options(config)->evaluate_every == 0 ||
-           round == fed_federated_options(config)->rounds;
+           round == federation->last_round;
 }
 
 /* The new model on the test set, and on the clients' own samples. Collective. */
@@ -159,7 +179,7 @@ static void evaluate(fed_federation_t *federation, int64_t round, fed_round_row_
     const float *w = federation->protocol->model(federation->state);
     fed_engine_begin_evaluation(engine);
     row->test = row->validation = (fed_measure_t){NAN, NAN};
-    if (is_evaluated(&federation->run->config, round)) {
+    if (is_evaluated(federation, round)) {
         row->test = fed_engine_evaluate(engine, &data->test, w, NULL);
         row->validation = fed_engine_evaluate(engine, &data->validation, w, NULL);
         fed_engine_evaluate_personal(engine, round, w, personal);
@@ -178,6 +198,11 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
     fed_record_rows(record, &fed_local_epoch_table, trained->local_epochs,
                     trained->local_epoch_count);
     fed_record_rows(record, &fed_personal_table, personal, personal->round > 0);
+    if (server->spending.config) {
+        fed_privacy_row_t spent;
+        fed_spending_add(&server->spending, row, &spent);
+        fed_record_rows(record, &fed_privacy_table, &spent, 1);
+    }
     if (server->centralized.rows)
         fed_record_centralized(record, &server->centralized);
     fed_record_status(record, FED_RUN_RUNNING);
@@ -187,10 +212,10 @@ static fed_status_t record_round(fed_federation_t *federation, const fed_trained
     return FED_OK;
 }
 
-static bool is_checkpointed(const fed_config_t *config, int64_t round) {
+static bool is_checkpointed(const fed_federation_t *federation, int64_t round) {
+    const fed_config_t *config = &federation->run->config;
     return fed_checkpoint_options(config)->every > 0 &&
-           (round % fed_checkpoint_options(config)->every == 0 ||
-            round == fed_federated_options(config)->rounds);
+           (round % fed_checkpoint_options(config)->every == 0 || round == federation->last_round);
 }
 
 /* What the watchdog should expect of a checkpoint: not more than the longest so far took. */
@@ -218,7 +243,7 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round, fed_s
     if (server)
         *mine = record_round(federation, &trained, &row, &personal);
     fed_comm_expect(federation->run->comm, "saving a checkpoint", round, expected_saving(server));
-    if (is_checkpointed(&federation->run->config, round)) {
+    if (is_checkpointed(federation, round)) {
         fed_status_t saved = fed_checkpoint_save(federation, false);
         *mine = saved > *mine ? saved : *mine;
     }
@@ -228,10 +253,9 @@ static fed_status_t run_round(fed_federation_t *federation, int64_t round, fed_s
 }
 
 fed_status_t fed_federation_train(fed_federation_t *federation) {
-    int64_t rounds = fed_federated_options(&federation->run->config)->rounds;
     fed_status_t mine = FED_OK;
     federation->protocol->start(federation->state, federation->engine);
-    for (int64_t round = federation->rounds_done + 1; round <= rounds; round++)
+    for (int64_t round = federation->rounds_done + 1; round <= federation->last_round; round++)
         FED_TRY(run_round(federation, round, &mine));
     return mine;
 }

@@ -19,7 +19,7 @@
 /* The rounds last: a round that is in the file has its rows in the other tables. */
 static const fed_table_t *const tables[FED_RECORD_TABLES] = {
     &fed_client_table,      &fed_local_epoch_table, &fed_personal_table,
-    &fed_centralized_table, &fed_round_table,
+    &fed_centralized_table, &fed_privacy_table,     &fed_round_table,
 };
 
 static const fed_key_t keys[] = {

@@ -161,6 +161,7 @@ fed_status_t fed_checkpoint_restore(fed_federation_t *federation, const fed_bund
     double reals[REAL_COUNT];
     FED_TRY(get_position(bundle, federation, integers, reals));
     FED_TRY(get_vectors(bundle, federation));
+    FED_TRY(fed_spending_get(&server->spending, bundle, federation->rounds_done));
     get_totals(&server->totals, integers, reals);
     if (server->centralized.rows)
         FED_TRY(get_centralized(bundle, &server->centralized, integers, reals));

@@ -3,6 +3,7 @@
 
 #include "fedmpi/config/experiment.h"
 #include "fedmpi/core/clock.h"
+#include "fedmpi/core/memory.h"
 #include "fedmpi/core/text.h"
 
 #include <math.h>
@@ -72,6 +73,11 @@ void fed_summary_print(const fed_federation_t *federation) {
         printf("  %lld rounds in %.2f s, %.2f s of them training; clients received %s, sent %s\n",
                (long long)federated.rounds, federated.wall_seconds, federated.train_seconds,
                bytes_down, bytes_up);
+    }
+    if (server->spending.config && federated.rounds > 0) {
+        FED_AUTOFREE char *spent =
+            fed_spending_say(&server->spending.epsilon, fed_promise_options(config)->delta);
+        printf("  privacy of clients: %s\n", spent);
     }
     printf("  results: %s\n", fed_output_options(config)->file);
 }

@@ -220,7 +220,8 @@ static void count_left(const fed_engine_t *engine, fed_trained_t *trained) {
         trained->averaged_count -= engine->diverged_counts[rank];
         left -= engine->diverged_weights[rank];
     }
-    trained->grown = left > 0 ? (double)all / (double)left : 1;
+    bool fixed = engine->problem->method->privacy.mechanism->is_private;
+    trained->grown = left > 0 && !fixed ? (double)all / (double)left : 1;
 }
 
 static fed_status_t status_of(const fed_engine_t *engine, const fed_trained_t *trained) {
@@ -250,6 +251,14 @@ fed_status_t fed_engine_gather(fed_engine_t *engine, fed_trained_t *trained) {
     if (status == FED_OK)
         fed_states_commit(&engine->states);
     return status;
+}
+
+int64_t *fed_engine_sums(fed_engine_t *engine, size_t *first, size_t *count) {
+    size_t length = fed_engine_up_length(engine), ranks = (size_t)fed_comm_size(engine->comm);
+    size_t rank = (size_t)fed_comm_rank(engine->comm), each = (length + ranks - 1) / ranks;
+    *first = rank * each < length ? rank * each : length;
+    *count = length - *first < each ? length - *first : each;
+    return engine->sums + *first;
 }
 
 void fed_engine_send(fed_engine_t *engine, float *down) {

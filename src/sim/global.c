@@ -24,8 +24,7 @@ void fed_global_init(fed_global_t *global, const fed_problem_t *problem, const f
         return;
     global->server_state = FED_NEW_ARRAY(double, slots->lengths[FED_OWNER_SERVER]);
     memcpy(global->down, initial, slots->parameters * sizeof *initial);
-    fed_method_start(problem->method, problem->config, global->server_state);
-    fed_average_start(slots, global->down, global->server_state);
+    fed_method_start(problem->method, problem->config, global->down, global->server_state);
 }
 
 void fed_global_fini(fed_global_t *global) {
@@ -54,6 +53,21 @@ size_t fed_global_list_saved(fed_global_t *global, fed_saved_t *saved) {
     return count;
 }
 
+void fed_global_blur(const fed_global_t *global, fed_engine_t *engine, int64_t round) {
+    const fed_method_t *method = global->problem->method;
+    if (!method->privacy.mechanism->is_private)
+        return;
+    size_t first, count;
+    int64_t *sums = fed_engine_sums(engine, &first, &count);
+    fed_privacy_blur(&method->privacy, global->problem->config, &method->slots, (uint32_t)round,
+                     global->down, first, count, sums);
+}
+
+bool fed_global_steps(const fed_global_t *global, const fed_trained_t *trained) {
+    bool always = global->problem->method->privacy.mechanism->is_private;
+    return global->server_state && (always || trained->averaged_count > 0);
+}
+
 double fed_global_step(fed_global_t *global, const fed_participants_t *participants,
                        const fed_trained_t *trained, fed_round_row_t *row) {
     const fed_method_t *method = global->problem->method;
@@ -68,6 +82,12 @@ double fed_global_step(fed_global_t *global, const fed_participants_t *participa
         .down = global->down,
         .server_state = global->server_state,
     };
+    if (method->privacy.mechanism->is_private) {
+        const fed_privacy_t *privacy = &method->privacy;
+        row->clip_norm = fed_privacy_bound(privacy, aggregate.config, &method->slots, global->down);
+        row->noise_deviation =
+            fed_privacy_deviation(privacy, aggregate.config, &method->slots, global->down);
+    }
     return fed_method_step(method, &aggregate);
 }
 

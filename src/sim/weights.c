@@ -14,11 +14,24 @@ static size_t samples_of(const fed_problem_t *problem, const uint32_t *chosen, s
     return total;
 }
 
+fed_status_t fed_weights_check(const fed_config_t *config, const fed_method_t *method) {
+    const fed_mechanism_plugin_t *mechanism = method->privacy.mechanism;
+    if (!mechanism->is_private || fed_federated_options(config)->weighting == FED_WEIGHT_UNIFORM)
+        return FED_OK;
+    return fed_config_fail(config, "federated.weighting",
+                           "privacy.mechanism = %s bounds what any client counts for, whatever it "
+                           "holds; accepted is uniform",
+                           mechanism->plugin.name);
+}
+
 void fed_weights(const fed_problem_t *problem, const uint32_t *chosen, size_t count,
                  double *weights) {
+    const fed_privacy_t *privacy = &problem->method->privacy;
     size_t total = samples_of(problem, chosen, count);
     for (size_t i = 0; i < count; i++)
-        if (!by_samples(problem))
+        if (privacy->mechanism->is_private)
+            weights[i] = 1 / privacy->expected;
+        else if (!by_samples(problem))
             weights[i] = 1.0 / (double)count;
         else if (total > 0)
             weights[i] = (double)fed_partition_count(problem->partition, chosen[i]) / (double)total;

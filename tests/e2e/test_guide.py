@@ -24,7 +24,7 @@ CONFIGURATIONS = sorted((ROOT / "configs").rglob("*.ini"))
 SMALL_DATA = ("data.dataset=idx", "data.train_limit=0", "data.validation_samples=0",
               "partition.clients=40", "partition.samples_per_client=10",
               "federated.clients_per_round=0", "federated.tracked_clients=")
-OWN_DATA = ("synthetic.ini", "million-clients.ini", "natural.ini", "hdf5.ini")
+OWN_DATA = ("synthetic.ini", "million-clients.ini", "many-clients.ini", "natural.ini", "hdf5.ini")
 
 
 def indented(text: str) -> list[str]:

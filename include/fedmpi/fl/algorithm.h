@@ -17,7 +17,8 @@
 typedef struct fed_client fed_client_t; /* fl/client.h */
 
 /** The end of a round as the server sees it. */
-typedef struct fed_aggregate {
+typedef struct fed_aggregate fed_aggregate_t;
+struct fed_aggregate {
     const fed_config_t *config;
     const fed_slots_t *slots;
     double gradients; /**< fed_client_gradients, averaged as the vectors are: sum_k p_k |a_k|_1;
@@ -28,7 +29,7 @@ typedef struct fed_aggregate {
     double *up;  /**< averages sum_k p_k u_k; fed_slot_update becomes the round's update */
     float *down; /**< what travels to the clients; fed_slot_parameters changes after this */
     double *server_state; /**< the server's own */
-} fed_aggregate_t;
+};
 
 /** The memory of a slot; [numbers of the slot]. */
 double *fed_round_up(const fed_aggregate_t *round, const fed_slot_t *slot);
@@ -42,6 +43,10 @@ typedef struct fed_algorithm {
     fed_plugin_t plugin;
     const fed_slot_t *const *slots; /**< [slot_count], see FED_SLOTS */
     size_t slot_count;
+
+    /** What the server uses beside the sum of updates, as "counts of steps", which differential
+     * privacy then does not bound; NULL: nothing. */
+    const char *tells;
 
     /** Optional: does it go with the other keys? FED_INPUT names the one that is wrong. */
     fed_status_t (*check)(const fed_config_t *config);

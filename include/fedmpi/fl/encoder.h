@@ -10,6 +10,7 @@
  *     ...                    those of the aggregation rule, as norm_bound
  *     range                  where a client that diverged is left out: it must leave no trace
  *     weight, fixed_point    the client's share of the sum, and the rounding; or
+ *     weight, clip           the same, no longer than privacy allows; or
  *     show                   floats, where the rule looks at them before it knows weights
  *
  * Between links a vector is a message that stands for factor * (to - from). A link that only
@@ -43,9 +44,11 @@ typedef struct fed_message {
     double factor;            /**< the message is factor * (to - from); 1 at first */
     double weight;            /**< what it counts for; the algorithm's scale of it at first */
     bool in_range;            /**< what links have seen of it: else the client diverged */
-    double norm;              /**< L2 norm of the vector as the client sent it off; NaN before a
-                                   link has looked at all of it */
-    float *own;               /**< memory of a message that was rewritten */
+    const struct fed_message *update; /**< the client's message that is its update; maybe this */
+    bool clipped;                     /**< it was longer than privacy allows */
+    double norm; /**< L2 norm of the vector as the client sent it off; NaN before a
+                      link has looked at all of it */
+    float *own;  /**< memory of a message that was rewritten */
 } fed_message_t;
 
 typedef struct fed_encoder {

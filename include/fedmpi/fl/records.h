@@ -26,6 +26,9 @@ typedef struct fed_round_row {
         evaluate_seconds, finish_spread_seconds;
     int64_t bytes_down, bytes_up;     /**< of parameters, one copy a client */
     fed_cell_t cells[FED_MOST_CELLS]; /**< of columns that variants add */
+
+    double clip_norm, noise_deviation; /**< under differential privacy; the columns are
+                                            fed_privacy_table's */
 } fed_round_row_t;
 
 /** One client's part in a round. What variants add stands behind it, in as many cells as the run
@@ -83,7 +86,16 @@ typedef struct fed_personal_row {
     fed_spread_t before, after; /**< fine-tuning on the client's other samples */
 } fed_personal_row_t;
 
+/** What the rounds up to this one cost in privacy. */
+typedef struct fed_privacy_row {
+    int64_t round;
+    double sampling, expected;         /**< q and q N */
+    double noise_multiplier;           /**< z */
+    double clip_norm, noise_deviation; /**< C; of each number of the averaged update */
+    double epsilon_lower, epsilon, epsilon_upper, epsilon_rdp, delta;
+} fed_privacy_row_t;
+
 extern const fed_table_t fed_round_table, fed_client_table, fed_local_epoch_table,
-    fed_personal_table, fed_centralized_table;
+    fed_personal_table, fed_centralized_table, fed_privacy_table;
 
 #endif

@@ -34,6 +34,10 @@ typedef struct fed_sampler {
     /** It draws any number of clients: federated.clients_per_round does not go with it. */
     bool draws_any_number;
 
+    /** Each client is drawn with this probability, whatever becomes of the others. NULL: draws
+     * depend on each other. */
+    double (*probability)(const fed_config_t *config);
+
     /** Required: fill draw->chosen. @return how many are drawn: at most `wanted`, unless it
      * draws any number */
     size_t (*draw)(const fed_draw_t *draw);

@@ -9,6 +9,7 @@
 #include "fedmpi/run/progress.h"
 #include "fedmpi/run/record.h"
 #include "fedmpi/run/run.h"
+#include "fedmpi/run/spending.h"
 #include "fedmpi/sim/protocol.h"
 
 #include <stdbool.h>
@@ -40,6 +41,7 @@ typedef struct fed_server {
     fed_centralized_t centralized; /**< rows NULL: no baseline */
     fed_totals_t totals;
     fed_limit_t limit;
+    fed_spending_t spending;
     fed_status_t rows_written; /**< what writing rows in the midst of a round came to */
     unsigned char fingerprint[FED_HASH_BYTES]; /**< of what the run starts from */
     fed_bundle_t loaded; /**< the checkpoint while it is being loaded, else empty */
@@ -53,6 +55,7 @@ typedef struct fed_federation {
     fed_engine_t *engine;
     void *state; /**< the protocol's */
     int64_t rounds_done;
+    int64_t last_round; /**< that is done: federated.rounds, or what a budget of privacy allows */
     fed_states_list_t states; /**< those that were saved or loaded last */
     int64_t next_generation;  /**< of states, that is not on the disk yet */
     bool complete;            /**< the checkpoint that was loaded says that nothing is left to do */

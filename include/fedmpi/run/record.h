@@ -20,7 +20,7 @@ typedef struct fed_output_options {
 
 FED_DECLARE_OPTIONS(fed_output)
 
-#define FED_RECORD_TABLES 5
+#define FED_RECORD_TABLES 6
 
 typedef struct fed_record {
     const fed_run_t *run;                  /**< borrowed */

@@ -92,6 +92,12 @@ void fed_engine_begin(fed_engine_t *engine, int64_t round, fed_status_t mine);
  *         client did and federated.on_divergence is stop */
 fed_status_t fed_engine_train(fed_engine_t *engine, const fed_task_t *tasks, size_t count);
 
+/** This rank's part of the sums, between training and gathering, for what is added once whoever
+ * took part: each number is in one rank's part. Local.
+ * @param first, count  [out] the numbers first .. first+count-1 of the block of FED_OWNER_UP
+ * @return [count], fixed-point as math/fixed.h has it */
+int64_t *fed_engine_sums(fed_engine_t *engine, size_t *first, size_t *count);
+
 /** Bring rows and aggregate of the set to the server, show it the rows
  * (fed_observer_t), and let the clients' states be what they became. Clients that diverged are left
  * out. Collective.

@@ -21,8 +21,15 @@ void fed_global_fini(fed_global_t *global);
 /** Its vectors for fed_protocol_t.list_saved: @return how many of saved it has filled. */
 size_t fed_global_list_saved(fed_global_t *global, fed_saved_t *saved);
 
+/** Under differential privacy: this rank's part of the noise of a round, between training and
+ * gathering. Local. */
+void fed_global_blur(const fed_global_t *global, fed_engine_t *engine, int64_t round);
+
+/** Is there a step to make: on the server, where somebody answered; and under differential privacy
+ * always, so that the model does not tell that nobody did. Local. */
+bool fed_global_steps(const fed_global_t *global, const fed_trained_t *trained);
+
 /** The next model from the average of the participants' updates. Server only, local.
- * @param trained  of those who did not diverge there is one at least
  * @param row      [out] cells of columns that variants add
  * @return L2 norm of the update */
 double fed_global_step(fed_global_t *global, const fed_participants_t *participants,

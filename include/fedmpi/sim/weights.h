@@ -4,7 +4,11 @@
 
 #include "fedmpi/sim/problem.h"
 
-/** p_k of the clients of a set, which add up to 1: as federated.weighting says.
+/** Does federated.weighting go with the method? FED_INPUT says what does. */
+fed_status_t fed_weights_check(const fed_config_t *config, const fed_method_t *method);
+
+/** p_k of the clients of a set: as federated.weighting says, so that they add up to 1. Under
+ * differential privacy each is one over the number of clients that is expected, whoever came.
  * @param weights  [out] [count] */
 void fed_weights(const fed_problem_t *problem, const uint32_t *chosen, size_t count,
                  double *weights);

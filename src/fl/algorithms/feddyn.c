@@ -54,6 +54,7 @@ const fed_algorithm_t fed_algorithm_feddyn = {
     .plugin = {.name = "feddyn",
                .summary = "dynamic regularisation, federated.alpha (Acar et al. 2021)",
                .keys = {&feddyn_keys}},
+    .tells = "how many clients took part",
     FED_SLOTS(&own_gradient, &mean_gradient),
     .correct = correct,
     .finish = finish,

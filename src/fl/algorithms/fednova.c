@@ -37,6 +37,7 @@ const fed_algorithm_t fed_algorithm_fednova = {
     .plugin = {.name = "fednova",
                .summary = "normalised averaging for unequal numbers of steps (Wang et al. 2020)",
                .columns = {&effective_steps}},
+    .tells = "counts of steps",
     .check = check,
     .finish = finish,
     .aggregate = aggregate,

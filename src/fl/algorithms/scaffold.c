@@ -90,6 +90,7 @@ const fed_algorithm_t fed_algorithm_scaffold = {
     .plugin = {.name = "scaffold",
                .summary = "control variates against client drift (Karimireddy et al. 2020)",
                .keys = {&scaffold_keys}},
+    .tells = "changes of the clients' controls",
     FED_SLOTS(&joint_control, &own_control, &control_change),
     .check = check,
     .correct = correct,

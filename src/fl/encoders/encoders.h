@@ -17,6 +17,6 @@ extern const fed_encoder_t FED_ENCODERS(FED_PLUGIN_ITSELF);
 
 /* Those that stand in chains without being named, see fl/method.c. */
 extern const fed_encoder_t fed_encoder_pretend, fed_encoder_range, fed_encoder_weight,
-    fed_encoder_fixed_point, fed_encoder_show;
+    fed_encoder_fixed_point, fed_encoder_clip, fed_encoder_show;
 
 #endif

@@ -12,12 +12,16 @@ static const fed_key_t keys[] = {
 
 static const fed_key_group_t poisson_keys = FED_KEY_GROUP("federated", options_t, keys);
 
+static double probability(const fed_config_t *config) {
+    const options_t *options = fed_config_options(config, &poisson_keys);
+    return options->participation;
+}
+
 static size_t draw(const fed_draw_t *draw) {
-    const options_t *options = fed_config_options(draw->config, &poisson_keys);
-    double probability = options->participation;
+    double participation = probability(draw->config);
     size_t drawn = 0;
     for (size_t i = 0; i < draw->available; i++)
-        if (fed_random_uniform(&draw->stream, draw->pool[i]) < probability)
+        if (fed_random_uniform(&draw->stream, draw->pool[i]) < participation)
             draw->chosen[drawn++] = draw->pool[i];
     return drawn;
 }
@@ -27,5 +31,6 @@ const fed_sampler_t fed_sampler_poisson = {
                .summary = "each client on its own, with probability federated.participation",
                .keys = {&poisson_keys}},
     .draws_any_number = true,
+    .probability = probability,
     .draw = draw,
 };

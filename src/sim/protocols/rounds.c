@@ -44,10 +44,11 @@ static fed_status_t run_round(void *state, fed_engine_t *engine, int64_t round,
     fed_participants_draw(participants, round, global->down);
     /* for each client k of S_t in parallel: ClientUpdate(k, w_t) */
     FED_TRY(fed_engine_train(engine, participants->tasks, participants->count));
+    fed_global_blur(global, engine, round);
     /* sum over k of p_k (w_t+1^k - w_t) */
     FED_TRY(fed_engine_gather(engine, trained));
     /* w_t+1; where nobody answered the model stays */
-    if (trained->averaged_count > 0)
+    if (fed_global_steps(global, trained))
         row->update_norm = fed_global_step(global, participants, trained, row);
     row->drawn = (int64_t)participants->selection.drawn;
     fed_engine_send(engine, global->down);
