@@ -82,7 +82,7 @@ find_flags() {
 
 # Of each library: what pkg-config says, or how its name is given to the linker.
 module_flags() {
-    for module in hdf5:hdf5 openblas:openblas libsodium:sodium zlib:z; do
+    for module in hdf5:hdf5 openblas:openblas fftw3:fftw3 libsodium:sodium zlib:z; do
         pkg-config "$1" "${module%:*}" 2>/dev/null ||
             { [ "$1" = --cflags ] || echo "-l${module#*:}"; }
     done
