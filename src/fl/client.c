@@ -133,7 +133,10 @@ static float *begin(fed_client_t *client) {
     float *momentum = NULL;
     if (fed_momentum_persists(trainer->config))
         momentum = fed_client_state(client, &fed_slot_momentum);
-    if (algorithm->correct || algorithm->train)
+    const fed_privacy_t *privacy = &trainer->method->privacy;
+    training->draws_samples = privacy->mechanism->per_sample;
+    training->sample_noise = privacy->noise;
+    if (algorithm->correct || algorithm->train || training->draws_samples)
         fed_training_separate_gradient(training);
     fed_training_start(training, client->w);
     if (momentum)

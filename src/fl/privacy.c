@@ -8,6 +8,7 @@
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/fl/method.h"
 #include "fedmpi/fl/selection.h"
+#include "fedmpi/fl/training.h"
 #include "fedmpi/math/fixed.h"
 #include "fedmpi/privacy/accountant.h"
 #include "fedmpi/privacy/discrete_gaussian.h"
@@ -69,7 +70,21 @@ static fed_status_t check_sampling(const fed_config_t *config, const fed_sampler
     return FED_OK;
 }
 
+/* All that a client sends is made of steps that are private. */
+static fed_status_t check_steps(const fed_config_t *config, const fed_method_t *method) {
+    if (fed_training_options(config)->clip_sample_norm == 0)
+        return refuse(
+            config, "training.clip_sample_norm",
+            "scales noise by this bound on each sample's gradient; accepted is a number > 0");
+    if (method->algorithm->train)
+        return refuse(config, "federated.algorithm",
+                      "is about steps of SGD; accepted is what makes them, as fedavg and scaffold");
+    return FED_OK;
+}
+
 fed_status_t fed_privacy_check(const fed_config_t *config, const fed_method_t *method) {
+    if (method->privacy.mechanism->per_sample)
+        return check_steps(config, method);
     if (!method->privacy.mechanism->is_private)
         return FED_OK;
     if (method->aggregation->see)
@@ -88,8 +103,8 @@ fed_status_t fed_privacy_check(const fed_config_t *config, const fed_method_t *m
 static double noise_of(const fed_privacy_t *privacy, const fed_config_t *config,
                        const fed_slot_t *slot) {
     const fed_clipping_t *clipping = privacy->clipping;
-    if (privacy->noise == 0)
-        return 0;
+    if (privacy->noise == 0 || privacy->mechanism->per_sample)
+        return privacy->noise;
     if (slot == &fed_slot_within)
         return clipping->own_noise(config, privacy);
     return clipping->noise ? clipping->noise(config, privacy) : privacy->noise;
@@ -108,42 +123,88 @@ static double largest_bound(const fed_privacy_t *privacy, const fed_config_t *co
 static fed_status_t check_grid(const fed_privacy_t *privacy, const fed_config_t *config) {
     double least = LEAST_UNITS / FED_FIXED_ONE * privacy->expected;
     double largest = largest_bound(privacy, config);
-    double bound = fed_clipping_options(config)->clip_norm;
+    bool per_sample = privacy->mechanism->per_sample;
+    double bound = per_sample ? fed_training_options(config)->clip_sample_norm
+                              : fed_clipping_options(config)->clip_norm;
     if (bound >= least && bound <= largest)
         return FED_OK;
-    return fed_config_fail(
-        config, "privacy.clip_norm",
-        "with %g clients in a round its noise leaves the integers that are added "
-        "up; accepted is %.3g to %.3g",
-        privacy->expected, least, largest);
+    return fed_config_fail(config, per_sample ? "training.clip_sample_norm" : "privacy.clip_norm",
+                           "with %g %s its noise leaves the integers that it is drawn from; "
+                           "accepted is %.3g to %.3g",
+                           privacy->expected,
+                           per_sample ? "samples in a step" : "clients in a round", least, largest);
+}
+
+fed_status_t fed_privacy_check_noise(const fed_privacy_t *privacy, const fed_config_t *config) {
+    if (!fed_privacy_promises(privacy))
+        return FED_OK;
+    if (privacy->mechanism->is_private && privacy->clipping->check)
+        FED_TRY(privacy->clipping->check(config, privacy));
+    return check_grid(privacy, config);
+}
+
+static fed_status_t settle_clients(fed_privacy_t *privacy, const fed_config_t *config,
+                                   const fed_sampler_t *sampler, size_t clients) {
+    privacy->sampling = sampler->probability ? sampler->probability(config) : 1;
+    privacy->expected = privacy->sampling * (double)clients;
+    privacy->times = 1;
+    if (privacy->expected >= 1)
+        return FED_OK;
+    return fed_config_fail(config, "federated.participation",
+                           "of %zu clients less than one would take part in a round; "
+                           "privacy.mechanism = %s divides by that number",
+                           clients, privacy->mechanism->plugin.name);
+}
+
+/* Of clients that have any. */
+static size_t fewest_samples(const fed_partition_t *partition) {
+    size_t fewest = SIZE_MAX;
+    for (size_t k = 0; k < partition->clients; k++) {
+        size_t count = fed_partition_count(partition, k);
+        if (count > 0 && count < fewest)
+            fewest = count;
+    }
+    return fewest;
+}
+
+#define MOST_STEPS 16777215 /* that are told apart in a round: fl/training.c */
+
+static fed_status_t settle_samples(fed_privacy_t *privacy, const fed_config_t *config,
+                                   const fed_partition_t *partition) {
+    const fed_training_options_t *training = fed_training_options(config);
+    double count = (double)fewest_samples(partition);
+    privacy->expected = fmin((double)training->batch_size, count);
+    privacy->sampling = privacy->expected / count;
+    privacy->times = training->steps > 0
+                         ? (double)training->steps
+                         : (double)training->epochs * ceil(count / (double)training->batch_size);
+    if (privacy->times <= MOST_STEPS)
+        return FED_OK;
+    return refuse(config, "training.epochs",
+                  "accounts at most 16777215 steps of a client in a round");
 }
 
 fed_status_t fed_privacy_settle(fed_privacy_t *privacy, const fed_config_t *config,
-                                const fed_sampler_t *sampler, size_t clients) {
-    privacy->sampling = sampler->probability ? sampler->probability(config) : 1;
-    privacy->expected = privacy->sampling * (double)clients;
-    if (!privacy->mechanism->is_private)
-        return FED_OK;
-    if (privacy->expected < 1)
-        return fed_config_fail(config, "federated.participation",
-                               "of %zu clients less than one would take part in a round; "
-                               "privacy.mechanism = %s divides by that number",
-                               clients, privacy->mechanism->plugin.name);
-    if (privacy->clipping->check)
-        FED_TRY(privacy->clipping->check(config, privacy));
-    return check_grid(privacy, config);
+                                const fed_sampler_t *sampler, const fed_partition_t *partition) {
+    if (privacy->mechanism->is_private)
+        return settle_clients(privacy, config, sampler, partition->clients);
+    if (privacy->mechanism->per_sample)
+        return settle_samples(privacy, config, partition);
+    return FED_OK;
 }
 
 /* --- A round --------------------------------------------------------------------------- */
 
 fed_mechanism_t fed_privacy_round(const fed_privacy_t *privacy) {
-    return (fed_mechanism_t){privacy->sampling, privacy->noise, 1};
+    return (fed_mechanism_t){privacy->sampling, privacy->noise, privacy->times};
 }
 
 /* A bound that moves stays where its noise can be drawn. */
 double fed_privacy_bound(const fed_privacy_t *privacy, const fed_config_t *config,
                          const fed_slots_t *slots, const float *down) {
     const fed_clipping_t *clipping = privacy->clipping;
+    if (privacy->mechanism->per_sample)
+        return fed_training_options(config)->clip_sample_norm;
     double bound =
         clipping->bound ? clipping->bound(slots, down) : fed_clipping_options(config)->clip_norm;
     return fmin(bound, largest_bound(privacy, config));
@@ -163,7 +224,7 @@ double fed_privacy_sensitivity(const fed_privacy_t *privacy, const fed_config_t 
 double fed_privacy_deviation(const fed_privacy_t *privacy, const fed_config_t *config,
                              const fed_slots_t *slots, const float *down) {
     return noise_of(privacy, config, &fed_slot_update) *
-           fed_privacy_sensitivity(privacy, config, slots, down, &fed_slot_update) / FED_FIXED_ONE;
+           fed_privacy_bound(privacy, config, slots, down) / privacy->expected;
 }
 
 void fed_privacy_blur(const fed_privacy_t *privacy, const fed_config_t *config,

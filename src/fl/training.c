@@ -3,7 +3,9 @@
 
 #include "fedmpi/config/purposes.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/math/fixed.h"
 #include "fedmpi/math/norm.h"
+#include "fedmpi/privacy/discrete_gaussian.h"
 
 #include <math.h>
 #include <string.h>
@@ -85,6 +87,7 @@ void fed_training_fini(fed_training_t *training) {
     fed_free(training->x);
     fed_free(training->labels);
     fed_free(training->order);
+    fed_free(training->drawn);
     *training = (fed_training_t){0};
 }
 
@@ -112,6 +115,7 @@ void fed_training_begin_ordered(fed_training_t *training, const uint32_t *sample
     training->stream = stream;
     training->count = count;
     training->position = 0;
+    training->epoch_steps = 0;
     training->loss_sum = 0;
     training->correct = 0;
 }
@@ -123,17 +127,21 @@ void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples,
     fed_random_permute(&stream, training->order, count);
 }
 
-/* Gather the next mini-batch; 0 when the epoch is over. */
-static size_t next_batch(fed_training_t *training) {
-    size_t left = training->count - training->position;
-    size_t batch = left < training->batch_size ? left : training->batch_size;
-    fed_samples_gather(training->samples, training->order + training->position, batch, training->x,
-                       training->labels);
+/* Make these samples the batch. */
+static void gather(fed_training_t *training, const uint32_t *samples, size_t batch) {
+    fed_samples_gather(training->samples, samples, batch, training->x, training->labels);
     for (size_t b = 0; training->relabel && b < batch; b++)
         training->labels[b] = training->relabel(training->labels[b], training->model->classes);
     fed_model_draw(training->model, training->workspace, &training->stream, training->position,
                    batch);
     training->position += batch;
+}
+
+/* Gather the next mini-batch; 0 when the epoch is over. */
+static size_t next_batch(fed_training_t *training) {
+    size_t left = training->count - training->position;
+    size_t batch = left < training->batch_size ? left : training->batch_size;
+    gather(training, training->order + training->position, batch);
     return batch;
 }
 
@@ -217,7 +225,81 @@ void fed_training_step_on_gradient(fed_training_t *training) {
     }
 }
 
+/* --- Steps that keep samples private ------------------------------------------------------ */
+
+/* Samples that a step expects, of all: B, or all where there are fewer. */
+static size_t expected_samples(const fed_training_t *training) {
+    return training->count < training->batch_size ? training->count : training->batch_size;
+}
+
+/* Steps of different rounds and epochs have nothing in common. */
+static uint64_t seed_of_step(const fed_training_t *training, size_t steps) {
+    fed_stream_t stream = training->stream;
+    stream.purpose = FED_RANDOM_PRIVATE_STEP;
+    stream.which = (uint32_t)((stream.which - 1) * steps + training->epoch_steps);
+    return fed_random_bits(&stream, 0);
+}
+
+/* Each sample on its own. @return how many */
+static size_t draw_samples(fed_training_t *training, uint64_t seed) {
+    const fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_PRIVATE_STEP};
+    double probability = (double)expected_samples(training) / (double)training->count;
+    size_t drawn = 0;
+    for (size_t i = 0; i < training->count; i++)
+        if (fed_random_uniform(&stream, (uint32_t)i) < probability)
+            training->drawn[drawn++] = training->order[i];
+    return drawn;
+}
+
+/* g = the sum of the clipped gradients of these samples, over a divisor. */
+static void sum_gradients(fed_training_t *training, const uint32_t *samples, size_t count,
+                          double divisor) {
+    size_t n = training->model->parameters, batch, latest = training->batch_size;
+    memset(training->g, 0, n * sizeof *training->g);
+    for (size_t done = 0; done < count; done += batch, latest = batch) {
+        batch = count - done < training->batch_size ? count - done : training->batch_size;
+        if (batch != latest) {
+            fed_training_settle(training);
+            scale(n, (float)latest / (float)batch, training->g);
+        }
+        gather(training, samples + done, batch);
+        add_gradient(training, batch, 1, training->w);
+    }
+    fed_training_settle(training);
+    scale(n, (float)((double)latest / divisor), training->g);
+}
+
+/* Discrete Gaussian noise in units of 2^-40. */
+static void add_noise(fed_training_t *training, uint64_t seed, double sigma) {
+    const fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_PRIVACY};
+    if (sigma == 0)
+        return;
+    fed_discrete_gaussian_t gaussian = fed_discrete_gaussian(sigma * FED_FIXED_ONE);
+    for (size_t j = 0; j < training->model->parameters; j++) {
+        double drawn = (double)fed_discrete_gaussian_draw(&gaussian, &stream, (uint32_t)j);
+        training->g[j] = (float)((double)training->g[j] + drawn / FED_FIXED_ONE);
+    }
+}
+
+/* Abadi et al. 2016, Algorithm 1, with the samples that are expected as the divisor. */
+static bool private_step(fed_training_t *training) {
+    size_t steps = (training->count + training->batch_size - 1) / training->batch_size;
+    if (training->epoch_steps == steps)
+        return false;
+    if (!training->drawn)
+        training->drawn = FED_NEW_ARRAY(uint32_t, training->samples->count);
+    uint64_t seed = seed_of_step(training, steps);
+    double expected = (double)expected_samples(training);
+    sum_gradients(training, training->drawn, draw_samples(training, seed), expected);
+    add_noise(training, seed, training->sample_noise * training->clip_sample_norm / expected);
+    training->epoch_steps++;
+    fed_training_step_on_gradient(training);
+    return true;
+}
+
 bool fed_training_step(fed_training_t *training) {
+    if (training->draws_samples)
+        return private_step(training);
     size_t batch = next_batch(training);
     if (batch == 0)
         return false;

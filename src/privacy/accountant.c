@@ -311,20 +311,20 @@ fed_epsilon_t fed_accountant_epsilon(fed_accountant_t *accountant, const fed_led
 }
 
 static double upper_after(fed_accountant_t *accountant, const fed_ledger_t *ledger,
-                          const fed_mechanism_t *more) {
+                          const fed_mechanism_t *unit, int64_t units) {
     fed_ledger_t longer = *ledger;
-    if (!fed_ledger_add(&longer, more->sampling, more->noise, more->times))
+    if (!fed_ledger_add(&longer, unit->sampling, unit->noise, unit->times * (double)units))
         return INFINITY;
     return fed_accountant_epsilon(accountant, &longer).upper;
 }
 
 /* The longest first, which is what is hoped for. */
 int64_t fed_accountant_affords(fed_accountant_t *accountant, const fed_ledger_t *ledger,
-                               double sampling, double noise, int64_t times, double budget) {
-    int64_t fits = 0, too_many = times + 1, tried = times;
+                               const fed_mechanism_t *unit, int64_t units, double budget) {
+    int64_t fits = 0, too_many = units + 1, tried = units;
     while (too_many - fits > 1) {
-        fed_mechanism_t more = {sampling, noise, (double)tried};
-        *(upper_after(accountant, ledger, &more) <= budget ? &fits : &too_many) = tried;
+        bool affordable = upper_after(accountant, ledger, unit, tried) <= budget;
+        *(affordable ? &fits : &too_many) = tried;
         tried = fits + (too_many - fits) / 2;
     }
     return fits;

@@ -110,9 +110,13 @@ static void append_privacy(const fed_run_t *run, fed_text_t *lines) {
     int64_t last = fed_spending_last_round(&spending, 0, rounds);
     fed_epsilon_t epsilon = fed_spending_forecast(&spending, last);
     FED_AUTOFREE char *cost = fed_spending_say(&epsilon, fed_promise_options(&run->config)->delta);
-    fed_text_append(lines, "privacy: %s after %lld rounds; noise multiplier %g, %g of %zu clients",
-                    cost, (long long)last, privacy->noise, privacy->expected,
-                    run->partition.clients);
+    fed_text_append(lines, "privacy of %s: %s after %lld rounds; noise multiplier %g, ",
+                    fed_spending_members(privacy), cost, (long long)last, privacy->noise);
+    if (privacy->mechanism->per_sample)
+        fed_text_append(lines, "%g samples in each of %g steps, of the client with fewest",
+                        privacy->expected, privacy->times);
+    else
+        fed_text_append(lines, "%g of %zu clients", privacy->expected, run->partition.clients);
     fed_text_append(lines, last < rounds ? "; more rounds exceed the budget\n" : "\n");
     fed_spending_fini(&spending);
 }

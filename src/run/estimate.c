@@ -50,7 +50,8 @@ static size_t training_bytes(const fed_run_t *run, size_t clients_here) {
     size_t taking = participants_of(run), workers = (size_t)fed_comm_workers(run->comm);
     size_t taking_here = (taking + workers - 1) / workers;
     size_t separate_gradient = !fed_training_stores_gradient(&run->model, &run->config) &&
-                               (method->algorithm->correct || method->algorithm->train);
+                               (method->algorithm->correct || method->algorithm->train ||
+                                method->privacy.mechanism->per_sample);
     size_t kept = clients_here + taking_here; /* the round's states stand beside those before */
     return fed_training_bytes(&run->model, &run->config) +
            separate_gradient * run->model.parameters * sizeof(float) +

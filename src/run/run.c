@@ -253,12 +253,11 @@ static fed_status_t settle_tracked_clients(fed_run_t *run) {
     return status;
 }
 
-static fed_status_t check_participants(const fed_config_t *config, fed_method_t *method,
+static fed_status_t check_participants(const fed_config_t *config, const fed_method_t *method,
                                        size_t clients) {
     FED_TRY(fed_selection_check(config, method->sampler, clients));
     FED_TRY(fed_byzantine_check(config, clients));
     FED_TRY(fed_weights_check(config, method));
-    FED_TRY(fed_privacy_settle(&method->privacy, config, method->sampler, clients));
     return fed_aggregation_check(config, method->aggregation, clients);
 }
 
@@ -285,7 +284,6 @@ static fed_status_t build(fed_run_t *run) {
     const fed_dataset_t *data = &run->dataset;
     FED_TRY(check_parts(&run->config));
     FED_TRY(fed_method_find(&run->method, &run->config));
-    run->method.privacy.noise = run->noise;
     fed_labels_t labels = fed_run_labels(run);
     FED_TRY(fed_partition_init(&run->partition, &run->config, &labels));
     /* Before samples are held out: those are seen through it, too. */
@@ -295,6 +293,8 @@ static fed_status_t build(fed_run_t *run) {
     fed_partition_hold_out(&run->partition, fed_partition_options(&run->config)->holdout,
                            fed_seed(&run->config), &run->holdout);
     FED_TRY(check_participants(&run->config, &run->method, run->partition.clients));
+    FED_TRY(fed_privacy_settle(&run->method.privacy, &run->config, run->method.sampler,
+                               &run->partition));
     FED_TRY(settle_tracked_clients(run));
     fed_model_input_t input = {
         .channels = data->channels,
@@ -336,9 +336,9 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
     FED_TRY(fed_machine_init(&run->machine, comm));
     FED_TRY(share_config(run));
     fed_limit_silence(&run->config, comm);
-    FED_TRY(fed_spending_calibrate(&run->config, comm, &run->noise));
     FED_TRY(load_data(run));
     FED_TRY(agree(run, build(run)));
+    FED_TRY(fed_spending_calibrate(&run->config, comm, &run->method.privacy));
     FED_TRY(share_claim(run));
     return agree(run, make_initial(run));
 }

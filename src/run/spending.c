@@ -11,24 +11,20 @@
 #define SAVED_NUMBERS 3 /* of an entry */
 #define MOST_TIMES 1e12
 
-static double sampling_of(const fed_config_t *config) {
-    const fed_sampler_t *sampler = fed_sampler_of(config);
-    return sampler->probability ? sampler->probability(config) : 1;
-}
-
 static double budget_of(const fed_config_t *config) {
     const fed_promise_options_t *promise = fed_promise_options(config);
     return promise->epsilon_budget > 0 ? promise->epsilon_budget : promise->target_epsilon;
 }
 
-/* @param noise  [in,out] of the keys, or what the target asks for */
+/* What the keys say, or what the target asks for. */
 static fed_status_t find_noise(const fed_config_t *config, fed_accountant_t *accountant,
-                               double *noise) {
+                               fed_privacy_t *privacy) {
     double target = fed_promise_options(config)->target_epsilon;
     int64_t rounds = fed_federated_options(config)->rounds;
     if (target > 0)
-        *noise = fed_accountant_noise(accountant, sampling_of(config), rounds, target);
-    if (isfinite(*noise))
+        privacy->noise = fed_accountant_noise(accountant, privacy->sampling,
+                                              rounds * (int64_t)privacy->times, target);
+    if (isfinite(privacy->noise))
         return FED_OK;
     return fed_config_fail(config, "privacy.target_epsilon",
                            "no noise multiplier below 1000000 keeps %lld rounds within it",
@@ -36,8 +32,8 @@ static fed_status_t find_noise(const fed_config_t *config, fed_accountant_t *acc
 }
 
 static fed_status_t check_budget(const fed_config_t *config, fed_accountant_t *accountant,
-                                 double noise) {
-    fed_ledger_t first = {{{sampling_of(config), noise, 1}}, 1};
+                                 const fed_privacy_t *privacy) {
+    fed_ledger_t first = {{fed_privacy_round(privacy)}, 1};
     double cost = fed_accountant_epsilon(accountant, &first).upper, budget = budget_of(config);
     if (budget == 0 || cost <= budget)
         return FED_OK;
@@ -45,33 +41,31 @@ static fed_status_t check_budget(const fed_config_t *config, fed_accountant_t *a
                            "round 1 alone could cost epsilon %.4g", cost);
 }
 
-static fed_status_t calibrate(const fed_config_t *config, double *noise) {
+static fed_status_t calibrate(const fed_config_t *config, fed_privacy_t *privacy) {
     fed_accountant_t *accountant = fed_accountant_create(fed_promise_options(config)->delta);
-    fed_status_t status = find_noise(config, accountant, noise);
+    fed_status_t status = find_noise(config, accountant, privacy);
     if (status == FED_OK)
-        status = check_budget(config, accountant, *noise);
+        status = check_budget(config, accountant, privacy);
     fed_accountant_destroy(accountant);
     return status;
 }
 
 fed_status_t fed_spending_calibrate(const fed_config_t *config, const fed_comm_t *comm,
-                                    double *noise) {
-    fed_privacy_t privacy = fed_privacy_of(config);
+                                    fed_privacy_t *privacy) {
     fed_status_t mine = FED_OK;
-    *noise = privacy.noise;
-    if (!privacy.mechanism->is_private)
+    if (!fed_privacy_promises(privacy))
         return FED_OK;
     if (fed_comm_is_server(comm))
-        mine = calibrate(config, noise);
+        mine = calibrate(config, privacy);
     FED_TRY(fed_comm_agree(comm, mine, NULL, NULL));
-    fed_comm_broadcast(comm, noise, sizeof *noise);
-    return FED_OK;
+    fed_comm_broadcast(comm, &privacy->noise, sizeof privacy->noise);
+    return fed_privacy_check_noise(privacy, config); /* the same on all ranks */
 }
 
 void fed_spending_init(fed_spending_t *spending, const fed_config_t *config,
                        const fed_privacy_t *privacy) {
     *spending = (fed_spending_t){0};
-    if (!privacy->mechanism->is_private)
+    if (!fed_privacy_promises(privacy))
         return;
     spending->config = config;
     spending->privacy = privacy;
@@ -88,9 +82,8 @@ int64_t fed_spending_last_round(const fed_spending_t *spending, int64_t rounds_d
     if (!spending->config || budget_of(spending->config) == 0)
         return rounds;
     fed_mechanism_t once = fed_privacy_round(spending->privacy);
-    return rounds_done + fed_accountant_affords(spending->accountant, &spending->ledger,
-                                                once.sampling, once.noise, rounds - rounds_done,
-                                                budget_of(spending->config));
+    return rounds_done + fed_accountant_affords(spending->accountant, &spending->ledger, &once,
+                                                rounds - rounds_done, budget_of(spending->config));
 }
 
 /* A ledger with more kinds of rounds than it has room for is charged as if all had least noise. */
@@ -111,14 +104,14 @@ fed_epsilon_t fed_spending_forecast(const fed_spending_t *spending, int64_t more
     fed_ledger_t ledger = spending->ledger;
     fed_mechanism_t once = fed_privacy_round(spending->privacy);
     if (more > 0)
-        note(&ledger, &once, (double)more);
+        note(&ledger, &once, once.times * (double)more);
     return fed_accountant_epsilon(spending->accountant, &ledger);
 }
 
 void fed_spending_add(fed_spending_t *spending, const fed_round_row_t *round,
                       fed_privacy_row_t *row) {
     fed_mechanism_t once = fed_privacy_round(spending->privacy);
-    note(&spending->ledger, &once, 1);
+    note(&spending->ledger, &once, once.times);
     spending->epsilon = fed_accountant_epsilon(spending->accountant, &spending->ledger);
     *row = (fed_privacy_row_t){
         .round = round->round,
@@ -166,11 +159,15 @@ fed_status_t fed_spending_get(fed_spending_t *spending, const fed_bundle_t *chec
             return fed_fail(FED_INPUT, "checkpoint: impossible privacy ledger");
         else if (saved[i][2] > 0)
             fed_ledger_add(&spending->ledger, saved[i][0], saved[i][1], saved[i][2]);
-    if (fed_ledger_times(&spending->ledger) != (double)rounds)
+    if (fed_ledger_times(&spending->ledger) != (double)rounds * spending->privacy->times)
         return fed_fail(FED_INPUT, "checkpoint: its privacy ledger is not of %lld rounds",
                         (long long)rounds);
     spending->epsilon = fed_accountant_epsilon(spending->accountant, &spending->ledger);
     return FED_OK;
+}
+
+const char *fed_spending_members(const fed_privacy_t *privacy) {
+    return privacy->mechanism->per_sample ? "samples" : "clients";
 }
 
 char *fed_spending_say(const fed_epsilon_t *epsilon, double delta) {

@@ -77,7 +77,7 @@ void fed_summary_print(const fed_federation_t *federation) {
     if (server->spending.config && federated.rounds > 0) {
         FED_AUTOFREE char *spent =
             fed_spending_say(&server->spending.epsilon, fed_promise_options(config)->delta);
-        printf("  privacy of clients: %s\n", spent);
+        printf("  privacy of %s: %s\n", fed_spending_members(server->spending.privacy), spent);
     }
     printf("  results: %s\n", fed_output_options(config)->file);
 }

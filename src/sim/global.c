@@ -82,7 +82,7 @@ double fed_global_step(fed_global_t *global, const fed_participants_t *participa
         .down = global->down,
         .server_state = global->server_state,
     };
-    if (method->privacy.mechanism->is_private) {
+    if (fed_privacy_promises(&method->privacy)) {
         const fed_privacy_t *privacy = &method->privacy;
         row->clip_norm = fed_privacy_bound(privacy, aggregate.config, &method->slots, global->down);
         row->noise_deviation =

@@ -18,6 +18,8 @@ PRIVATE = ("privacy.mechanism=gaussian", "federated.weighting=uniform", "privacy
            "centralized.enabled=false")
 SAMPLED = (*PRIVATE, "federated.sampling=poisson", "federated.participation=0.6")
 
+SAMPLES = ("privacy.mechanism=dp_sgd", "training.clip_sample_norm=0.7", "centralized.enabled=false")
+
 
 def gaussian_epsilon(noise: float, rounds: int, delta: float) -> float:
     """Of so many rounds in which all take part: Balle and Wang 2018, Theorem 8."""
@@ -146,7 +148,7 @@ class Privacy(ProgramCase):
         self.assertEqual(len(spent), 6)
         self.assertTrue(2.48 < spent["epsilon_upper"][-1] <= 2.5, spent["epsilon_upper"])
         dry = self.launch(0, "--dry-run", *overrides(settings), self.config)
-        said = re.search(r"; privacy: epsilon at most ([\d.]+), at least ([\d.]+) .* after 6 rounds; "
+        said = re.search(r"; privacy of clients: epsilon at most ([\d.]+), at least ([\d.]+) .* after 6 rounds; "
                          r"noise multiplier ([\d.]+), 4.2 of 7 clients", dry.stdout)
         self.assertEqual(float(said[3]), spent["noise_multiplier"][0])
         self.assertAlmostEqual(float(said[1]), spent["epsilon_upper"][-1], places=3)
@@ -183,6 +185,46 @@ class Privacy(ProgramCase):
                 ((*PRIVATE, "privacy.mechanism=gauss"), ("privacy.mechanism = gauss", "gaussian"))):
             with self.subTest(settings[-1]):
                 self.assert_refused(self.launch(2, *overrides(settings), self.config), *parts)
+
+    def test_private_steps_have_the_same_bits_everywhere(self):
+        for settings in ((), ("federated.algorithm=scaffold", "federated.clients_per_round=4",
+                              "training.optimizer=sgd", "training.momentum=0"),
+                         ("training.optimizer=adam", "training.steps=3",
+                          "federated.aggregation=median", "partition.scheme=quantity")):
+            with self.subTest(settings):
+                settings = (*SAMPLES, *settings)
+                alone = self.run_small(1, *settings, output="alone.h5")
+                several = self.run_small(3, *settings, "federated.collective=reduce",
+                                         output="several.h5")
+                self.assert_same_outcome(alone, several)
+                self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
+                parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
+                self.assert_same_outcome(alone, parts)
+
+    def test_private_steps_cost_what_the_closed_form_says(self):
+        """Where a batch is all that a client has, and two epochs are two steps."""
+        path = self.run_small(2, *SAMPLES, "training.batch_size=30", "privacy.noise_multiplier=2.5")
+        for row in self.spent(path):
+            expected = gaussian_epsilon(2.5, 2 * row["round"], 1e-5)
+            self.assertAlmostEqual(row["epsilon"], expected, places=6)
+            self.assertEqual((row["sampling"], row["expected"], row["clip_norm"]), (1, 30, 0.7))
+            self.assertAlmostEqual(row["noise_deviation"], 2.5 * 0.7 / 30, places=9)
+        with h5py.File(path) as file:
+            self.assertEqual(set(file["federated/clients"]["steps"]), {2})
+            self.assertNotIn("clipped", file["federated/clients"].dtype.names)
+        sampled = self.spent(self.run_small(2, *SAMPLES))
+        self.assertEqual(set(sampled["sampling"]), {16 / 30})  # 2 steps an epoch, of two epochs
+        whole = gaussian_epsilon(1, 4 * 4, 1e-5)
+        self.assertTrue(whole / 2 < sampled["epsilon"][-1] < whole, sampled["epsilon"])
+
+    def test_private_steps_may_have_a_budget(self):
+        settings = (*SAMPLES, "federated.rounds=9", "privacy.target_epsilon=4")
+        done = self.launch(2, *overrides(settings), self.config)
+        self.assertEqual(done.code, 0, done.stderr)
+        self.assertIn("privacy of samples: epsilon at most 4.000, at least 3.99", done.stdout)
+        self.assert_refused(self.launch(2, "--overwrite", *overrides(SAMPLES), "--set",
+                                        "training.clip_sample_norm=0", self.config),
+                            "training.clip_sample_norm = 0", "accepted is a number > 0")
 
     def test_dry_run_counts_the_accountant(self):
         """Beside what the server takes: its grid for so many rounds."""

@@ -179,7 +179,8 @@ static void a_budget_is_used_up_and_not_exceeded(void **state) {
     const int64_t times = (int64_t)trials(500);
     for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
         fed_ledger_t spent = only(0.02, 1.2, 10);
-        int64_t more = fed_accountant_affords(accountant, &spent, 0.02, 1.2, times, budgets[i]);
+        int64_t more = fed_accountant_affords(accountant, &spent, &(fed_mechanism_t){0.02, 1.2, 1},
+                                              times, budgets[i]);
         spent.entries[0].times += (double)more;
         if (more > 0)
             assert_true(fed_accountant_epsilon(accountant, &spent).upper <= budgets[i]);
@@ -187,10 +188,16 @@ static void a_budget_is_used_up_and_not_exceeded(void **state) {
         if (more < times)
             assert_true(fed_accountant_epsilon(accountant, &spent).upper > budgets[i]);
     }
+    const fed_mechanism_t steps = {0.02, 1.2, 7}; /* of a unit */
+    fed_ledger_t spent = only(0.02, 1.2, 10);
+    int64_t singles =
+        fed_accountant_affords(accountant, &spent, &(fed_mechanism_t){0.02, 1.2, 1}, times, 1);
+    assert_int_equal(fed_accountant_affords(accountant, &spent, &steps, times, 1), singles / 7);
     fed_ledger_t full = {0};
     for (size_t i = 0; i < FED_LEDGER_MOST; i++)
         assert_true(fed_ledger_add(&full, 0.1, 5 + (double)i, 1));
-    assert_int_equal(fed_accountant_affords(accountant, &full, 0.1, 1, 5, 100), 0);
+    assert_int_equal(
+        fed_accountant_affords(accountant, &full, &(fed_mechanism_t){0.1, 1, 1}, 5, 100), 0);
     fed_accountant_destroy(accountant);
 }
 

@@ -36,7 +36,9 @@ static int tear_down(void **state) {
 static void settle(size_t clients, size_t parameters) {
     fed_method_fini(&method);
     assert_ok(fed_method_find(&method, &config));
-    assert_ok(fed_privacy_settle(&method.privacy, &config, method.sampler, clients));
+    const fed_partition_t partition = {.clients = clients};
+    assert_ok(fed_privacy_settle(&method.privacy, &config, method.sampler, &partition));
+    assert_ok(fed_privacy_check_noise(&method.privacy, &config));
     fed_method_settle(&method, &config, parameters);
 }
 
@@ -282,27 +284,69 @@ static void what_breaks_the_promise_is_refused(void **state) {
     settle(3, 5);
 }
 
-static void assert_unsettled(size_t clients, const char *message) {
+static fed_status_t settle_promise(const fed_partition_t *partition) {
     assert_ok(fed_method_find(&method, &config));
-    assert_fails(FED_INPUT, message,
-                 fed_privacy_settle(&method.privacy, &config, method.sampler, clients));
+    FED_TRY(fed_privacy_settle(&method.privacy, &config, method.sampler, partition));
+    return fed_privacy_check_noise(&method.privacy, &config);
 }
 
 static void numbers_that_do_not_fit_are_refused(void **state) {
     (void)state;
-    assert_unsettled(9, "less than one would take part in a round");
+    const fed_partition_t few = {.clients = 9}, many = {.clients = 1000};
+    assert_fails(FED_INPUT, "less than one would take part in a round", settle_promise(&few));
     set(&config, "privacy.clip_norm", "1e9");
-    assert_unsettled(1000,
-                     "its noise leaves the integers that are added up; accepted is 9.31e-08 to");
+    assert_fails(FED_INPUT,
+                 "its noise leaves the integers that it is drawn from; accepted is 9.31e-08",
+                 settle_promise(&many));
     set(&config, "privacy.clip_norm", "1e-9");
-    assert_unsettled(1000, "its noise leaves the integers");
+    assert_fails(FED_INPUT, "its noise leaves the integers", settle_promise(&many));
     set(&config, "privacy.clip_norm", "1");
     set(&config, "privacy.clipping", "adaptive");
     set(&config, "privacy.noise_multiplier", "12");
     set(&config, "privacy.clip_count_noise", "5");
-    assert_unsettled(1000, "nothing is left for updates; accepted is more than 6, half of");
+    assert_fails(FED_INPUT, "nothing is left for updates; accepted is more than 6, half of",
+                 settle_promise(&many));
     set(&config, "privacy.clip_count_noise", "0");
-    assert_ok(fed_privacy_settle(&method.privacy, &config, method.sampler, 1000));
+    assert_ok(settle_promise(&many));
+}
+
+/* --- Samples ------------------------------------------------------------------------------ */
+
+/* Those of the client with fewest are at the greatest risk. */
+static void steps_of_the_smallest_client_are_accounted(void **state) {
+    (void)state;
+    size_t first[] = {0, 900, 1000, 1000, 1400}; /* 900, 100, none, 400 */
+    const fed_partition_t partition = {.clients = 4, .first = first};
+    set(&config, "privacy.mechanism", "dp_sgd");
+    set(&config, "training.clip_sample_norm", "2");
+    set(&config, "training.batch_size", "32");
+    set(&config, "training.epochs", "3");
+    assert_ok(settle_promise(&partition));
+    fed_mechanism_t round = fed_privacy_round(&method.privacy);
+    assert_true(round.sampling == 0.32 && round.times == 12 && round.noise == 1);
+    assert_true(fed_privacy_deviation(&method.privacy, &config, &method.slots, NULL) == 2.0 / 32);
+    set(&config, "training.steps", "5");
+    set(&config, "training.batch_size", "200");
+    assert_ok(settle_promise(&partition));
+    round = fed_privacy_round(&method.privacy);
+    assert_true(round.sampling == 1 && round.times == 5);
+    set(&config, "training.clip_sample_norm", "1e9");
+    assert_fails(FED_INPUT, "training.clip_sample_norm = 1e9: with 100 samples in a step its noise",
+                 settle_promise(&partition));
+}
+
+static void steps_that_are_not_private_are_refused(void **state) {
+    (void)state;
+    fed_method_t found;
+    set(&config, "privacy.mechanism", "dp_sgd");
+    assert_fails(FED_INPUT,
+                 "training.clip_sample_norm = 0: privacy.mechanism = dp_sgd scales noise",
+                 fed_method_find(&found, &config));
+    set(&config, "training.clip_sample_norm", "1");
+    assert_refused("federated.algorithm", "fedsgd", "is about steps of SGD");
+    set(&config, "federated.algorithm", "scaffold"); /* all that it sends is made of such steps */
+    set(&config, "federated.aggregation", "median");
+    assert_ok(fed_method_find(&found, &config));
 }
 
 #define PRIVACY_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -318,6 +362,8 @@ int main(void) {
         PRIVACY_TEST(the_bound_finds_the_median),
         PRIVACY_TEST(what_breaks_the_promise_is_refused),
         PRIVACY_TEST(numbers_that_do_not_fit_are_refused),
+        PRIVACY_TEST(steps_of_the_smallest_client_are_accounted),
+        PRIVACY_TEST(steps_that_are_not_private_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -396,6 +396,104 @@ static void a_stop_ends_training(void **state) {
     end(&scene);
 }
 
+/* --- Steps that keep samples private ------------------------------------------------------ */
+
+/* One client's training under DP-SGD, from the scene's parameters.
+ * @param epochs  it trains @param samples  [out] that its steps drew in all */
+static void train_privately(scene_t *scene, double noise, size_t batch_size, size_t epochs,
+                            size_t *steps, size_t *samples, fed_training_t *training) {
+    set(&scene->config, "training.batch_size", "%zu", batch_size);
+    set(&scene->config, "training.clip_sample_norm", "0.5");
+    fed_training_init(training, &scene->model, &scene->data.train, &scene->config);
+    fed_training_separate_gradient(training);
+    training->draws_samples = true;
+    training->sample_noise = noise;
+    fed_training_start(training, scene->w);
+    *steps = *samples = 0;
+    for (uint32_t epoch = 1; epoch <= epochs; epoch++) {
+        fed_stream_t stream = {.seed = 9, .who = 4, .when = 2, .which = epoch};
+        fed_training_begin_epoch(training, scene->all, SAMPLES, stream);
+        while (fed_training_step(training))
+            ++*steps;
+        *samples += training->position;
+    }
+    fed_training_settle(training);
+}
+
+/* Where all samples are in the step it is the mean of clipped gradients. */
+static void a_private_step_is_the_clipped_mean(void **state) {
+    (void)state;
+    scene_t scene;
+    fed_training_t private, plain;
+    size_t steps, samples;
+    begin(&scene, 0.9);
+    train_privately(&scene, 0, 500, 1, &steps, &samples, &private);
+    assert_true(steps == 1 && samples == SAMPLES);
+    fed_training_init(&plain, &scene.model, &scene.data.train, &scene.config);
+    fed_training_start(&plain, scene.w);
+    fed_training_begin_epoch(&plain, scene.all, SAMPLES, (fed_stream_t){.seed = 3, .which = 1});
+    assert_true(fed_training_step(&plain));
+    fed_training_settle(&plain);
+    for (size_t j = 0; j < scene.model.parameters; j++)
+        assert_true(fabsf(private.w[j] - plain.w[j]) < 1e-6f);
+    fed_training_fini(&private);
+    fed_training_fini(&plain);
+    end(&scene);
+}
+
+/* By any number of batches: what a step draws may be more than the batch that there is room for. */
+static void steps_draw_samples_on_their_own(void **state) {
+    (void)state;
+    scene_t scene;
+    fed_training_t training;
+    size_t steps, samples, none = 0, more = 0;
+    enum { EPOCHS = 60, BATCH = 3 };
+    begin(&scene, 0.1);
+    train_privately(&scene, 0, BATCH, EPOCHS, &steps, &samples, &training);
+    assert_int_equal(steps, EPOCHS * 44); /* 130 = 43 * 3 + 1 */
+    double expected = EPOCHS * 44 * BATCH;
+    assert_true(fabs((double)samples - expected) < 4 * sqrt(expected));
+    fed_stream_t stream = {.seed = 9, .who = 4, .when = 3, .which = 1};
+    fed_training_begin_epoch(&training, scene.all, SAMPLES, stream);
+    for (size_t before = 0; fed_training_step(&training); before = training.position) {
+        none += training.position == before;
+        more += training.position > before + BATCH;
+    }
+    assert_true(none > 0 && more > 4); /* of 44: 2.2 and 15 are expected */
+    fed_training_fini(&training);
+    end(&scene);
+}
+
+/* The same steps with noise and without: what differs is noise of z C / B, times the rate. */
+static void noise_of_steps_is_what_was_promised(void **state) {
+    (void)state;
+    scene_t scene;
+    fed_training_t quiet, noisy, again;
+    size_t steps, samples;
+    double squares = 0;
+    size_t count = 0;
+    begin(&scene, 0.9);
+    for (size_t round = 0; round < 20; round++) {
+        scene.w[0] = (float)round / 100; /* another start */
+        train_privately(&scene, 0, 200, 1, &steps, &samples, &quiet);
+        train_privately(&scene, 3, 200, 1, &steps, &samples, &noisy);
+        for (size_t j = 0; j < scene.model.parameters; j++, count++) {
+            double noise = ((double)noisy.w[j] - (double)quiet.w[j]) / 0.1;
+            squares += noise * noise;
+        }
+        train_privately(&scene, 3, 200, 1, &steps, &samples, &again);
+        assert_memory_equal(noisy.w, again.w, scene.model.parameters * sizeof(float));
+        fed_training_fini(&quiet);
+        fed_training_fini(&noisy);
+        fed_training_fini(&again);
+    }
+    double expected = 3 * 0.5 / SAMPLES;
+    /* Rounds have the same noise, as they have the same stream: as many draws as parameters. */
+    assert_true(fabs(squares / (double)count / (expected * expected) - 1) <
+                4 * sqrt(2.0 / (double)scene.model.parameters));
+    end(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(one_client_with_everything_is_the_baseline),
@@ -408,6 +506,9 @@ int main(void) {
         TEST(a_skipped_client_leaves_no_trace),
         TEST(a_client_without_samples_changes_nothing),
         TEST(a_stop_ends_training),
+        TEST(a_private_step_is_the_clipped_mean),
+        TEST(steps_draw_samples_on_their_own),
+        TEST(noise_of_steps_is_what_was_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

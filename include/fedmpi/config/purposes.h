@@ -26,6 +26,8 @@ typedef enum fed_purpose {
     FED_RANDOM_SAMPLE = 39,         /**< who: client, when: sample; of synthetic data */
     FED_RANDOM_UNITS = 48,          /**< as BATCH_ORDER; index: sample; which units a step drops */
     FED_RANDOM_PRIVACY = 49,        /**< when: round; index: number of what is sent; the noise */
+    FED_RANDOM_PRIVATE_STEP = 50,   /**< who: client, when: round, which: step of the round; the
+                                         seed of its samples and of its noise, two streams more */
 } fed_purpose_t;
 
 #endif

@@ -17,6 +17,7 @@
 #include "fedmpi/config/config.h"
 #include "fedmpi/config/plugin.h"
 #include "fedmpi/core/random.h"
+#include "fedmpi/data/partition.h"
 #include "fedmpi/fl/sampler.h"
 #include "fedmpi/fl/slots.h"
 #include "fedmpi/privacy/ledger.h"
@@ -31,15 +32,17 @@ typedef struct fed_method fed_method_t;       /* fl/method.h */
 typedef struct fed_mechanism_plugin {
     fed_plugin_t plugin;
     bool is_private; /**< updates are clipped, weights are fixed, and the sum gets noise */
+    bool per_sample; /**< each step of a client draws samples on their own and gets noise */
 } fed_mechanism_plugin_t;
 
 /** What protects the clients of a run. */
 typedef struct fed_privacy {
     const fed_mechanism_plugin_t *mechanism;
     const struct fed_clipping *clipping;
-    double noise;    /**< z: of a whole round, in the most that one client can change */
-    double sampling; /**< q: each client's probability of taking part */
-    double expected; /**< q N: clients in a round */
+    double noise;    /**< z: of a round or step, in the most that one member can change */
+    double sampling; /**< q: each member's probability of taking part */
+    double expected; /**< q N: members in a round or step */
+    double times;    /**< mechanisms in a round: 1, or the steps of a client */
 } fed_privacy_t;
 
 /** Where the bound on an update's length comes from. */
@@ -105,14 +108,24 @@ fed_privacy_t fed_privacy_of(const fed_config_t *config);
 /** Does the rest of the method keep what the mechanism promises? FED_INPUT says what does not. */
 fed_status_t fed_privacy_check(const fed_config_t *config, const fed_method_t *method);
 
-/** The same of what only the number of clients tells; sets q and q N. */
+/** Is anything promised? */
+static inline bool fed_privacy_promises(const fed_privacy_t *privacy) {
+    return privacy->mechanism->is_private || privacy->mechanism->per_sample;
+}
+
+/** q, q N and how often, from the clients and their samples. Where samples are what is protected,
+ * these are the numbers of the client with fewest, which risk most, as if it took part in all
+ * rounds. FED_INPUT if the promise cannot be kept with so few. */
 fed_status_t fed_privacy_settle(fed_privacy_t *privacy, const fed_config_t *config,
-                                const fed_sampler_t *sampler, size_t clients);
+                                const fed_sampler_t *sampler, const fed_partition_t *partition);
+
+/** Once z is known: is there an integer for it? FED_INPUT says which bounds there are for. */
+fed_status_t fed_privacy_check_noise(const fed_privacy_t *privacy, const fed_config_t *config);
 
 /** A round as the accountant sees it. */
 fed_mechanism_t fed_privacy_round(const fed_privacy_t *privacy);
 
-/** C of a round. */
+/** C of a round, or of samples' gradients. */
 double fed_privacy_bound(const fed_privacy_t *privacy, const fed_config_t *config,
                          const fed_slots_t *slots, const float *down);
 
@@ -120,7 +133,7 @@ double fed_privacy_bound(const fed_privacy_t *privacy, const fed_config_t *confi
 double fed_privacy_sensitivity(const fed_privacy_t *privacy, const fed_config_t *config,
                                const fed_slots_t *slots, const float *down, const fed_slot_t *slot);
 
-/** Deviation of the noise on the averaged update. */
+/** Deviation of the noise on each number of the averaged update, or of a step's mean gradient. */
 double fed_privacy_deviation(const fed_privacy_t *privacy, const fed_config_t *config,
                              const fed_slots_t *slots, const float *down);
 

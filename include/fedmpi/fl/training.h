@@ -53,7 +53,10 @@ typedef struct fed_training {
     size_t capacity; /**< of order */
     int32_t (*relabel)(int32_t label,
                        size_t classes); /**< trained on in its place; NULL: as it is */
-    fed_correction_t correction;        /**< takes effect where g is a vector of its own */
+    bool draws_samples;  /**< each step draws its samples on their own, and gets noise: DP-SGD */
+    double sample_noise; /**< z: deviation on the sum of their gradients, in clip_sample_norm */
+    uint32_t *drawn;     /**< those of a step, [capacity]; NULL: no step has drawn any */
+    fed_correction_t correction; /**< takes effect where g is a vector of its own */
 
     fed_stream_t stream; /**< of this epoch: seed, client, round and epoch */
     size_t count;        /**< samples of this epoch */
@@ -61,6 +64,7 @@ typedef struct fed_training {
     double loss_sum;     /**< of this epoch so far, nats */
     int64_t correct;     /**< of this epoch so far */
     int64_t steps;       /**< with g, since v was zero */
+    size_t epoch_steps;  /**< of this epoch so far, where steps draw their samples */
 } fed_training_t;
 
 /** Do the keys of [training] go together, and with the model? */
@@ -94,7 +98,9 @@ void fed_training_begin_epoch(fed_training_t *training, const uint32_t *samples,
 void fed_training_begin_ordered(fed_training_t *training, const uint32_t *samples, size_t count,
                                 fed_stream_t stream);
 
-/** Train on the next mini-batch; the last of an epoch may be smaller.
+/** Train on the next mini-batch; the last of an epoch may be smaller. Where steps draw their
+ * samples (training->draws_samples), each sample is in a step with probability B / count, which may
+ * come to any number, also none; an epoch has as many steps as it has batches elsewhere.
  * @return false, and nothing done, when the epoch is over */
 bool fed_training_step(fed_training_t *training);
 

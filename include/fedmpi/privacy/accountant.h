@@ -36,9 +36,10 @@ size_t fed_accountant_bytes(const fed_accountant_t *accountant);
 /** What the ledger comes to. Local. */
 fed_epsilon_t fed_accountant_epsilon(fed_accountant_t *accountant, const fed_ledger_t *ledger);
 
-/** How many of so many more times fit until the upper bound would exceed `budget`; 0 .. times. */
+/** How many of so many units more fit until the upper bound would exceed `budget`; 0 .. units.
+ * @param unit  a mechanism, and how often one unit has it */
 int64_t fed_accountant_affords(fed_accountant_t *accountant, const fed_ledger_t *ledger,
-                               double sampling, double noise, int64_t times, double budget);
+                               const fed_mechanism_t *unit, int64_t units, double budget);
 
 /** The least noise, rounded up to a 10,000th, with which so many times stay within epsilon by their
  * upper bound; infinity if none below 10^6 does. */

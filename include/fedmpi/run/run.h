@@ -27,7 +27,6 @@ typedef struct fed_run {
     fed_partition_t partition;    /**< the same on every rank */
     fed_transform_t *transform;   /**< of the training samples' features; NULL: none */
     fed_model_t model;
-    double noise; /**< z, of differential privacy */
     fed_method_t method;
     float *initial; /**< server: the parameters to start from, [model.parameters]; NULL when all
                        have taken them */

@@ -17,10 +17,10 @@ typedef struct fed_spending {
     fed_epsilon_t epsilon; /**< of the ledger */
 } fed_spending_t;
 
-/** z of the run: privacy.noise_multiplier, or the least that keeps within privacy.target_epsilon.
+/** Sets z: privacy.noise_multiplier, or the least that keeps within privacy.target_epsilon.
  * Collective. @return FED_INPUT, on all ranks, if none does, or a first round exceeds the budget */
 fed_status_t fed_spending_calibrate(const fed_config_t *config, const fed_comm_t *comm,
-                                    double *noise);
+                                    fed_privacy_t *privacy);
 
 void fed_spending_init(fed_spending_t *spending, const fed_config_t *config,
                        const fed_privacy_t *privacy);
@@ -43,6 +43,9 @@ void fed_spending_add(fed_spending_t *spending, const fed_round_row_t *round,
 void fed_spending_put(const fed_spending_t *spending, fed_bundle_t *checkpoint);
 fed_status_t fed_spending_get(fed_spending_t *spending, const fed_bundle_t *checkpoint,
                               int64_t rounds);
+
+/** Whose privacy it is: "clients" or "samples". */
+const char *fed_spending_members(const fed_privacy_t *privacy);
 
 /** "epsilon at most 1.833, at least 1.824 (by Renyi orders 2.101) at delta 1e-05"; the caller frees
  * it. */

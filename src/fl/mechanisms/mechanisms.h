@@ -4,7 +4,8 @@
 
 #include "fedmpi/fl/privacy.h"
 
-#define FED_MECHANISMS(each) each(fed_mechanism_none), each(fed_mechanism_gaussian)
+#define FED_MECHANISMS(each)                                                                       \
+    each(fed_mechanism_none), each(fed_mechanism_gaussian), each(fed_mechanism_dp_sgd)
 
 extern const fed_mechanism_plugin_t FED_MECHANISMS(FED_PLUGIN_ITSELF);
 
