@@ -306,7 +306,10 @@ fed_epsilon_t fed_accountant_epsilon(fed_accountant_t *accountant, const fed_led
             make_grid(accountant, &roomy);
         epsilon = composed(accountant, &costly);
     }
+    /* Where epsilon is small the other bound may be closer. */
     epsilon.rdp = rdp;
+    epsilon.upper = fmin(epsilon.upper, rdp);
+    epsilon.estimate = fmin(epsilon.estimate, epsilon.upper);
     return epsilon;
 }
 
