@@ -12,6 +12,7 @@ from .clients import label_distribution, local_training
 from .confusion import confusion_matrix
 from .curves import centralized_training, federated_and_centralized, global_model
 from .digits import sample_digits
+from .privacy import accuracy_over_epsilon
 from .studies import algorithms_under_skew, rounds_to_target
 from .sweep import accuracy_over_epochs
 from .timing import round_time_by_run, round_times, scaling, scaling_series
@@ -24,6 +25,7 @@ OF_A_STUDY = tuple(
         global_model,
         centralized_training,
         accuracy_over_epochs,
+        accuracy_over_epsilon,
         rounds_to_target,
         algorithms_under_skew,
         local_training,
@@ -38,6 +40,7 @@ OF_A_STUDY = tuple(
 __all__ = [
     "OF_A_STUDY",
     "accuracy_over_epochs",
+    "accuracy_over_epsilon",
     "algorithms_under_skew",
     "assert_drawn",
     "centralized_training",

@@ -61,6 +61,8 @@ DEFAULTS = {
     "federated.rounds": "5",
     "federated.evaluate_every": "1",
     "federated.tracked_clients": "0,1,2,3,4",
+    "privacy.mechanism": "none",
+    "privacy.noise_multiplier": "1",
     "checkpoint.file": "",
     "output.file": "results/mnist-fedavg.h5",
 }
@@ -119,6 +121,7 @@ def write_run(
         _write_model(file, "initial", random)
         _clear(file, "federated/rounds", "federated/clients", "federated/local_epochs")
         _clear(file, "federated/personalization", "partition/clients", "centralized/epochs")
+        _clear(file, "privacy/rounds")
         if federated:
             accuracy = _learning_curve(0.80, 0.945 + 0.0008 * epochs, rounds, random)
             if test_accuracy is not None:
@@ -126,6 +129,8 @@ def write_run(
             _put(file, "federated/rounds", _rounds(keys, counts, ranks, accuracy, random))
             _put(file, "federated/clients", _clients(keys, counts, ranks, rounds, random))
             _put(file, "federated/local_epochs", _local_epochs(keys, rounds, epochs, random))
+            if keys["privacy.mechanism"] != "none":
+                _put(file, "privacy/rounds", _spent(keys, rounds))
         if centralized:
             accuracy = _learning_curve(0.91, 0.976, epochs, random)
             if centralized_accuracy is not None:
@@ -365,6 +370,18 @@ def _epochs(accuracy: np.ndarray) -> np.ndarray:
     table["train_accuracy"], table["train_loss"] = accuracy + 0.01, _losses(accuracy + 0.01)
     table["test_accuracy"], table["test_loss"] = accuracy, _losses(accuracy)
     table["train_seconds"] = 1.25
+    return table
+
+
+def _spent(keys: Dict[str, str], rounds: int) -> np.ndarray:
+    table = _empty("privacy/rounds", rounds)
+    table["round"] = np.arange(1, rounds + 1)
+    table["noise_multiplier"] = noise = float(keys["privacy.noise_multiplier"])
+    with np.errstate(divide="ignore"):
+        epsilon = np.sqrt(table["round"]) / noise
+    for column, factor in (("lower", 0.99), ("upper", 1.01), ("rdp", 1.2)):
+        table[f"epsilon_{column}"] = factor * epsilon
+    table["epsilon"], table["delta"] = epsilon, 1e-5
     return table
 
 

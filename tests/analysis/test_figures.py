@@ -53,6 +53,7 @@ class FigureCase(FolderCase):
 class EveryFigure(FigureCase):
     def test_has_data_in_every_panel(self):
         write_run(self.folder / "skewed.h5", {"partition.scheme": "dirichlet"})
+        write_run(self.folder / "private.h5", {"privacy.mechanism": "gaussian"})
         study = self.scaling_study()
         for draw in OF_A_STUDY:
             with self.subTest(draw.__name__):
@@ -190,6 +191,32 @@ class Sweep(FigureCase):
     def test_published_ranges_are_for_the_studys_own_runs_only(self):
         study = self.study({**PAPER, "federated.rounds": 5})
         self.assertEqual(len(figures.accuracy_over_epochs(study).axes[0].patches), 0)
+
+
+class Privacy(FigureCase):
+    def test_points_are_means_over_what_all_rounds_cost(self):
+        study = self.study(
+            {},
+            *(
+                {"privacy.mechanism": "gaussian", "privacy.noise_multiplier": z, "experiment.seed": s}
+                for z in (0.5, 2)
+                for s in (1, 2)
+            ),
+        )
+        axes = figures.accuracy_over_epsilon(study).axes[0]
+        private = study.runs[study.runs["privacy.mechanism"] == "gaussian"]
+        means = private.groupby("privacy.noise_multiplier")["federated_test_accuracy"].mean()
+        x, y = data_lines(axes)[0]
+        np.testing.assert_allclose(x, 1.01 * np.sqrt(5) / np.array([2, 0.5]))
+        np.testing.assert_allclose(y, means.loc[[2, 0.5]])
+        (line,) = [line for line in axes.lines if line.get_gid() == GUIDE]
+        plain = study.runs[study.runs["privacy.mechanism"] == "none"]
+        self.assertEqual(line.get_ydata()[0], plain["federated_test_accuracy"].item())
+
+    def test_without_noise_there_is_no_point(self):
+        study = self.study({"privacy.mechanism": "gaussian", "privacy.noise_multiplier": 0})
+        with self.assertRaises(analysis.NothingToDraw):
+            figures.accuracy_over_epsilon(study)
 
 
 class RoundsToTarget(FigureCase):
