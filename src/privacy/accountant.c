@@ -15,7 +15,7 @@
 #define EPSILON_ERROR 0.0042 /* half of what the bounds are apart, but for that of delta */
 #define LARGE_EPSILON 100.0  /* of what the grid is for: from here on the error is a part of it */
 #define DELTA_ERROR 5e-4     /* parts of delta */
-#define MOST_BINS 0x1p26
+#define MOST_BINS 0x1p24
 #define PLAN_VECTORS 2 /* as much memory FFTW takes for both plans: measured */
 #define MARGIN 3.0     /* nats of the grid beyond what Remark 5.6 asks for */
 

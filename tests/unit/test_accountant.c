@@ -205,11 +205,9 @@ static void noise_is_the_least_that_keeps_within(void **state) {
     (void)state;
     const struct {
         double sampling, times, delta, epsilon;
-    } cases[] = {{0.1, 30, 1e-6, 3},
-                 {0.01, 1000, 1e-5, 1},
+    } cases[] = {{0.1, 30, 1e-6, 3},      {0.01, 1000, 1e-5, 1},
                  {0.01, 200, 1e-6, 0.03}, /* where Renyi orders bound more closely */
-                 {1, 20, 1e-5, 8},
-                 {0.04, 200, 1e-5, 30},
+                 {1, 20, 1e-5, 8},        {0.04, 200, 1e-5, 30},
                  {1, 1, 1e-5, 1}};
     for (size_t i = 0; i < trials(sizeof cases / sizeof *cases); i++) {
         fed_accountant_t *accountant = fed_accountant_create(cases[i].delta);

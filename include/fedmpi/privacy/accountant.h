@@ -17,7 +17,8 @@
 typedef struct fed_accountant fed_accountant_t;
 
 /** Bounds of the same epsilon: lower <= epsilon <= upper, by 0.01 apart at most where epsilon is
- * below 50, and by a 1000th of it elsewhere. All infinite where there is no noise. */
+ * below 50, and by a 1000th of it elsewhere, as long as a grid of 2^24 bins is fine enough: for
+ * some 100,000 times. All infinite where there is no noise. */
 typedef struct fed_epsilon {
     double lower, estimate, upper;
     double rdp; /**< another upper bound, by fed_rdp_epsilon */
