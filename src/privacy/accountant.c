@@ -351,16 +351,21 @@ static double upper_with(const calibration_t *wanted, double parts) {
     return fed_accountant_epsilon(wanted->accountant, &ledger).upper;
 }
 
-/* By the bound that is cheap to find, and asks for more than is needed. */
+static bool suffices(const calibration_t *wanted, double parts) {
+    fed_ledger_t ledger = {{{wanted->sampling, parts / NOISE_PARTS, wanted->times}}, 1};
+    return fed_rdp_epsilon(&ledger, wanted->accountant->delta) <= wanted->epsilon;
+}
+
+/* By the bound that is cheap to find, and asks for more than is needed: to a twentieth. */
 static double more_than_enough(const calibration_t *wanted) {
-    double parts = 1;
-    fed_ledger_t ledger = {{{wanted->sampling, 0, wanted->times}}, 1};
-    do {
-        parts *= 1.1;
-        ledger.entries[0].noise = parts / NOISE_PARTS;
-    } while (ledger.entries[0].noise <= MOST_NOISE &&
-             fed_rdp_epsilon(&ledger, wanted->accountant->delta) > wanted->epsilon);
-    return ceil(parts);
+    double low = 1, high = 2;
+    for (; !suffices(wanted, high) && high <= MOST_NOISE * NOISE_PARTS; high *= 2)
+        low = high;
+    while (high > 1.05 * low && high - low > 1) {
+        double middle = sqrt(low * high);
+        *(suffices(wanted, middle) ? &high : &low) = middle;
+    }
+    return ceil(high);
 }
 
 /* An amount, and the logarithm of how much the bound then is above what is wanted. */
