@@ -55,6 +55,8 @@ class Layout(FolderCase):
                 write_run(self.folder / f"{i}{seed}.h5", config, ranks=3 * seed)
         for ranks in (2, 4):
             write_run(self.folder / f"r{ranks}.h5", ranks=ranks)
+            private = {"privacy.mechanism": "gaussian", "privacy.noise_multiplier": ranks}
+            write_run(self.folder / f"p{ranks}.h5", private)
         return analysis.load(f"{self.folder}/*.h5")
 
     def test_nothing_is_clipped_or_covered(self):
