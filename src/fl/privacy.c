@@ -156,29 +156,68 @@ static fed_status_t settle_clients(fed_privacy_t *privacy, const fed_config_t *c
                            clients, privacy->mechanism->plugin.name);
 }
 
+static double steps_of_epoch(double count, const fed_training_options_t *training) {
+    return ceil(count / (double)training->batch_size);
+}
+
+static fed_exposure_t exposure_of(double count, const fed_training_options_t *training) {
+    double expected = fmin((double)training->batch_size, count);
+    double steps = (double)training->epochs * steps_of_epoch(count, training);
+    return (fed_exposure_t){
+        .sampling = expected / count,
+        .expected = expected,
+        .times = training->steps > 0 ? (double)training->steps : steps,
+    };
+}
+
 /* Of clients that have any. */
-static size_t fewest_samples(const fed_partition_t *partition) {
+static double fewest_samples(const fed_partition_t *partition) {
     size_t fewest = SIZE_MAX;
     for (size_t k = 0; k < partition->clients; k++) {
         size_t count = fed_partition_count(partition, k);
         if (count > 0 && count < fewest)
             fewest = count;
     }
-    return fewest;
+    return (double)fewest;
+}
+
+size_t fed_privacy_exposures(const fed_privacy_t *privacy, const fed_config_t *config,
+                             const fed_partition_t *partition,
+                             fed_exposure_t exposures[FED_EXPOSURES]) {
+    const fed_training_options_t *training = fed_training_options(config);
+    double smallest[FED_EXPOSURES] = {0}, first = 0;
+    size_t found = 0;
+    if (!privacy->mechanism->per_sample)
+        return 0;
+    first = steps_of_epoch(fewest_samples(partition), training);
+    for (size_t k = 0; k < partition->clients; k++) {
+        double count = (double)fed_partition_count(partition, k);
+        double more = steps_of_epoch(count, training) - first;
+        if (more < 0 || more >= FED_EXPOSURES)
+            continue;
+        double *least = &smallest[(size_t)more];
+        *least = *least == 0 ? count : fmin(*least, count);
+    }
+    for (size_t i = 0; i < FED_EXPOSURES; i++)
+        if (smallest[i] > 0)
+            exposures[found++] = exposure_of(smallest[i], training);
+    return found;
+}
+
+void fed_privacy_expose(fed_privacy_t *privacy, const fed_exposure_t *exposure) {
+    privacy->sampling = exposure->sampling;
+    privacy->expected = exposure->expected;
+    privacy->times = exposure->times;
 }
 
 #define MOST_STEPS 16777215 /* that are told apart in a round: fl/training.c */
 
 static fed_status_t settle_samples(fed_privacy_t *privacy, const fed_config_t *config,
                                    const fed_partition_t *partition) {
-    const fed_training_options_t *training = fed_training_options(config);
-    double count = (double)fewest_samples(partition);
-    privacy->expected = fmin((double)training->batch_size, count);
-    privacy->sampling = privacy->expected / count;
-    privacy->times = training->steps > 0
-                         ? (double)training->steps
-                         : (double)training->epochs * ceil(count / (double)training->batch_size);
-    if (privacy->times <= MOST_STEPS)
+    fed_exposure_t exposures[FED_EXPOSURES];
+    size_t count = fed_privacy_exposures(privacy, config, partition, exposures);
+    fed_privacy_expose(privacy, &exposures[0]);
+    if (exposures[count - 1].times <= MOST_STEPS)
         return FED_OK;
     return refuse(config, "training.epochs",
                   "accounts at most 16777215 steps of a client in a round");

@@ -113,7 +113,7 @@ static void append_privacy(const fed_run_t *run, fed_text_t *lines) {
     fed_text_append(lines, "privacy of %s: %s after %lld rounds; noise multiplier %g, ",
                     fed_spending_members(privacy), cost, (long long)last, privacy->noise);
     if (privacy->mechanism->per_sample)
-        fed_text_append(lines, "%g samples in each of %g steps, of the client with fewest",
+        fed_text_append(lines, "%g samples in each of %g steps, of the client that risks most",
                         privacy->expected, privacy->times);
     else
         fed_text_append(lines, "%g of %zu clients", privacy->expected, run->partition.clients);

@@ -338,7 +338,7 @@ fed_status_t fed_run_init(fed_run_t *run, fed_comm_t *comm, const fed_options_t 
     fed_limit_silence(&run->config, comm);
     FED_TRY(load_data(run));
     FED_TRY(agree(run, build(run)));
-    FED_TRY(fed_spending_calibrate(&run->config, comm, &run->method.privacy));
+    FED_TRY(fed_spending_calibrate(&run->config, comm, &run->partition, &run->method.privacy));
     FED_TRY(share_claim(run));
     return agree(run, make_initial(run));
 }

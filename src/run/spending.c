@@ -4,6 +4,7 @@
 #include "fedmpi/comm/agree.h"
 #include "fedmpi/comm/collectives.h"
 #include "fedmpi/core/memory.h"
+#include "fedmpi/privacy/rdp.h"
 #include "fedmpi/sim/federated.h"
 
 #include <math.h>
@@ -41,9 +42,36 @@ static fed_status_t check_budget(const fed_config_t *config, fed_accountant_t *a
                            "round 1 alone could cost epsilon %.4g", cost);
 }
 
-static fed_status_t calibrate(const fed_config_t *config, fed_privacy_t *privacy) {
+/* What all rounds come to, by the bound that is cheap to find. */
+static double rdp_of(const fed_exposure_t *exposure, const fed_config_t *config, double noise) {
+    double times = exposure->times * (double)fed_federated_options(config)->rounds;
+    fed_ledger_t ledger = {{{exposure->sampling, noise, times}}, 1};
+    return noise > 0 ? fed_rdp_epsilon(&ledger, fed_promise_options(config)->delta) : 0;
+}
+
+/* Noise for what is worst, and what is worst with that noise. */
+static fed_status_t find_worst(const fed_config_t *config, fed_accountant_t *accountant,
+                               const fed_partition_t *partition, fed_privacy_t *privacy) {
+    fed_exposure_t exposures[FED_EXPOSURES];
+    size_t count = fed_privacy_exposures(privacy, config, partition, exposures);
+    for (size_t tries = 0, worst = 0;; tries++) {
+        FED_TRY(find_noise(config, accountant, privacy));
+        size_t now = worst;
+        for (size_t i = 0; i < count; i++)
+            if (rdp_of(&exposures[i], config, privacy->noise) >
+                rdp_of(&exposures[now], config, privacy->noise))
+                now = i;
+        if (now == worst || tries == count)
+            return FED_OK;
+        worst = now;
+        fed_privacy_expose(privacy, &exposures[worst]);
+    }
+}
+
+static fed_status_t calibrate(const fed_config_t *config, const fed_partition_t *partition,
+                              fed_privacy_t *privacy) {
     fed_accountant_t *accountant = fed_accountant_create(fed_promise_options(config)->delta);
-    fed_status_t status = find_noise(config, accountant, privacy);
+    fed_status_t status = find_worst(config, accountant, partition, privacy);
     if (status == FED_OK)
         status = check_budget(config, accountant, privacy);
     fed_accountant_destroy(accountant);
@@ -51,14 +79,17 @@ static fed_status_t calibrate(const fed_config_t *config, fed_privacy_t *privacy
 }
 
 fed_status_t fed_spending_calibrate(const fed_config_t *config, const fed_comm_t *comm,
-                                    fed_privacy_t *privacy) {
+                                    const fed_partition_t *partition, fed_privacy_t *privacy) {
     fed_status_t mine = FED_OK;
     if (!fed_privacy_promises(privacy))
         return FED_OK;
     if (fed_comm_is_server(comm))
-        mine = calibrate(config, privacy);
+        mine = calibrate(config, partition, privacy);
     FED_TRY(fed_comm_agree(comm, mine, NULL, NULL));
-    fed_comm_broadcast(comm, &privacy->noise, sizeof privacy->noise);
+    double numbers[] = {privacy->noise, privacy->sampling, privacy->expected, privacy->times};
+    fed_comm_broadcast(comm, numbers, sizeof numbers);
+    privacy->noise = numbers[0];
+    fed_privacy_expose(privacy, &(fed_exposure_t){numbers[1], numbers[2], numbers[3]});
     return fed_privacy_check_noise(privacy, config); /* the same on all ranks */
 }
 

@@ -312,7 +312,7 @@ static void numbers_that_do_not_fit_are_refused(void **state) {
 
 /* --- Samples ------------------------------------------------------------------------------ */
 
-/* Those of the client with fewest are at the greatest risk. */
+/* First those of the client with fewest; others may be worse that have a step more. */
 static void steps_of_the_smallest_client_are_accounted(void **state) {
     (void)state;
     size_t first[] = {0, 900, 1000, 1000, 1400}; /* 900, 100, none, 400 */
@@ -325,6 +325,12 @@ static void steps_of_the_smallest_client_are_accounted(void **state) {
     fed_mechanism_t round = fed_privacy_round(&method.privacy);
     assert_true(round.sampling == 0.32 && round.times == 12 && round.noise == 1);
     assert_true(fed_privacy_deviation(&method.privacy, &config, &method.slots, NULL) == 2.0 / 32);
+    fed_exposure_t exposures[FED_EXPOSURES];
+    assert_int_equal(fed_privacy_exposures(&method.privacy, &config, &partition, exposures), 2);
+    assert_true(exposures[0].times == 12 && exposures[1].times == 39 &&
+                exposures[1].sampling == 32.0 / 400); /* 900 has 25 steps more an epoch */
+    fed_privacy_expose(&method.privacy, &exposures[1]);
+    assert_true(fed_privacy_round(&method.privacy).times == 39);
     set(&config, "training.steps", "5");
     set(&config, "training.batch_size", "200");
     assert_ok(settle_promise(&partition));

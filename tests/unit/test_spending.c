@@ -124,6 +124,31 @@ static void what_promises_nothing_spends_nothing(void **state) {
     fed_spending_fini(&spending);
 }
 
+/* Of 32 samples all are in the one step of an epoch; of 33 nearly all, twice. */
+static void samples_that_risk_most_are_accounted(void **state) {
+    (void)state;
+    size_t first[] = {0, 32, 65, 1065};
+    const fed_partition_t partition = {.clients = 3, .first = first};
+    fed_comm_t *comm = fed_comm_alone();
+    set(&config, "privacy.mechanism", "dp_sgd");
+    set(&config, "training.clip_sample_norm", "1");
+    set(&config, "training.epochs", "1");
+    for (int target = 0; target < 2; target++) {
+        set(&config, "privacy.target_epsilon", target ? "5" : "0");
+        privacy = fed_privacy_of(&config);
+        assert_ok(fed_privacy_settle(&privacy, &config, fed_sampler_of(&config), &partition));
+        assert_true(privacy.sampling == 1 && privacy.times == 1);
+        assert_ok(fed_spending_calibrate(&config, comm, &partition, &privacy));
+        assert_true(privacy.sampling == 32.0 / 33 && privacy.times == 2);
+        fed_spending_t spending;
+        fed_spending_init(&spending, &config, &privacy);
+        double epsilon = fed_spending_forecast(&spending, 20).upper; /* federated.rounds */
+        assert_true(target ? epsilon <= 5 && epsilon > 4.95 : epsilon > 30);
+        fed_spending_fini(&spending);
+    }
+    fed_comm_destroy(comm);
+}
+
 #define SPENDING_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -132,6 +157,7 @@ int main(void) {
         SPENDING_TEST(a_full_ledger_is_charged_as_its_worst),
         SPENDING_TEST(checkpoints_hold_the_ledger),
         SPENDING_TEST(what_promises_nothing_spends_nothing),
+        SPENDING_TEST(samples_that_risk_most_are_accounted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,9 +113,26 @@ static inline bool fed_privacy_promises(const fed_privacy_t *privacy) {
     return privacy->mechanism->is_private || privacy->mechanism->per_sample;
 }
 
-/** q, q N and how often, from the clients and their samples. Where samples are what is protected,
- * these are the numbers of the client with fewest, which risk most, as if it took part in all
- * rounds. FED_INPUT if the promise cannot be kept with so few. */
+/** What the samples of a client are exposed to in a round. */
+typedef struct fed_exposure {
+    double sampling, expected, times; /**< as in fed_privacy_t */
+} fed_exposure_t;
+
+#define FED_EXPOSURES 16
+
+/** Where samples are what is protected: what may be the worst that those of any client are exposed
+ * to, if it takes part in all rounds. Of clients with as many steps an epoch it is the smallest;
+ * and with more and more steps clients are safer again, so that some numbers of steps are enough.
+ * @param exposures  [out] from the fewest steps up @return how many; elsewhere 0 */
+size_t fed_privacy_exposures(const fed_privacy_t *privacy, const fed_config_t *config,
+                             const fed_partition_t *partition,
+                             fed_exposure_t exposures[FED_EXPOSURES]);
+
+/** This is what is accounted. */
+void fed_privacy_expose(fed_privacy_t *privacy, const fed_exposure_t *exposure);
+
+/** q, q N and how often, from the clients and their samples: the first exposure, until one is known
+ * that is worse. FED_INPUT if the promise cannot be kept with so few. */
 fed_status_t fed_privacy_settle(fed_privacy_t *privacy, const fed_config_t *config,
                                 const fed_sampler_t *sampler, const fed_partition_t *partition);
 

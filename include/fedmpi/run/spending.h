@@ -17,10 +17,11 @@ typedef struct fed_spending {
     fed_epsilon_t epsilon; /**< of the ledger */
 } fed_spending_t;
 
-/** Sets z: privacy.noise_multiplier, or the least that keeps within privacy.target_epsilon.
- * Collective. @return FED_INPUT, on all ranks, if none does, or a first round exceeds the budget */
+/** Sets z: privacy.noise_multiplier, or the least that keeps within privacy.target_epsilon; and
+ * which client's samples are accounted, those that risk most. Collective. @return FED_INPUT, on all
+ * ranks, if none does, or a first round exceeds the budget */
 fed_status_t fed_spending_calibrate(const fed_config_t *config, const fed_comm_t *comm,
-                                    fed_privacy_t *privacy);
+                                    const fed_partition_t *partition, fed_privacy_t *privacy);
 
 void fed_spending_init(fed_spending_t *spending, const fed_config_t *config,
                        const fed_privacy_t *privacy);
