@@ -168,14 +168,15 @@ static void scale(size_t n, float factor, float *g) {
         g[j] *= factor;
 }
 
-void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
-                           size_t count, fed_stream_t stream) {
-    size_t n = training->model->parameters, batch_size = training->batch_size;
-    fed_training_begin_ordered(training, samples, count, stream);
+/* g = the sum of these samples' gradients at w, over a divisor: a sum of the batches' means, each
+ * times its size over the latest batch's. */
+static void sum_gradients(fed_training_t *training, const float *w, const uint32_t *samples,
+                          size_t count, double divisor) {
+    size_t n = training->model->parameters, batch, latest = training->batch_size;
     memset(training->g, 0, n * sizeof *training->g);
-    /* A sum of the batches' means, each times its size over the latest batch's. */
-    size_t latest = batch_size;
-    for (size_t batch; (batch = next_batch(training)) > 0; latest = batch) {
+    for (size_t done = 0; done < count; done += batch, latest = batch) {
+        batch = count - done < training->batch_size ? count - done : training->batch_size;
+        gather(training, samples + done, batch);
         if (batch != latest) {
             fed_training_settle(training);
             scale(n, (float)latest / (float)batch, training->g);
@@ -184,7 +185,13 @@ void fed_training_gradient(fed_training_t *training, const float *w, const uint3
     }
     fed_training_settle(training);
     if (count > 0)
-        scale(n, (float)((double)latest / (double)count), training->g);
+        scale(n, (float)((double)latest / divisor), training->g);
+}
+
+void fed_training_gradient(fed_training_t *training, const float *w, const uint32_t *samples,
+                           size_t count, fed_stream_t stream) {
+    fed_training_begin_ordered(training, samples, count, stream);
+    sum_gradients(training, w, training->order, count, (double)count);
 }
 
 /* Parameters first .. first+count-1, by the gradient there. */
@@ -251,24 +258,6 @@ static size_t draw_samples(fed_training_t *training, uint64_t seed) {
     return drawn;
 }
 
-/* g = the sum of the clipped gradients of these samples, over a divisor. */
-static void sum_gradients(fed_training_t *training, const uint32_t *samples, size_t count,
-                          double divisor) {
-    size_t n = training->model->parameters, batch, latest = training->batch_size;
-    memset(training->g, 0, n * sizeof *training->g);
-    for (size_t done = 0; done < count; done += batch, latest = batch) {
-        batch = count - done < training->batch_size ? count - done : training->batch_size;
-        if (batch != latest) {
-            fed_training_settle(training);
-            scale(n, (float)latest / (float)batch, training->g);
-        }
-        gather(training, samples + done, batch);
-        add_gradient(training, batch, 1, training->w);
-    }
-    fed_training_settle(training);
-    scale(n, (float)((double)latest / divisor), training->g);
-}
-
 /* Discrete Gaussian noise in units of 2^-40. */
 static void add_noise(fed_training_t *training, uint64_t seed, double sigma) {
     const fed_stream_t stream = {.seed = seed, .purpose = FED_RANDOM_PRIVACY};
@@ -290,7 +279,7 @@ static bool private_step(fed_training_t *training) {
         training->drawn = FED_NEW_ARRAY(uint32_t, training->samples->count);
     uint64_t seed = seed_of_step(training, steps);
     double expected = (double)expected_samples(training);
-    sum_gradients(training, training->drawn, draw_samples(training, seed), expected);
+    sum_gradients(training, training->w, training->drawn, draw_samples(training, seed), expected);
     add_noise(training, seed, training->sample_noise * training->clip_sample_norm / expected);
     training->epoch_steps++;
     fed_training_step_on_gradient(training);

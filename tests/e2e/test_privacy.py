@@ -43,21 +43,24 @@ class Privacy(ProgramCase):
             self.assertEqual(values.tobytes(), other[name].tobytes(), name)
         self.assertEqual(self.spent(first).tobytes(), self.spent(second).tobytes())
 
+    def assert_same_everywhere(self, settings: tuple, shapes: dict[int, str]) -> None:
+        """Alone, on so many ranks by these collectives, and in two parts on 3 and 2."""
+        alone = self.run_small(1, *settings, output="alone.h5")
+        for ranks, collective in shapes.items():
+            several = self.run_small(ranks, *settings, f"federated.collective={collective}",
+                                     output="several.h5")
+            self.assert_same_outcome(alone, several)
+        self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
+        parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
+        self.assert_same_outcome(alone, parts)
+
     def test_same_bits_on_any_ranks_and_after_a_resume(self):
         for settings in ((), ("privacy.clipping=adaptive",),
                          ("privacy.clipping=adaptive", "privacy.clip_count_noise=2",
                           "federated.server_optimizer=adam", "federated.average_decay=0.5",
                           "federated.encoders=bfloat16", "federated.on_divergence=skip")):
             with self.subTest(settings):
-                settings = (*SAMPLED, *settings)
-                alone = self.run_small(1, *settings, output="alone.h5")
-                for ranks, collective in ((2, "gather"), (5, "reduce")):
-                    several = self.run_small(ranks, *settings, f"federated.collective={collective}",
-                                             output="several.h5")
-                    self.assert_same_outcome(alone, several)
-                self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
-                parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
-                self.assert_same_outcome(alone, parts)
+                self.assert_same_everywhere((*SAMPLED, *settings), {2: "gather", 5: "reduce"})
 
     def test_without_noise_and_bound_it_is_plain_averaging(self):
         plain = self.run_small(2, "federated.weighting=uniform", "centralized.enabled=false",
@@ -192,14 +195,7 @@ class Privacy(ProgramCase):
                          ("training.optimizer=adam", "training.steps=3",
                           "federated.aggregation=median", "partition.scheme=quantity")):
             with self.subTest(settings):
-                settings = (*SAMPLES, *settings)
-                alone = self.run_small(1, *settings, output="alone.h5")
-                several = self.run_small(3, *settings, "federated.collective=reduce",
-                                         output="several.h5")
-                self.assert_same_outcome(alone, several)
-                self.run_small(3, *settings, "federated.rounds=2", output="parts.h5")
-                parts = self.run_small(2, *settings, output="parts.h5", options=("--resume",))
-                self.assert_same_outcome(alone, parts)
+                self.assert_same_everywhere((*SAMPLES, *settings), {3: "reduce"})
 
     def test_private_steps_cost_what_the_closed_form_says(self):
         """Where a batch is all that a client has, and two epochs are two steps."""
